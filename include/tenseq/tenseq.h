@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libtenseq: decode, hash, verify and follow the chain of a tenseq network. No I/O inside. */
+#ifndef TENSEQ_TENSEQ_H
+#define TENSEQ_TENSEQ_H
+
+#include "tenseq/bytes.h"
+#include "tenseq/chain.h"
+#include "tenseq/err.h"
+#include "tenseq/genesis.h"
+#include "tenseq/types.h"
+#include "tenseq/verify.h"
+
+#endif
