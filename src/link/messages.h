@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The message table: all that host (or node) and enclave share.
+ *
+ * A frame is u32 big-endian length ‖ RLP [type, id, body]. A request carries an id that its answer
+ * repeats; ids are the asker's and mean nothing else. Every request gets exactly one answer of its
+ * own type, or TS_MSG_ERROR. An enclave answers in order. Source: docs/protocol.md, enclave link. */
+#ifndef TS_LINK_MESSAGES_H
+#define TS_LINK_MESSAGES_H
+
+#include "base/arena.h"
+#include "codec/rlp.h"
+#include "tenseq/types.h"
+#include "tenseq/verify.h"
+
+#define TS_LINK_VERSION 1
+#define TS_LINK_MAX_FRAME (TS_MAX_BATCH_BYTES + 4u * 1024 * 1024)
+#define TS_MAX_OFFERS 65 /* maxReportLag + 1 at the most */
+
+enum ts_msg_type {
+    TS_MSG_ERROR = 0,
+    TS_MSG_IDENTIFY = 1,
+    TS_MSG_LOAD = 2,
+    TS_MSG_ACCEPT = 3,
+    TS_MSG_SYNCED = 4,
+    TS_MSG_REPORT = 5,
+    TS_MSG_ACTIVATE = 6,
+    TS_MSG_STEP_DOWN = 7,
+    TS_MSG_CREATE = 8,
+    TS_MSG_QUERY = 9,
+    TS_MSG_SNAPSHOT = 10,
+    TS_MSG_OFFERS = 11,
+    TS_MSG_EXIT = 12
+};
+
+/* The enclave's lifecycle states (protocol section 3). VALIDATING: at the head but outside the
+ * whitelist: answers queries, signs nothing. */
+enum ts_enclave_state {
+    TS_ENC_EMPTY,      /* no genesis loaded yet */
+    TS_ENC_SYNCING,
+    TS_ENC_VALIDATING,
+    TS_ENC_PASSIVE,
+    TS_ENC_ACTIVE,
+    TS_ENC_HALTED
+};
+
+struct ts_msg_head {
+    uint64_t number;
+    ts_hash hash;
+};
+
+/* TS_MSG_ERROR: any request's refusal. */
+struct ts_msg_error {
+    ts_err code;
+    bool has_enclave; /* TS_E_BAD_EVENT: whose event */
+    ts_address enclave;
+    ts_bytes text; /* one sentence, UTF-8, at most 300 bytes */
+};
+
+/* TS_MSG_IDENTIFY: request is empty. */
+struct ts_msg_identity {
+    uint64_t version;
+    ts_address id;
+    ts_hash boot_id;
+    ts_hash boot_key;
+    ts_time boot_time;
+    uint64_t state;        /* enum ts_enclave_state */
+    ts_hash genesis;       /* zero while none is loaded */
+    struct ts_msg_head head; /* zero while none is loaded */
+    uint64_t tip_seq;      /* newest transition it knows of its own, published or not */
+    uint64_t term;         /* of its newest Active in this boot; 0: none */
+    struct ts_msg_head *sealed; /* heads it has sealed checkpoints of, oldest first */
+    size_t n_sealed;       /* at most 8 */
+};
+
+/* TS_MSG_LOAD: the genesis (RLP form) and the sealed head to start from; number 0: from genesis.
+ * Only in EMPTY, or in SYNCING to start over. Answer: struct ts_msg_head, the head it stands at. */
+struct ts_msg_load {
+    ts_bytes genesis;
+    struct ts_msg_head from;
+};
+
+/* TS_MSG_ACCEPT: one raw batch. Answer: struct ts_msg_events. In SYNCING: head only. */
+struct ts_msg_accept {
+    ts_bytes batch;
+    ts_bytes l1_header; /* RLP of the L1 header the batch names; empty without L1 */
+};
+
+/* The answer to ACCEPT, SYNCED, REPORT, ACTIVATE and STEP_DOWN: where the enclave stands, and what it wants
+ * published. Signs at most once for the same head and tip. */
+struct ts_msg_events {
+    uint64_t state;
+    struct ts_msg_head head;
+    bool has_report; /* PASSIVE and ACTIVE */
+    struct ts_restart_event report;
+    struct ts_lifecycle_event *transitions; /* all unpublished ones, in order; at most 8 */
+    size_t n_transitions;
+};
+
+/* TS_MSG_SYNCED: "you are at the head". notice: body of the whitelist notice that the next batch will
+ * carry and which lists the enclave, with its L1 header, or empty. */
+struct ts_msg_synced {
+    ts_time time;
+    ts_bytes notice;
+    ts_bytes l1_header;
+};
+
+/* TS_MSG_REPORT: request is empty. */
+
+/* TS_MSG_ACTIVATE */
+struct ts_msg_activate {
+    uint64_t term;
+    ts_time time;
+};
+
+/* TS_MSG_STEP_DOWN */
+struct ts_msg_step_down {
+    ts_time time;
+};
+
+/* TS_MSG_CREATE: batch head + 1. Own events are the enclave's to add. */
+struct ts_msg_create {
+    struct ts_msg_head parent;
+    ts_time time;
+    uint64_t l1_number;
+    ts_hash l1_hash;
+    ts_bytes l1_header;
+    struct ts_lifecycle_event *transitions; /* the others', sorted by enclave id, then seq */
+    size_t n_transitions;
+    struct ts_restart_event *reports; /* the others', sorted by enclave id */
+    size_t n_reports;
+    struct ts_notice *notices;
+    size_t n_notices;
+    ts_bytes *txs;
+    size_t n_txs;
+};
+
+struct ts_msg_rejected {
+    uint64_t index; /* into the request's txs */
+    ts_err code;    /* TS_E_TX_DEFERRED: not decided, ask again with a later batch */
+    ts_bytes text;
+};
+
+/* Answer to CREATE. fresh: false when this is the batch it sealed earlier for the same parent, whatever
+ * the request held now; rejected is then empty. */
+struct ts_msg_created {
+    ts_bytes batch;
+    bool fresh;
+    struct ts_msg_rejected *rejected; /* sorted by index */
+    size_t n_rejected;
+    bool has_report; /* own report at the new head, for the next batch of whoever makes it */
+    struct ts_restart_event report;
+    struct ts_lifecycle_event *transitions; /* unpublished ones left */
+    size_t n_transitions;
+};
+
+/* TS_MSG_QUERY: engine queries (engine/engine.h). Refused in EMPTY, SYNCING, HALTED. */
+struct ts_msg_query {
+    uint64_t kind;
+    ts_bytes arg;
+};
+struct ts_msg_query_answer {
+    struct ts_msg_head head; /* the state it was answered from */
+    ts_bytes answer;
+};
+
+/* TS_MSG_SNAPSHOT: seal a checkpoint at the head. Request is empty. Answer: struct ts_msg_head. */
+
+/* TS_MSG_OFFERS: own batches above a number that it still keeps. */
+struct ts_msg_offers {
+    uint64_t above;
+};
+struct ts_msg_offered {
+    ts_bytes *batches; /* ascending */
+    size_t n;
+};
+
+/* TS_MSG_EXIT: end the process (a supervisor starts it anew). Answered, then done. */
+
+struct ts_msg {
+    uint64_t type;
+    uint64_t id;
+    bool is_answer;
+    union {
+        struct ts_msg_error error;
+        struct ts_msg_identity identity; /* answer */
+        struct ts_msg_load load;
+        struct ts_msg_head head; /* answer to LOAD and SNAPSHOT */
+        struct ts_msg_accept accept;
+        struct ts_msg_events events; /* answer to ACCEPT, SYNCED, REPORT, ACTIVATE, STEP_DOWN */
+        struct ts_msg_synced synced;
+        struct ts_msg_activate activate;
+        struct ts_msg_step_down step_down;
+        struct ts_msg_create create;
+        struct ts_msg_created created;
+        struct ts_msg_query query;
+        struct ts_msg_query_answer query_answer;
+        struct ts_msg_offers offers;
+        struct ts_msg_offered offered;
+    } u;
+};
+
+/* Appends the frame body (no length) of a request or an answer. m->is_answer picks the form. */
+void ts_msg_put(struct ts_buf *b, const struct ts_msg *m);
+
+/* Decodes a request (enclave side) or an answer (host side). Lists come from the arena, byte strings
+ * point into the frame. Errors: a decoding error or TS_E_UNKNOWN_MESSAGE; *out then has type and id
+ * when these could be read (else 0) and nothing else. */
+ts_err ts_msg_decode_request(ts_bytes frame, struct ts_arena *arena, struct ts_msg *out);
+ts_err ts_msg_decode_answer(ts_bytes frame, struct ts_arena *arena, struct ts_msg *out);
+
+const char *ts_msg_name(uint64_t type);
+const char *ts_enclave_state_name(uint64_t state);
+
+#endif
