@@ -20,7 +20,11 @@ struct ts_type {
     size_t size;           /* of the C struct */
     bool is_signed;        /* the struct holds a ts_sig at sig_offset; its RLP ends with it */
     size_t sig_offset;
+    const ts_hash *type_hash; /* keccak256 of the type string; NULL: computed at each use */
 };
+
+/* The name of a member type in EIP-712, such as "uint64". */
+const char *ts_kind_name(enum ts_kind kind);
 
 /* The values only, without list header and signature. */
 void ts_schema_put_fields(struct ts_buf *b, const struct ts_type *type, const void *value);
