@@ -29,7 +29,8 @@ enum ts_msg_type {
     TS_MSG_QUERY = 9,
     TS_MSG_SNAPSHOT = 10,
     TS_MSG_OFFERS = 11,
-    TS_MSG_EXIT = 12
+    TS_MSG_EXIT = 12,
+    TS_MSG_LEAVING = 13
 };
 
 /* The enclave's lifecycle states (protocol section 3). VALIDATING: at the head but outside the
@@ -175,6 +176,9 @@ struct ts_msg_offered {
 };
 
 /* TS_MSG_EXIT: end the process (a supervisor starts it anew). Answered, then done. */
+
+/* TS_MSG_LEAVING: the one message without a request (is_answer, id 0, empty body): the enclave's process was
+ * asked to end; the host switches away and then sends EXIT, for which it waits up to four seconds. */
 
 struct ts_msg {
     uint64_t type;

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host: pool, production, publication, failover, transactions; without I/O.
+ * One input at a time; the outputs say, in order, what must happen. The same host, inputs and times
+ * give the same outputs. Source: docs/protocol.md, section 5. */
+#ifndef TS_HOST_CORE_H
+#define TS_HOST_CORE_H
+
+#include "engine/info.h"
+#include "link/messages.h"
+#include "store/store.h"
+#include "tenseq/chain.h"
+
+#define TS_HOST_MAX_ENCLAVES 64
+
+/* The two clocks of every input: mono never goes back and drives timers, deadlines and intervals;
+ * unix only fills in the times that are written into batches and events. */
+struct ts_now {
+    uint64_t mono_us;
+    ts_time unix_ms;
+};
+
+struct ts_host_settings {
+    uint64_t interval_us;          /* between batches; default: genesis batchInterval */
+    uint64_t commit_quorum;        /* default 1 */
+    uint64_t dispute_hold_us;      /* default 30 s */
+    uint64_t connect_deadline_us;  /* link up and identified; default 2 s */
+    uint64_t answer_min_us;        /* bounds of the adaptive deadline; default 80 ms and 2 s */
+    uint64_t answer_max_us;
+    uint64_t cool_down_us;         /* a failed enclave is second choice for so long; default 10 s */
+    uint64_t heartbeat_us;         /* ping after so long without traffic; default 500 ms */
+    uint64_t snapshot_every;       /* batches between checkpoints of one enclave; default 10,000 */
+    uint64_t pool_max_txs;         /* default 100,000 */
+    uint64_t pool_max_bytes;       /* default 64 MiB */
+    uint64_t pool_max_per_sender;  /* default 16,384 */
+};
+
+void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesis *g);
+
+enum ts_host_in {
+    TS_IN_TICK,      /* the timer asked for is due (or any time passed) */
+    TS_IN_LINK_UP,   /* link */
+    TS_IN_LINK_DOWN, /* link; also the answer to a connect that failed. text: why */
+    TS_IN_FRAME,     /* link, bytes: one frame body from the enclave */
+    TS_IN_STORED,    /* token, err: the store step is durable, or failed */
+    TS_IN_LOADED,    /* token, err, batches: what OUT_LOAD asked for */
+    TS_IN_TX,        /* token, bytes: a raw transaction from a user; token comes back in a reply */
+    TS_IN_QUERY,     /* token, query_kind, bytes: an engine query */
+    TS_IN_ADMIN,     /* token, admin, has_id, id */
+    TS_IN_STOP       /* finish the batch in hand, then OUT_STOPPED */
+};
+
+enum ts_host_admin {
+    TS_ADMIN_SWITCHOVER, /* to id, or to the best candidate */
+    TS_ADMIN_PAUSE,
+    TS_ADMIN_RESUME,
+    TS_ADMIN_DRAIN,
+    TS_ADMIN_UNDRAIN
+};
+
+struct ts_host_input {
+    enum ts_host_in kind;
+    unsigned link;
+    uint64_t token;
+    ts_err err;
+    ts_bytes bytes;
+    const char *text; /* or NULL */
+    const struct ts_store_batch *batches; /* LOADED: ascending, contiguous, all committed */
+    size_t n_batches;
+    enum ts_query_kind query_kind;
+    enum ts_host_admin admin;
+    bool has_id;
+    ts_address id;
+};
+
+enum ts_host_out {
+    TS_OUT_CONNECT,   /* link: connect, whether or not one is open (then close it first) */
+    TS_OUT_CLOSE,     /* link */
+    TS_OUT_SEND,      /* link, bytes: frame body */
+    TS_OUT_STORE,     /* token, ops, n_ops: one durable step, then IN_STORED; steps stay in order */
+    TS_OUT_LOAD,      /* token, from, count: committed batches; then IN_LOADED with at most count and at most
+                         4 MiB but at least one if there is one; fewer when the store ends */
+    TS_OUT_BROADCAST, /* bytes: raw batch, number, hash: committed; send it to every subscriber */
+    TS_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash), IN_QUERY (bytes),
+                         IN_ADMIN (switchover: switched is set) */
+    TS_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
+    TS_OUT_STOPPED
+};
+
+struct ts_host_output {
+    enum ts_host_out kind;
+    unsigned link;
+    uint64_t token;
+    ts_err err;
+    ts_bytes bytes;
+    const char *text;
+    const char *event;
+    int level; /* enum ts_log_level */
+    const struct ts_store_op *ops;
+    size_t n_ops;
+    uint64_t from, count;
+    uint64_t number;
+    ts_hash hash;
+    struct {
+        bool set;
+        ts_address from, to;
+        uint64_t term, at_batch;
+    } switched;
+};
+
+/* The outputs of one step. Everything they point to lives until the next step, except store ops
+ * and what they point to, which live until the step's IN_STORED. */
+struct ts_host_outputs {
+    const struct ts_host_output *out;
+    size_t n;
+    uint64_t wake_us; /* mono time of the next TICK; UINT64_MAX: none */
+};
+
+/* What the store knows at start. */
+struct ts_host_start {
+    const struct ts_genesis *genesis; /* borrowed for ever, as is its RLP */
+    ts_bytes genesis_raw;
+    const struct ts_crypto *crypto;
+    const struct ts_engine_ops *engine; /* for the state root of genesis only */
+    struct ts_host_settings settings;
+    unsigned n_links;
+    uint64_t seed[2]; /* for hash maps */
+};
+
+struct ts_host;
+
+/* Then feed committed batches (or a chain snapshot) and the rest of the store with the load calls, in this
+ * order, and begin with ts_host_begin. */
+ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out);
+void ts_host_free(struct ts_host *h);
+/* A chain snapshot (chain/snapshot.h) that the store kept under meta key "chain"; before the batches. */
+ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot);
+/* A committed batch above the snapshot: checked again. TS_E_CORRUPT with a log event otherwise. */
+ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b);
+ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b);
+ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b);
+/* Meta keys the core writes: "term", "paused", "drained", "corrupted", "chain". */
+ts_err ts_host_load_meta(struct ts_host *h, const char *key, ts_bytes value);
+ts_err ts_host_load_tx(struct ts_host *h, const struct ts_store_tx *tx);
+
+void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs *out);
+void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_input *in,
+                  struct ts_host_outputs *out);
+
+/* Looking in. Valid until the next step. */
+enum ts_host_state { TS_HOST_PRODUCING, TS_HOST_PAUSED, TS_HOST_NO_CANDIDATE, TS_HOST_STORAGE };
+
+struct ts_host_enclave_status {
+    unsigned link;
+    bool known; /* identified once; id is valid */
+    ts_address id;
+    const char *role;  /* "active", "passive", "syncing", "starting", "validating", "halted", "absent" */
+    const char *state; /* of the link: "up", "connecting", "down" */
+    struct ts_msg_head head;
+    ts_hash boot_id;
+    ts_time boot_time;
+    uint64_t lag;          /* batches behind the committed head */
+    uint64_t last_report;  /* number of the batch with its newest published report; 0: none */
+    uint64_t restarts;     /* published */
+    uint64_t latency_us;   /* smoothed answer time */
+    bool whitelisted, corrupted, drained, suspect;
+    const char *reason;    /* why it is not a candidate, or ""  */
+};
+
+struct ts_host_counters {
+    uint64_t batches, alone, discarded, failovers, switches, deadlines_missed, bad_answers;
+    uint64_t txs_accepted, txs_refused, txs_included, txs_rejected;
+    uint64_t last_takeover_us; /* noticed → new active's first batch broadcast */
+};
+
+struct ts_host_status {
+    struct ts_head head;
+    enum ts_host_state state;
+    bool has_active;
+    ts_address active;
+    uint64_t interval_us;
+    uint64_t pool_txs, pool_bytes;
+    const char *last_switch_reason; /* "" before the first */
+    struct ts_host_counters counters;
+    size_t n_enclaves;
+};
+
+void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out);
+/* i below n_enclaves. */
+void ts_host_enclave_of(const struct ts_host *h, size_t i, struct ts_host_enclave_status *out);
+const struct ts_chain *ts_host_chain(const struct ts_host *h);
+/* Next nonce of a sender counting the pool's transactions; false: none of its are pending. */
+bool ts_host_pending_nonce(const struct ts_host *h, const ts_address *sender, uint64_t *nonce);
+/* A pending transaction's bytes; false: not pending. */
+bool ts_host_pending_tx(const struct ts_host *h, const ts_hash *hash, ts_bytes *raw);
+
+#endif

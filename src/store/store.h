@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Durable storage of host and node: batches, transactions, settings. One writer.
+ *
+ * A list of operations is one durable step: all of it is on disk when apply returns TS_OK, none of it
+ * otherwise. Reads see what was applied. The table lets another database take SQLite's place; the
+ * suite in tests/unit/test_store.c is the same for all. */
+#ifndef TS_STORE_STORE_H
+#define TS_STORE_STORE_H
+
+#include "base/buf.h"
+#include "tenseq/types.h"
+
+enum ts_batch_status { TS_BATCH_PREPARED = 1, TS_BATCH_COMMITTED = 2, TS_BATCH_DISCARDED = 3 };
+
+enum ts_store_op_kind {
+    TS_OP_PUT_BATCH = 1, /* number, hash, status, data = raw; tx_hashes are indexed when committed */
+    TS_OP_SET_STATUS,    /* number, hash, status; becoming committed indexes tx_hashes */
+    TS_OP_PUT_META,      /* key, data */
+    TS_OP_PUT_TX,        /* pool: seq, hash, data = raw, sender, nonce */
+    TS_OP_DROP_TX,       /* pool: hash; no error if it is not there */
+    TS_OP_PUT_REJECTED,  /* hash, number = batch that decided it (or 0), code, text = why */
+    TS_OP_PUT_EVIDENCE   /* hash = id, data = RLP; for conflicting batches a node keeps */
+};
+
+/* All bytes are borrowed until the step is done. */
+struct ts_store_op {
+    enum ts_store_op_kind kind;
+    uint64_t number;
+    ts_hash hash;
+    enum ts_batch_status status;
+    const char *key;
+    ts_bytes data;
+    const ts_hash *tx_hashes; /* of the batch, in its order */
+    size_t n_tx_hashes;
+    uint64_t seq;
+    ts_address sender;
+    uint64_t nonce;
+    ts_err code;
+    const char *text;
+};
+
+struct ts_store_batch {
+    uint64_t number;
+    ts_hash hash;
+    enum ts_batch_status status;
+    ts_bytes raw; /* valid during the callback only */
+};
+
+struct ts_store_tx {
+    uint64_t seq;
+    ts_hash hash;
+    ts_bytes raw; /* valid during the callback only */
+    ts_address sender;
+    uint64_t nonce;
+};
+
+struct ts_store;
+
+/* Opens or makes the database at path for one network and program ("host" or "node"). Errors, each with a
+ * sentence in why: TS_E_FOREIGN (another network, program or file type), TS_E_VERSION (newer schema),
+ * TS_E_CORRUPT, TS_E_BUSY (another process has it), TS_E_DISK_FULL, TS_E_IO. */
+ts_err ts_store_open(const char *path, const ts_hash *genesis, const char *program,
+                     struct ts_store **out, char *why, size_t why_size);
+void ts_store_close(struct ts_store *s);
+
+/* One durable step, in order. TS_E_DISK_FULL, TS_E_IO, TS_E_CONFLICT (another committed batch has the number):
+ * nothing changed. May be called from one thread while reads go on in another. */
+ts_err ts_store_apply(struct ts_store *s, const struct ts_store_op *ops, size_t n);
+
+/* Reads. TS_E_NOT_FOUND; callbacks return false to stop. */
+typedef bool (*ts_store_batch_fn)(void *ctx, const struct ts_store_batch *b);
+typedef bool (*ts_store_tx_fn)(void *ctx, const struct ts_store_tx *t);
+ts_err ts_store_head(struct ts_store *s, uint64_t *number, ts_hash *hash); /* committed; NOT_FOUND: empty */
+ts_err ts_store_committed(struct ts_store *s, uint64_t from, uint64_t count, ts_store_batch_fn fn,
+                          void *ctx);
+ts_err ts_store_by_hash(struct ts_store *s, const ts_hash *hash, ts_store_batch_fn fn, void *ctx);
+/* Prepared ones (at most one in a sound host) and the discarded hashes of a number. */
+ts_err ts_store_prepared(struct ts_store *s, ts_store_batch_fn fn, void *ctx);
+ts_err ts_store_discarded(struct ts_store *s, uint64_t from, ts_store_batch_fn fn, void *ctx);
+ts_err ts_store_meta(struct ts_store *s, const char *key, struct ts_buf *out);
+ts_err ts_store_pool(struct ts_store *s, ts_store_tx_fn fn, void *ctx); /* by seq */
+/* Where a transaction is: number and index of its committed batch. */
+ts_err ts_store_find_tx(struct ts_store *s, const ts_hash *hash, uint64_t *number, uint64_t *index);
+ts_err ts_store_rejected(struct ts_store *s, const ts_hash *hash, uint64_t *number, ts_err *code,
+                         struct ts_buf *why);
+
+#endif
