@@ -137,8 +137,9 @@ void ts_cfg_free(struct ts_cfg *cfg);
 const char *const *ts_cfg_args(const struct ts_cfg *cfg, size_t *n);
 /* Whether a source other than the default gave the key; name must be in the table. */
 bool ts_cfg_is_set(const struct ts_cfg *cfg, const char *name);
-/* "default", "flag --data-dir", "environment TENSEQ_DATA_DIR" or "host.yaml:3". */
-const char *ts_cfg_origin(const struct ts_cfg *cfg, const char *name);
+/* "default", "flag --data-dir", "environment TENSEQ_DATA_DIR" or "host.yaml:3", cut to size.
+ * Returns out. */
+char *ts_cfg_origin(const struct ts_cfg *cfg, const char *name, char *out, size_t size);
 
 /* "data-dir: /var/lib/x    # host.yaml:3", one line a key, itself a valid configuration file. */
 void ts_cfg_print(const struct ts_cfg *cfg, FILE *to);
