@@ -6,6 +6,7 @@
 #include "tenseq/types.h"
 
 #define TS_GENESIS_VERSION 1
+#define TS_MAX_ALLOC       65536 /* accounts in a genesis */
 
 struct ts_alloc {
     ts_address address;
@@ -14,15 +15,15 @@ struct ts_alloc {
 
 struct ts_params {
     uint64_t batch_interval_ms;
-    uint64_t report_every;    /* batches; at least 1 */
-    uint64_t max_report_lag;  /* batches; at least 1, at most 64 */
+    uint64_t report_every;   /* batches; at least 1 */
+    uint64_t max_report_lag; /* batches; at least 1, at most 64 */
     uint64_t max_l1_age_ms;
     uint64_t max_batch_bytes; /* whole batch; at most TS_MAX_BATCH_BYTES */
     uint64_t max_tx_bytes;    /* one transaction */
     uint64_t batch_gas_limit;
-    uint64_t base_fee;        /* wei per gas, constant; all of the fee goes to the coinbase */
+    uint64_t base_fee; /* wei per gas, constant; all of the fee goes to the coinbase */
     uint64_t grant_quorum;
-    uint64_t max_silence;     /* batches */
+    uint64_t max_silence; /* batches */
 };
 
 /* Owns whitelist and alloc; free with ts_genesis_free. */
@@ -49,12 +50,14 @@ void ts_params_default(struct ts_params *p);
 ts_err ts_genesis_decode(ts_bytes raw, struct ts_genesis *out);
 /* The RLP form in fresh memory: *raw and *n are set, the caller frees *raw. */
 ts_err ts_genesis_encode(const struct ts_genesis *g, uint8_t **raw, size_t *n);
-/* Sorts lists, checks bounds (TS_E_RANGE, TS_E_CONFLICT for a duplicate), fills in hash and domain. */
+/* Sorts lists, checks bounds (TS_E_RANGE, TS_E_CONFLICT for a duplicate), fills in hash and domain.
+ */
 ts_err ts_genesis_finish(struct ts_genesis *g);
 
 /* The JSON file form, named fields. On failure *out is empty and why (at least 200 bytes) holds one
  * sentence that names the member and, for a syntax error, the line. */
-ts_err ts_genesis_from_json(const char *text, size_t n, struct ts_genesis *out, char *why, size_t why_size);
+ts_err ts_genesis_from_json(const char *text, size_t n, struct ts_genesis *out, char *why,
+                            size_t why_size);
 /* Fresh NUL-ended text that the caller frees; NULL: out of memory. */
 char *ts_genesis_to_json(const struct ts_genesis *g);
 

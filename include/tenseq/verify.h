@@ -17,12 +17,14 @@ struct ts_crypto {
 
 /* libsecp256k1, for verifying. NULL: out of memory. */
 struct ts_crypto *ts_crypto_new(void);
+/* Releases ctx by the table's free, then the table, which must be from malloc. NULL is ignored. */
 void ts_crypto_free(struct ts_crypto *c);
 
 /* The EIP-712 digests; the hash of a header or an event is its digest, without the signature. */
 void ts_header_hash(const struct ts_domain *d, const struct ts_batch_header *h, ts_hash *out);
 void ts_seal_digest(const struct ts_domain *d, const struct ts_batch_seal *s, ts_hash *out);
-void ts_transition_hash(const struct ts_domain *d, const struct ts_lifecycle_event *e, ts_hash *out);
+void ts_transition_hash(const struct ts_domain *d, const struct ts_lifecycle_event *e,
+                        ts_hash *out);
 void ts_report_hash(const struct ts_domain *d, const struct ts_restart_event *e, ts_hash *out);
 
 /* TS_OK when the enclave the event names signed it; else TS_E_SIGNATURE or TS_E_SIGNER. */

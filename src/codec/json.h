@@ -17,10 +17,10 @@ ts_err ts_schema_from_json(const struct ts_type *type, const json_t *json, void 
 
 json_t *ts_json_hash(const ts_hash *h);
 json_t *ts_json_address(const ts_address *a);
-json_t *ts_json_bytes(ts_bytes b);        /* 0x hex */
-json_t *ts_json_quantity(uint64_t v);     /* 0x-quantity of Ethereum's JSON-RPC */
-json_t *ts_json_u256(const ts_u256 *v);   /* the same for amounts */
-json_t *ts_json_u64(uint64_t v);          /* number, or decimal string above 2^53 */
+json_t *ts_json_bytes(ts_bytes b);      /* 0x hex */
+json_t *ts_json_quantity(uint64_t v);   /* 0x-quantity of Ethereum's JSON-RPC */
+json_t *ts_json_u256(const ts_u256 *v); /* the same for amounts */
+json_t *ts_json_u64(uint64_t v);        /* number, or decimal string above 2^53 */
 /* 0x-quantity, decimal string or JSON number. */
 ts_err ts_json_read_u64(const json_t *json, uint64_t *out);
 

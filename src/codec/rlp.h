@@ -13,14 +13,15 @@
  * read returns zeros and nothing moves; ask ts_rlp_done at the end. */
 struct ts_reader {
     const uint8_t *p;
-    const uint8_t *end;               /* of the innermost list entered, or of the input */
+    const uint8_t *end;                 /* of the innermost list entered, or of the input */
     const uint8_t *outer[TS_RLP_DEPTH]; /* ends of the lists around it */
     unsigned depth;
     ts_err err;
 };
 
 struct ts_reader ts_reader_of(ts_bytes in);
-/* TS_OK only if every read was in bounds and canonical, every list was left, and nothing is left over. */
+/* TS_OK only if every read was in bounds and canonical, every list was left, and nothing is left
+ * over. */
 ts_err ts_reader_done(const struct ts_reader *r);
 /* Makes the reader fail with err unless it already failed: for a caller's own limits. */
 void ts_reader_fail(struct ts_reader *r, ts_err err);
@@ -45,6 +46,13 @@ ts_bytes ts_read_bytes(struct ts_reader *r, size_t max);
 ts_bytes ts_read_raw(struct ts_reader *r);
 /* True if the next item is a list. */
 bool ts_read_is_list(const struct ts_reader *r);
+
+#define TS_RLP_HEADER_MAX 9
+
+/* The header alone, for hashing piece by piece: of a list whose items take body bytes, and of a
+ * string (none for a single byte below 0x80). Returns its size. */
+size_t ts_rlp_list_header(size_t body, uint8_t out[TS_RLP_HEADER_MAX]);
+size_t ts_rlp_bytes_header(ts_bytes v, uint8_t out[TS_RLP_HEADER_MAX]);
 
 /* Writing: a list is opened, filled and closed; its header is put in place at the close. */
 void ts_put_u64(struct ts_buf *b, uint64_t v);

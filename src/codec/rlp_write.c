@@ -15,7 +15,7 @@ static size_t minimal_be(uint64_t v, uint8_t out[8])
 }
 
 /* The header of a body of n bytes; kind is 0x80 for a string, 0xc0 for a list. */
-static size_t make_header(uint8_t kind, size_t n, uint8_t out[9])
+static size_t make_header(uint8_t kind, size_t n, uint8_t out[TS_RLP_HEADER_MAX])
 {
     if (n < 56) {
         out[0] = (uint8_t)(kind + n);
@@ -28,11 +28,22 @@ static size_t make_header(uint8_t kind, size_t n, uint8_t out[9])
     return 1 + len;
 }
 
+size_t ts_rlp_list_header(size_t body, uint8_t out[TS_RLP_HEADER_MAX])
+{
+    return make_header(0xc0, body, out);
+}
+
+size_t ts_rlp_bytes_header(ts_bytes v, uint8_t out[TS_RLP_HEADER_MAX])
+{
+    if (v.n == 1 && v.p[0] < 0x80)
+        return 0;
+    return make_header(0x80, v.n, out);
+}
+
 void ts_put_bytes(struct ts_buf *b, ts_bytes v)
 {
-    uint8_t header[9];
-    if (v.n != 1 || v.p[0] >= 0x80)
-        ts_buf_put(b, header, make_header(0x80, v.n, header));
+    uint8_t header[TS_RLP_HEADER_MAX];
+    ts_buf_put(b, header, ts_rlp_bytes_header(v, header));
     ts_buf_put(b, v.p, v.n);
 }
 
@@ -80,12 +91,12 @@ size_t ts_put_list(struct ts_buf *b)
 
 void ts_put_list_end(struct ts_buf *b, size_t mark)
 {
-    uint8_t header[9];
+    uint8_t header[TS_RLP_HEADER_MAX];
     if (b->err != TS_OK)
         return;
     TS_CHECK(mark <= b->n);
     size_t body = b->n - mark;
-    size_t n = make_header(0xc0, body, header);
+    size_t n = ts_rlp_list_header(body, header);
     if (ts_buf_extend(b, n) == NULL)
         return;
     memmove(b->p + mark + n, b->p + mark, body);

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One table per type describes its fields once; RLP, EIP-712 hashing, JSON and the fuzzers read it. */
+/* One table per type describes its fields once; RLP, EIP-712 hashing, JSON and the fuzzers read it.
+ */
 #ifndef TS_CODEC_SCHEMA_H
 #define TS_CODEC_SCHEMA_H
 
 #include "codec/rlp.h"
 
-enum ts_kind { TS_UINT8, TS_UINT64, TS_ADDRESS, TS_BYTES32 }; /* member types: uint8_t, uint64_t, ts_address, ts_hash */
+enum ts_kind {
+    TS_UINT8,
+    TS_UINT64,
+    TS_ADDRESS,
+    TS_BYTES32
+}; /* member types: uint8_t, uint64_t, ts_address, ts_hash */
 
 struct ts_field {
     const char *name; /* as in the EIP-712 type string and in JSON */
@@ -17,8 +23,8 @@ struct ts_type {
     const char *name;
     const struct ts_field *fields;
     size_t n_fields;
-    size_t size;           /* of the C struct */
-    bool is_signed;        /* the struct holds a ts_sig at sig_offset; its RLP ends with it */
+    size_t size;    /* of the C struct */
+    bool is_signed; /* the struct holds a ts_sig at sig_offset; its RLP ends with it */
     size_t sig_offset;
     const ts_hash *type_hash; /* keccak256 of the type string; NULL: computed at each use */
 };
