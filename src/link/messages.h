@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The message table: all that host (or node) and enclave share.
  *
- * A frame is u32 big-endian length ‖ RLP [type, id, body]. A request carries an id that its answer
- * repeats; ids are the asker's and mean nothing else. Every request gets exactly one answer of its
- * own type, or TS_MSG_ERROR. An enclave answers in order. Source: docs/protocol.md, enclave link. */
+ * A frame is u32 big-endian length ‖ RLP [type, id, body]. The body is a list of the struct's
+ * members in the order they stand here (empty where a message has none); an optional member is a
+ * list of none or one, a bool is 0 or 1. A request carries an id that its answer repeats; ids are
+ * the asker's and mean nothing else. Every request gets exactly one answer of its own type, or
+ * TS_MSG_ERROR. An enclave answers in order. Source: docs/protocol.md, enclave link. */
 #ifndef TS_LINK_MESSAGES_H
 #define TS_LINK_MESSAGES_H
 
@@ -12,9 +14,13 @@
 #include "tenseq/types.h"
 #include "tenseq/verify.h"
 
-#define TS_LINK_VERSION 1
+#define TS_LINK_VERSION   1
 #define TS_LINK_MAX_FRAME (TS_MAX_BATCH_BYTES + 4u * 1024 * 1024)
-#define TS_MAX_OFFERS 65 /* maxReportLag + 1 at the most */
+#define TS_MAX_OFFERS     65    /* maxReportLag + 1 at the most */
+#define TS_MAX_SEALED     8     /* checkpoints in an identity */
+#define TS_MAX_CREATE_TXS 65536 /* transactions in one CREATE */
+#define TS_MAX_L1_HEADER  4096  /* bytes of an L1 header */
+#define TS_MAX_MSG_TEXT   300   /* bytes of a sentence; ts_msg_put cuts longer ones */
 
 enum ts_msg_type {
     TS_MSG_ERROR = 0,
@@ -36,7 +42,7 @@ enum ts_msg_type {
 /* The enclave's lifecycle states (protocol section 3). VALIDATING: at the head but outside the
  * whitelist: answers queries, signs nothing. */
 enum ts_enclave_state {
-    TS_ENC_EMPTY,      /* no genesis loaded yet */
+    TS_ENC_EMPTY, /* no genesis loaded yet */
     TS_ENC_SYNCING,
     TS_ENC_VALIDATING,
     TS_ENC_PASSIVE,
@@ -64,13 +70,13 @@ struct ts_msg_identity {
     ts_hash boot_id;
     ts_hash boot_key;
     ts_time boot_time;
-    uint64_t state;        /* enum ts_enclave_state */
-    ts_hash genesis;       /* zero while none is loaded */
-    struct ts_msg_head head; /* zero while none is loaded */
-    uint64_t tip_seq;      /* newest transition it knows of its own, published or not */
-    uint64_t term;         /* of its newest Active in this boot; 0: none */
+    uint64_t state;             /* enum ts_enclave_state */
+    ts_hash genesis;            /* zero while none is loaded */
+    struct ts_msg_head head;    /* zero while none is loaded */
+    uint64_t tip_seq;           /* newest transition it knows of its own, published or not */
+    uint64_t term;              /* of its newest Active in this boot; 0: none */
     struct ts_msg_head *sealed; /* heads it has sealed checkpoints of, oldest first */
-    size_t n_sealed;       /* at most 8 */
+    size_t n_sealed;            /* at most 8 */
 };
 
 /* TS_MSG_LOAD: the genesis (RLP form) and the sealed head to start from; number 0: from genesis.
@@ -86,8 +92,8 @@ struct ts_msg_accept {
     ts_bytes l1_header; /* RLP of the L1 header the batch names; empty without L1 */
 };
 
-/* The answer to ACCEPT, SYNCED, REPORT, ACTIVATE and STEP_DOWN: where the enclave stands, and what it wants
- * published. Signs at most once for the same head and tip. */
+/* The answer to ACCEPT, SYNCED, REPORT, ACTIVATE and STEP_DOWN: where the enclave stands, and what
+ * it wants published. Signs at most once for the same head and tip. */
 struct ts_msg_events {
     uint64_t state;
     struct ts_msg_head head;
@@ -97,8 +103,8 @@ struct ts_msg_events {
     size_t n_transitions;
 };
 
-/* TS_MSG_SYNCED: "you are at the head". notice: body of the whitelist notice that the next batch will
- * carry and which lists the enclave, with its L1 header, or empty. */
+/* TS_MSG_SYNCED: "you are at the head". notice: body of the whitelist notice that the next batch
+ * will carry and which lists the enclave, with its L1 header, or empty. */
 struct ts_msg_synced {
     ts_time time;
     ts_bytes notice;
@@ -141,8 +147,8 @@ struct ts_msg_rejected {
     ts_bytes text;
 };
 
-/* Answer to CREATE. fresh: false when this is the batch it sealed earlier for the same parent, whatever
- * the request held now; rejected is then empty. */
+/* Answer to CREATE. fresh: false when this is the batch it sealed earlier for the same parent,
+ * whatever the request held now; rejected is then empty. */
 struct ts_msg_created {
     ts_bytes batch;
     bool fresh;
@@ -171,14 +177,15 @@ struct ts_msg_offers {
     uint64_t above;
 };
 struct ts_msg_offered {
-    ts_bytes *batches; /* ascending */
+    ts_bytes *batches; /* ascending; as many as fit in a frame: ask again above the last */
     size_t n;
 };
 
 /* TS_MSG_EXIT: end the process (a supervisor starts it anew). Answered, then done. */
 
-/* TS_MSG_LEAVING: the one message without a request (is_answer, id 0, empty body): the enclave's process was
- * asked to end; the host switches away and then sends EXIT, for which it waits up to four seconds. */
+/* TS_MSG_LEAVING: the one message without a request (is_answer, id 0, empty body): the enclave's
+ * process was asked to end; the host switches away and then sends EXIT, for which it waits up to
+ * four seconds. */
 
 struct ts_msg {
     uint64_t type;
@@ -206,9 +213,9 @@ struct ts_msg {
 /* Appends the frame body (no length) of a request or an answer. m->is_answer picks the form. */
 void ts_msg_put(struct ts_buf *b, const struct ts_msg *m);
 
-/* Decodes a request (enclave side) or an answer (host side). Lists come from the arena, byte strings
- * point into the frame. Errors: a decoding error or TS_E_UNKNOWN_MESSAGE; *out then has type and id
- * when these could be read (else 0) and nothing else. */
+/* Decodes a request (enclave side) or an answer (host side). Lists come from the arena, byte
+ * strings point into the frame. Errors: a decoding error or TS_E_UNKNOWN_MESSAGE; *out then has
+ * type and id when these could be read (else 0) and nothing else. */
 ts_err ts_msg_decode_request(ts_bytes frame, struct ts_arena *arena, struct ts_msg *out);
 ts_err ts_msg_decode_answer(ts_bytes frame, struct ts_arena *arena, struct ts_msg *out);
 
