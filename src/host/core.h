@@ -5,19 +5,13 @@
 #ifndef TS_HOST_CORE_H
 #define TS_HOST_CORE_H
 
+#include "base/now.h"
 #include "engine/info.h"
 #include "link/messages.h"
 #include "store/store.h"
 #include "tenseq/chain.h"
 
 #define TS_HOST_MAX_ENCLAVES 64
-
-/* The two clocks of every input: mono never goes back and drives timers, deadlines and intervals;
- * unix only fills in the times that are written into batches and events. */
-struct ts_now {
-    uint64_t mono_us;
-    ts_time unix_ms;
-};
 
 struct ts_host_settings {
     uint64_t interval_us;          /* between batches; default: genesis batchInterval */
