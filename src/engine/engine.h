@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What executes transactions, behind a small table so that another engine (an EVM) can take its place.
+/* What executes transactions, behind a small table so that another engine (an EVM) can take its
+ * place.
  *
  * One batch at a time: begin, execute each transaction in order, finish (the state root as it would
  * be), then commit or rollback. Nothing that the batch did is visible to query and check before
@@ -9,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/u256.h"
+#include "engine/why.h"
 #include "tenseq/genesis.h"
 #include "tenseq/verify.h"
 
@@ -16,15 +18,16 @@
 struct ts_tx_result {
     ts_err err; /* TS_OK: executed. TS_E_TX_DEFERRED: no gas left in this batch, state unchanged.
                    Any other: it can never execute on this state; state unchanged. */
-    char why[160]; /* one sentence with the numbers, when err is not TS_OK; else empty */
+    char why[TS_WHY_SIZE]; /* one sentence with the numbers, when err is not TS_OK; else empty */
     uint64_t gas_used;
 };
 
 /* What admission tells: the facts a pool needs to order and bound what it holds. */
 struct ts_tx_verdict {
-    ts_err err;    /* TS_OK: it could execute now, or later once the nonces before it are used */
-    char why[160];
-    ts_address sender; /* valid unless err is one of TS_E_TX_FORM, _TYPE, _CHAIN_ID, _SIGNATURE, _SIZE */
+    ts_err err; /* TS_OK: it could execute now, or later once the nonces before it are used */
+    char why[TS_WHY_SIZE];
+    ts_address
+        sender; /* valid unless err is one of TS_E_TX_FORM, _TYPE, _CHAIN_ID, _SIGNATURE, _SIZE */
     uint64_t nonce;         /* the transaction's */
     uint64_t account_nonce; /* the sender's next in the state */
     ts_u256 cost;           /* value + gas limit * max fee */
@@ -35,12 +38,14 @@ enum ts_query_kind {
     TS_QUERY_BALANCE = 1,     /* arg: address(20); answer: 32-byte big-endian */
     TS_QUERY_NONCE = 2,       /* arg: address; answer: RLP uint */
     TS_QUERY_TRANSACTION = 3, /* arg: the transaction's bytes; answer: RLP of struct ts_tx_info */
-    TS_QUERY_RECEIPTS = 4,    /* arg: RLP list of a batch's transactions; answer: RLP list of infos */
-    TS_QUERY_ESTIMATE = 5,    /* arg: RLP [from, to or empty, value, data, access list]; answer: RLP uint gas */
-    TS_QUERY_CHECK = 6        /* arg: RLP list of transactions; answer: RLP list of verdicts */
+    TS_QUERY_RECEIPTS = 4, /* arg: RLP list of a batch's transactions; answer: RLP list of infos */
+    TS_QUERY_ESTIMATE =
+        5, /* arg: RLP [from, to or empty, value, data, access list]; answer: RLP uint gas */
+    TS_QUERY_CHECK = 6 /* arg: RLP list of transactions; answer: RLP list of verdicts */
 };
 
-/* One included transaction as wallets want to see it; a pure function of its bytes and the genesis. */
+/* One included transaction as wallets want to see it; a pure function of its bytes and the genesis.
+ */
 struct ts_tx_info {
     ts_hash hash;
     uint64_t type; /* 0, 1, 2 */
@@ -51,12 +56,12 @@ struct ts_tx_info {
     ts_address to;
     ts_u256 value;
     uint64_t gas;
-    ts_u256 gas_price;     /* types 0 and 1: the signed one; type 2: the effective one */
-    ts_u256 max_fee;       /* type 2 */
-    ts_u256 max_priority;  /* type 2 */
-    ts_bytes data;         /* borrowed from the transaction */
-    ts_bytes access_list;  /* its RLP, borrowed; types 1 and 2 */
-    uint64_t v;            /* as in the transaction: legacy v, or y parity */
+    ts_u256 gas_price;    /* types 0 and 1: the signed one; type 2: the effective one */
+    ts_u256 max_fee;      /* type 2 */
+    ts_u256 max_priority; /* type 2 */
+    ts_bytes data;        /* borrowed from the transaction */
+    ts_bytes access_list; /* its RLP, borrowed; types 1 and 2 */
+    uint64_t v;           /* as in the transaction: legacy v, or y parity */
     ts_u256 r;
     ts_u256 s;
     uint64_t gas_used;
@@ -77,7 +82,8 @@ struct ts_source {
 
 struct ts_engine_ops {
     const char *name;
-    /* A fresh state with the allocations of genesis. seed: for hash maps. The genesis is borrowed. */
+    /* A fresh state with the allocations of genesis. seed: for hash maps. The genesis is borrowed.
+     */
     ts_err (*open)(const struct ts_genesis *g, const struct ts_crypto *crypto,
                    const uint64_t seed[2], struct ts_engine **out);
     void (*close)(struct ts_engine *e);
