@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames of the peer feed (WebSocket /feed, binary): RLP [type, …]. No I/O. Source: docs/protocol.md. */
+/* Frames of the peer feed (WebSocket /feed, binary): RLP [type, …]. No I/O. Source:
+ * docs/protocol.md. */
 #ifndef TS_NET_FEED_H
 #define TS_NET_FEED_H
 
@@ -7,15 +8,16 @@
 #include "codec/rlp.h"
 #include "tenseq/types.h"
 
-#define TS_FEED_VERSION 1
+#define TS_FEED_VERSION   1
 #define TS_FEED_MAX_FRAME (TS_MAX_BATCH_BYTES + 1024u * 1024)
-#define TS_FEED_MAX_GET 1024 /* batches in one request */
+#define TS_FEED_MAX_GET   1024 /* batches in one request */
 
 enum ts_feed_type {
-    TS_FEED_HELLO = 1,       /* version, genesis hash, head number, head hash, client name */
-    TS_FEED_BATCH = 2,       /* raw batch: new head or evidence */
-    TS_FEED_GET = 3,         /* request id, from, count */
-    TS_FEED_BATCHES = 4,     /* request id, [raw batch, …]: ascending from from; fewer than asked, even none, is allowed */
+    TS_FEED_HELLO = 1,   /* version, genesis hash, head number, head hash, client name */
+    TS_FEED_BATCH = 2,   /* raw batch: new head or evidence */
+    TS_FEED_GET = 3,     /* request id, from, count */
+    TS_FEED_BATCHES = 4, /* request id, [raw batch, …]: ascending from from; fewer than asked, even
+                            none, is allowed */
     TS_FEED_TRANSACTION = 5, /* request id, raw transaction: answered by ACCEPTED */
     TS_FEED_ACCEPTED = 6,    /* request id, error code (0: durable at the host), sentence */
     TS_FEED_ERROR = 7        /* code, sentence; the sender closes after it */
@@ -30,7 +32,7 @@ struct ts_feed_frame {
     ts_hash hash;    /* HELLO: head */
     uint64_t count;
     ts_err code;
-    ts_bytes bytes;  /* BATCH, TRANSACTION: raw; HELLO: client name; ACCEPTED, ERROR: text */
+    ts_bytes bytes; /* BATCH, TRANSACTION: raw; HELLO: client name; ACCEPTED, ERROR: text */
     ts_bytes *batches;
     size_t n_batches;
 };

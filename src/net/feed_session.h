@@ -34,8 +34,8 @@ bool ts_bucket_take(struct ts_bucket *b, uint64_t n, uint64_t now_us);
 
 /* What one peer may send. A 0 takes the default in brackets (server end; client end). */
 struct ts_feed_limits {
-    uint64_t frames_per_s; /* frames that answer no request [4000; 4000] */
-    uint64_t frames_burst; /* [8000; 8000] */
+    uint64_t frames_per_s; /* frames that answer no request [20,000; 20,000] */
+    uint64_t frames_burst; /* [40,000; 40,000] */
     uint64_t bytes_per_s;  /* bytes of those frames [8 MiB; 64 MiB] */
     uint64_t bytes_burst;  /* at least a whole frame [32 MiB; 128 MiB] */
     unsigned max_gets;     /* unanswered GETs [8; 8], at most TS_FEED_MAX_GETS */
