@@ -26,7 +26,9 @@ struct ts_registry_entry {
     ts_hash boot_key;
     uint64_t tip_seq; /* 0: nothing published; tip_hash is the genesis hash then */
     ts_hash tip_hash;
-    ts_time restart_time;      /* of the current boot's Started; so too the next two */
+    uint8_t tip_kind;     /* enum ts_event_kind; 0: nothing published */
+    uint64_t tip_term;    /* of the current boot's newest Active; 0: none */
+    ts_time restart_time; /* of the current boot's Started; so too the next two */
     ts_hash restart_head;
     uint64_t restart_number;
     uint64_t started_in;       /* number of the batch that carried that Started */
@@ -47,16 +49,22 @@ struct ts_registry {
     struct ts_registry_entry *entries; /* sorted by id; owned */
     size_t n;
     size_t cap;
+    ts_address whitelist[TS_MAX_WHITELIST]; /* sorted */
     size_t n_whitelisted;
 };
 
 /* NULL: not known. */
 const struct ts_registry_entry *ts_registry_find(const struct ts_registry *r, const ts_address *id);
 
-/* The chain up to a head. Owns its registry. The genesis is borrowed and must outlive it. */
+/* Signatures found good before, so that none is recovered twice (src/chain/verified.h). */
+struct ts_verified;
+
+/* The chain up to a head. Owns its registry. Genesis, crypto and cache are borrowed and must
+ * outlive it; the cache may be put in place or taken away at any time. */
 struct ts_chain {
     const struct ts_genesis *genesis;
     const struct ts_crypto *crypto;
+    struct ts_verified *verified; /* NULL, as after init: no cache */
     struct ts_head head;
     ts_hash recent[TS_RECENT]; /* hash of batch n at n % TS_RECENT, for the newest TS_RECENT */
     struct ts_registry registry;
@@ -85,7 +93,8 @@ struct ts_fault {
     char what[160]; /* one sentence: what was expected, what stood there */
 };
 
-/* What a valid batch changes. Opaque, reusable, and only meaningful for the chain it was checked on. */
+/* What a valid batch changes. Opaque, reusable, and only meaningful for the chain it was checked
+ * on. Holds nothing of the batch: that may be freed before the effect is applied. */
 struct ts_effect;
 struct ts_effect *ts_effect_new(void); /* NULL: out of memory */
 void ts_effect_free(struct ts_effect *e);
@@ -98,38 +107,57 @@ const ts_address *ts_effect_whitelist(const struct ts_effect *e, size_t *n);
 ts_err ts_effect_entry(const struct ts_effect *e, const ts_address *id,
                        struct ts_registry_entry *out);
 
-/* Checks one batch against rules V1–V8 (docs/protocol.md, section 4), in that order.
+/* Checks one batch against rules V1–V8 (docs/protocol.md, section 4), in that order. What each rule
+ * means where the protocol leaves room is said at its function (src/chain/rule_v*.c).
+ *
+ * The whitelist notice is taken first, since V1's term and V2 ask for the whitelist after it: when
+ * it is ill-formed the answer is V3, unless the links of V1 fail.
  *
  * Returns: TS_OK; the code of the first rule that fails (TS_E_V1_LINKS … TS_E_V8_TIP); TS_E_NOMEM.
  *          A batch whose number is not head + 1, or whose parent is not the head, fails V1.
  * In:      chain   the chain up to the parent; unchanged.
  *          batch   decoded batch; no signature need have been checked.
  *          l1      the L1 block the header names, or NULL: then the age rule of V1 is not checked.
+ *                  Evidence of another block fails V1.
  * Out:     effect  what it changes; unspecified on failure.
- *          fault   written on failure only; may be NULL.
+ *          fault   written on failure only; may be NULL. Not written for TS_E_NOMEM.
  * Cost:    one signature check for the seal and one for each event; allocates only when an enclave
- *          or boot is new. */
+ *          or boot is new, or a whitelist notice is there. */
 ts_err ts_batch_check(const struct ts_chain *chain, const struct ts_batch *batch,
                       const struct ts_l1_evidence *l1, struct ts_effect *effect,
                       struct ts_fault *fault);
 
-/* The same for a payload that is to be put into a batch: V4–V8 and the form and effect of notices, for a
- * batch with this producer, number head + 1. *term is the term the header must have. The effect holds the
- * registry, its head is unspecified: ts_effect_seal completes it. Used by the producer.
- * known_good: signatures of events by this enclave need no check (its own), may be NULL. */
+/* The same for a payload that is to be put into a batch: V4–V8 and the form and effect of notices,
+ * for a batch with this producer, number head + 1. *term is the term the header must have. The
+ * effect holds the registry, its head is unspecified: ts_effect_seal completes it. Used by the
+ * producer. known_good: signatures of events by this enclave need no check (its own), may be NULL.
+ *
+ * On failure fault->enclave, when there is one, is whose transitions and report to leave out before
+ * trying again (with that enclave listed absent). It is the producer when the producer itself is
+ * the obstacle; then, and when no enclave is named, leaving events out does not help. A producer
+ * outside the whitelist fails V2. */
 ts_err ts_payload_check(const struct ts_chain *chain, const struct ts_payload *payload,
                         const ts_address *producer, const ts_address *known_good,
                         struct ts_effect *effect, uint64_t *term, struct ts_fault *fault);
+
+/* What ts_payload_check cannot see, for a header whose roots are not known yet: V1, that the
+ * producer is whitelisted (V2), and that a whitelist notice names the header's L1 block (V3). The
+ * effect is that of ts_payload_check for the same payload. Everything a batch can fail for but the
+ * transactions and the seal has then been checked. */
+ts_err ts_draft_check(const struct ts_chain *chain, const struct ts_batch_header *header,
+                      const struct ts_payload *payload, const struct ts_l1_evidence *l1,
+                      const struct ts_effect *effect, struct ts_fault *fault);
+
+/* The newest time among the payload's transitions, 0 when there is none: a header's time must not
+ * be below it. */
+ts_time ts_payload_time(const struct ts_payload *payload);
+
 /* Gives the effect of ts_payload_check the head of the finished batch. */
 void ts_effect_seal(struct ts_effect *e, const struct ts_batch_header *h, const ts_hash *hash,
                     const ts_hash *protocol_root);
 
 /* Moves the chain to the effect's head. TS_E_NOMEM: unchanged. The effect must come from this chain
- * at this head (checked). */
+ * at this head (checked: anything else is the caller's bug). */
 ts_err ts_chain_apply(struct ts_chain *chain, const struct ts_effect *effect);
-
-/* Checks one transition or report as an enclave gives it: signer, and that it is the enclave's.
- * For the host, before it hands events on. */
-ts_err ts_event_bounds(const struct ts_chain *chain, ts_time now, const struct ts_lifecycle_event *e);
 
 #endif

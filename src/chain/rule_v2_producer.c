@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* V2 producer: whitelisted after this batch's whitelist notice; the seal's signer. */
+#include "chain/rules.h"
+#include "chain/verified.h"
+
+ts_err ts_rule_v2_whitelisted(const struct ts_check *c)
+{
+    if (!ts_effect_whitelisted(c->effect, c->producer))
+        return ts_fail(c->fault, TS_E_V2_PRODUCER, c->producer,
+                       "the producer is not whitelisted after this batch's notice");
+    return TS_OK;
+}
+
+ts_err ts_rule_v2_seal(const struct ts_check *c, const struct ts_batch *batch,
+                       const struct ts_batch_hashes *hashes)
+{
+    struct ts_batch_seal seal = {hashes->batch, hashes->protocol_root};
+    ts_hash digest;
+    ts_seal_digest(&c->chain->genesis->domain, &seal, &digest);
+    ts_err err =
+        ts_verified_check(c->chain->verified, c->chain->crypto, &digest, &batch->seal, c->producer);
+    if (err == TS_E_SIGNATURE)
+        return ts_fail(c->fault, TS_E_V2_PRODUCER, c->producer,
+                       "the seal is not a valid signature");
+    if (err != TS_OK)
+        return ts_fail(c->fault, TS_E_V2_PRODUCER, c->producer,
+                       "the seal over this header and payload is not by the producer");
+    return TS_OK;
+}
