@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/stat.h>
 
-#define MAX_INPUT (64u << 20)
+#define INPUT_MAX_BYTES (64u << 20)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,7 +18,7 @@ static uint8_t *read_all(const char *path, size_t *n)
     uint8_t *bytes = NULL;
     if (f == NULL)
         return NULL;
-    if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_size < MAX_INPUT) {
+    if (fstat(fileno(f), &st) == 0 && S_ISREG(st.st_mode) && st.st_size < INPUT_MAX_BYTES) {
         *n = (size_t)st.st_size;
         bytes = malloc(*n == 0 ? 1 : *n);
         if (bytes != NULL && fread(bytes, 1, *n, f) != *n) {

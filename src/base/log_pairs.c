@@ -189,7 +189,7 @@ static void put_value(struct sink *s, struct spec *spec, struct args *args)
         put_string(s, spec, va_arg(args->list, const char *));
         break;
     default:
-        ts_check_failed("a conversion that the log knows", __FILE__, __LINE__);
+        TS_CHECK(!"a conversion that the log knows");
     }
 }
 
