@@ -9,7 +9,8 @@
 #include "engine/engine.h"
 #include "link/messages.h"
 
-/* Where sealed checkpoints live. The core seals; this keeps bytes. Two or more slots, numbered from 0. */
+/* Where sealed checkpoints live. The core seals; this keeps bytes. Two or more slots, numbered from
+ * 0. */
 struct ts_checkpoint_store {
     void *ctx;
     size_t n_slots;
@@ -29,10 +30,10 @@ struct ts_enclave_config {
     const struct ts_crypto *crypto;
     const struct ts_engine_ops *engine;
     const struct ts_checkpoint_store *checkpoints; /* NULL: none are kept */
-    struct ts_env env;       /* random: boot id, boot key, nonces, map seeds */
-    ts_secret identity;      /* copied; the core wipes its copy at the end */
-    ts_secret seal_key;      /* for checkpoints; likewise */
-    ts_time boot_time;       /* start of the process, as the platform claims it */
+    struct ts_env env;  /* random: boot id, boot key, nonces, map seeds */
+    ts_secret identity; /* copied; the core wipes its copy at the end */
+    ts_secret seal_key; /* for checkpoints; likewise */
+    ts_time boot_time;  /* start of the process, as the platform claims it */
 };
 
 struct ts_enclave;
@@ -52,9 +53,14 @@ bool ts_enclave_wants_exit(const struct ts_enclave *e);
 
 enum ts_enclave_state ts_enclave_state_of(const struct ts_enclave *e);
 
+#define TS_ENCLAVE_ERRORS 192 /* above every error number */
+
 /* Counted since boot; for the shell's log and metrics, and the simulator. */
 struct ts_enclave_counters {
-    uint64_t requests, refused, malformed, accepted, sealed, checkpoints;
+    uint64_t connections, requests, accepted, sealed, checkpoints;
+    uint64_t refused;                     /* well-formed requests answered by an error */
+    uint64_t malformed;                   /* frames that did not decode */
+    uint64_t by_error[TS_ENCLAVE_ERRORS]; /* both, by error number */
 };
 void ts_enclave_counters_of(const struct ts_enclave *e, struct ts_enclave_counters *out);
 
