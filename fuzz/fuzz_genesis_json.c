@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "tenseq/genesis.h"
+#include "chain/genesis_json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

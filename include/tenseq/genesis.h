@@ -54,13 +54,6 @@ ts_err ts_genesis_encode(const struct ts_genesis *g, uint8_t **raw, size_t *n);
  */
 ts_err ts_genesis_finish(struct ts_genesis *g);
 
-/* The JSON file form, named fields. On failure *out is empty and why (at least 200 bytes) holds one
- * sentence that names the member and, for a syntax error, the line. */
-ts_err ts_genesis_from_json(const char *text, size_t n, struct ts_genesis *out, char *why,
-                            size_t why_size);
-/* Fresh NUL-ended text that the caller frees; NULL: out of memory. */
-char *ts_genesis_to_json(const struct ts_genesis *g);
-
 void ts_genesis_free(struct ts_genesis *g);
 
 #endif

@@ -8,8 +8,8 @@
 
 #include "base/check.h"
 #include "chain/genesis_check.h"
+#include "chain/genesis_json.h"
 #include "codec/json.h"
-#include "tenseq/genesis.h"
 
 /* The numbers that stand outside the parameters. */
 static const struct {

@@ -8,8 +8,8 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "chain/genesis_json.h"
 #include "codec/rlp.h"
-#include "tenseq/genesis.h"
 
 /* A small valid genesis without L1. The caller frees it. */
 static struct ts_genesis sample(void)

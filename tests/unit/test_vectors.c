@@ -7,10 +7,10 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
+#include "chain/genesis_json.h"
 #include "codec/eip712.h"
 #include "codec/json.h"
 #include "crypto/sign.h"
-#include "tenseq/genesis.h"
 
 /* The list of vectors in a file; *root is to be released. */
 static json_t *load(const char *file, json_t **root)
