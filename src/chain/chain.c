@@ -117,7 +117,7 @@ ts_err ts_chain_apply(struct ts_chain *chain, const struct ts_effect *e)
     apply_entries(r, e, lists);
     r->term = e->term;
     r->has_active = e->has_active;
-    r->active = e->active;
+    r->active = e->has_active ? e->active : (ts_address){{0}};
     memcpy(r->whitelist, e->whitelist, e->n_whitelist * sizeof(r->whitelist[0]));
     r->n_whitelisted = e->n_whitelist;
     chain->head = e->head;
