@@ -43,7 +43,7 @@ enum ts_query_kind {
     /* arg: the transaction's bytes; answer: RLP of struct ts_tx_info. Any TS_E_TX_ error that needs
      * no state: such bytes are in no batch. */
     TS_QUERY_TRANSACTION = 3,
-    /* arg: RLP list of a batch's transactions; answer: RLP list of infos, each at most 310 bytes
+    /* arg: RLP list of a batch's transactions; answer: RLP list of infos, each at most 200 bytes
      * longer than its transaction. Errors as for one. */
     TS_QUERY_RECEIPTS = 4,
     /* arg: RLP [from, to or empty, value, data, access list]; answer: RLP uint gas. TS_E_TX_CREATE,
