@@ -217,8 +217,8 @@ static void a_full_batch_holds_as_much_gas_as_the_limit_says(void **state)
     kit_close(k);
 }
 
-/* An account that holds nothing and has sent nothing is touched, but takes no memory. */
-static void empty_accounts_are_in_the_root_but_not_kept(void **state)
+/* An account that holds nothing and has sent nothing is touched all the same. */
+static void empty_accounts_are_in_the_root(void **state)
 {
     (void)state;
     struct kit *k = kit_open();
@@ -496,7 +496,7 @@ int main(void)
         cmocka_unit_test(a_bad_genesis_is_refused),
         cmocka_unit_test(a_transaction_without_room_is_deferred),
         cmocka_unit_test(a_full_batch_holds_as_much_gas_as_the_limit_says),
-        cmocka_unit_test(empty_accounts_are_in_the_root_but_not_kept),
+        cmocka_unit_test(empty_accounts_are_in_the_root),
         cmocka_unit_test(an_info_tells_what_wallets_ask),
         cmocka_unit_test(receipts_are_the_infos_of_a_batch),
         cmocka_unit_test(a_query_with_a_bad_argument_answers_nothing),
