@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host core: start, inputs to their handlers, and what is due at the end of every step. */
+#include "chain/snapshot.h"
+#include "host/internal.h"
+
+#define LATE_US 20000u /* a tick later than this means that the host itself stood still */
+
+void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesis *g)
+{
+    *s = (struct ts_host_settings){
+        .interval_us = g->params.batch_interval_ms * 1000,
+        .commit_quorum = 1,
+        .dispute_hold_us = 30000000,
+        .connect_deadline_us = 2000000,
+        .answer_min_us = 80000,
+        .answer_max_us = 2000000,
+        .cool_down_us = 10000000,
+        .heartbeat_us = 500000,
+        .snapshot_every = 10000,
+        .pool_max_txs = 100000,
+        .pool_max_bytes = 64u * 1024 * 1024,
+        .pool_max_per_sender = 16384,
+    };
+}
+
+/* ---- signatures verified once ---- */
+
+static struct verified *verified_slot(struct ts_host *h, const ts_hash *digest)
+{
+    return &h->verified[(digest->b[0] | (unsigned)digest->b[1] << 8) % TS_VERIFIED];
+}
+
+/* The same event comes in an answer and then in a batch: its signature is recovered once. */
+static ts_err cached_recover(void *ctx, const ts_hash *digest, const ts_sig *sig, ts_address *out)
+{
+    struct ts_host *h = ctx;
+    struct verified *v = verified_slot(h, digest);
+    if (v->used && ts_hash_equal(&v->digest, digest) && memcmp(&v->sig, sig, sizeof(*sig)) == 0) {
+        *out = v->signer;
+        return TS_OK;
+    }
+    ts_err err = ts_recover(h->crypto, digest, sig, out);
+    if (err == TS_OK)
+        *v = (struct verified){.digest = *digest, .sig = *sig, .signer = *out, .used = true};
+    return err;
+}
+
+/* ---- start ---- */
+
+static ts_err genesis_root(const struct ts_host_start *start, ts_hash *out)
+{
+    struct ts_engine *engine;
+    ts_err err = start->engine->open(start->genesis, start->crypto, start->seed, &engine);
+    if (err != TS_OK)
+        return err;
+    start->engine->root(engine, out);
+    start->engine->close(engine);
+    return TS_OK;
+}
+
+static void init_members(struct ts_host *h, unsigned n)
+{
+    h->n_members = n;
+    h->members = host_alloc(n * sizeof(*h->members));
+    for (unsigned i = 0; i < n; i++) {
+        h->members[i].link = i;
+        h->members[i].phase = M_DOWN;
+    }
+}
+
+ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out)
+{
+    TS_CHECK(start->n_links >= 1 && start->n_links <= TS_HOST_MAX_ENCLAVES);
+    *out = NULL;
+    ts_hash root;
+    ts_err err = genesis_root(start, &root);
+    if (err != TS_OK)
+        return err;
+    struct ts_host *h = host_alloc(sizeof(*h));
+    h->genesis = start->genesis;
+    h->genesis_raw = start->genesis_raw;
+    h->set = start->settings;
+    h->crypto = start->crypto;
+    h->cached = *start->crypto;
+    h->cached.ctx = h;
+    h->cached.recover = cached_recover;
+    h->effect = ts_effect_new();
+    TS_CHECK(h->effect != NULL);
+    err = ts_chain_init(&h->chain, start->genesis, &h->cached, &root);
+    if (err != TS_OK) {
+        ts_effect_free(h->effect);
+        free(h);
+        return err;
+    }
+    init_members(h, start->n_links);
+    h->producer = h->checker = h->last_producer = TS_NOBODY;
+    h->prep.creator = TS_NOBODY;
+    ts_map_init(&h->pool_by_hash, sizeof(ts_hash), sizeof(struct pool_tx *), start->seed);
+    ts_map_init(&h->senders, sizeof(ts_address), sizeof(struct sender), start->seed);
+    ts_arena_init(&h->arena, (size_t)1 << 30);
+    ts_arena_init(&h->create_arena, 0);
+    *out = h;
+    return TS_OK;
+}
+
+static void free_lists(struct ts_host *h)
+{
+    while (h->pool_first != NULL) {
+        struct pool_tx *t = h->pool_first;
+        h->pool_first = t->next;
+        free(t->raw);
+        free(t);
+    }
+    while (h->queries != NULL) {
+        struct query *q = h->queries;
+        h->queries = q->next;
+        free(q->arg);
+        free(q);
+    }
+    while (h->steps != NULL) {
+        struct store_step *s = h->steps;
+        h->steps = s->next;
+        ts_arena_free(&s->arena);
+        free(s);
+    }
+}
+
+void ts_host_free(struct ts_host *h)
+{
+    if (h == NULL)
+        return;
+    free_lists(h);
+    free(h->prep.raw);
+    ts_arena_free(&h->prep.arena);
+    ts_map_free(&h->pool_by_hash);
+    ts_map_free(&h->senders);
+    ts_arena_free(&h->arena);
+    ts_arena_free(&h->create_arena);
+    ts_chain_free(&h->chain);
+    ts_effect_free(h->effect);
+    free(h->discarded);
+    free(h->members);
+    free(h->out);
+    free(h);
+}
+
+ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot)
+{
+    struct ts_chain loaded;
+    struct ts_reader r = ts_reader_of(snapshot);
+    ts_err err = ts_chain_snapshot_read(&r, h->genesis, &h->cached, &loaded);
+    if (err != TS_OK)
+        return err;
+    ts_chain_free(&h->chain);
+    h->chain = loaded;
+    return TS_OK;
+}
+
+ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b)
+{
+    ts_arena_reset(&h->arena);
+    struct ts_batch batch;
+    ts_err err = ts_batch_decode(b->raw, TS_MAX_BATCH_BYTES, &h->arena, &batch);
+    if (err != TS_OK)
+        return TS_E_CORRUPT;
+    struct ts_fault fault;
+    if (ts_batch_check(&h->chain, &batch, NULL, h->effect, &fault) != TS_OK)
+        return TS_E_CORRUPT;
+    return ts_chain_apply(&h->chain, h->effect);
+}
+
+ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
+{
+    struct ts_fault fault;
+    ts_arena_reset(&h->arena);
+    h->n_out = 0;
+    if (produce_take(h, NULL, b->raw, NULL, &fault) != TS_OK)
+        return TS_E_CORRUPT;
+    /* It is durable already: no step is needed before it may be fed. */
+    struct store_step *s = h->steps;
+    h->steps = s->next;
+    ts_arena_free(&s->arena);
+    free(s);
+    h->n_out = 0;
+    h->prep.stage = P_FEEDING;
+    return TS_OK;
+}
+
+ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b)
+{
+    if (b->number > h->chain.head.number)
+        produce_discarded_add(h, &b->hash);
+    return TS_OK;
+}
+
+ts_err ts_host_load_meta(struct ts_host *h, const char *key, ts_bytes value)
+{
+    return settings_load(h, key, value);
+}
+
+ts_err ts_host_load_tx(struct ts_host *h, const struct ts_store_tx *tx)
+{
+    pool_load(h, tx);
+    return TS_OK;
+}
+
+/* ---- steps ---- */
+
+static void stored(struct ts_host *h, const struct ts_host_input *in)
+{
+    struct store_step **at = &h->steps;
+    while (*at != NULL && (*at)->token != in->token)
+        at = &(*at)->next;
+    struct store_step *s = *at;
+    TS_CHECK(s != NULL);
+    *at = s->next;
+    if (s->what == STEP_TXS) {
+        pool_stored(h, s, in->err);
+    } else if (s->what == STEP_TERM) {
+        h->term_storing = false;
+        if (in->err == TS_OK && s->value > h->term_reserved)
+            h->term_reserved = s->value;
+    } else if (s->what == STEP_META) {
+        if (in->err != TS_OK)
+            out_event(h, TS_LOG_ERROR, "setting-not-stored", "key=%s reason=\"%s\"", s->ops[0].key,
+                      ts_err_text(in->err));
+    } else {
+        produce_stored(h, s->what, in->err);
+    }
+    ts_arena_free(&s->arena);
+    free(s);
+}
+
+static void loaded(struct ts_host *h, const struct ts_host_input *in)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (h->members[i].loading_store && h->members[i].load_token == in->token) {
+            join_from_store(h, &h->members[i], in);
+            return;
+        }
+}
+
+/* If the host itself stood still, nobody missed a deadline by that. */
+static void forgive_own_lateness(struct ts_host *h, uint64_t expected)
+{
+    uint64_t now = h->now.mono_us;
+    if (expected == UINT64_MAX || now < expected + LATE_US)
+        return;
+    for (unsigned i = 0; i < h->n_members; i++)
+        h->members[i].line_since_us += now - expected;
+}
+
+static void tick(struct ts_host *h, uint64_t expected)
+{
+    forgive_own_lateness(h, expected);
+    for (unsigned i = 0; i < h->n_members; i++)
+        member_tick(h, &h->members[i]);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t next_wake(const struct ts_host *h)
+{
+    uint64_t wake = least(produce_wake(h), least(pool_wake(h), query_wake(h)));
+    for (unsigned i = 0; i < h->n_members; i++)
+        wake = least(wake, member_wake(h, &h->members[i]));
+    return wake;
+}
+
+static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        join_advance(h, &h->members[i]);
+    produce_advance(h);
+    pool_advance(h);
+    query_advance(h);
+    h->wake_us = next_wake(h);
+    out->out = h->out;
+    out->n = h->n_out;
+    out->wake_us = h->wake_us;
+}
+
+static void start_step(struct ts_host *h, struct ts_now now)
+{
+    ts_arena_reset(&h->arena);
+    h->n_out = 0;
+    h->now = now;
+}
+
+void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs *out)
+{
+    start_step(h, now);
+    h->grace_until_us = now.mono_us + h->set.connect_deadline_us;
+    h->next_batch_us = now.mono_us;
+    for (unsigned i = 0; i < h->n_members; i++)
+        member_connect(h, &h->members[i]);
+    produce_reserve_term(h);
+    finish_step(h, out);
+}
+
+void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_input *in,
+                  struct ts_host_outputs *out)
+{
+    uint64_t expected = h->wake_us;
+    start_step(h, now);
+    if (in->kind == TS_IN_LINK_UP || in->kind == TS_IN_LINK_DOWN || in->kind == TS_IN_FRAME)
+        TS_CHECK(in->link < h->n_members);
+    switch (in->kind) {
+    case TS_IN_TICK:
+        tick(h, expected);
+        break;
+    case TS_IN_LINK_UP:
+        member_link_up(h, &h->members[in->link]);
+        break;
+    case TS_IN_LINK_DOWN:
+        member_link_down(h, &h->members[in->link], in->text);
+        break;
+    case TS_IN_FRAME:
+        member_frame(h, &h->members[in->link], in->bytes);
+        break;
+    case TS_IN_STORED:
+        stored(h, in);
+        break;
+    case TS_IN_LOADED:
+        loaded(h, in);
+        break;
+    case TS_IN_TX:
+        pool_add(h, in);
+        break;
+    case TS_IN_QUERY:
+        query_add(h, in);
+        break;
+    case TS_IN_ADMIN:
+        admin_input(h, in);
+        break;
+    case TS_IN_STOP:
+        h->stopping = true;
+        switch_failed(h, "the host is stopping");
+        break;
+    }
+    finish_step(h, out);
+}

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the host core share. Nobody outside src/host includes this.
+ *
+ *   core.c      inputs to handlers, start-up, the end of every step (advance)
+ *   out.c       outputs, durable steps, log events
+ *   member.c    one enclave: link, requests, deadlines, what its answers mean
+ *   join.c      how an enclave gets from connected to ready: identify, judge, load, catch up
+ *   failover.c  who produces next, who may, and what is held against whom
+ *   produce.c   the way of one batch: create, prepare, feed, commit or discard
+ *   switch.c    planned switches, drain, pause
+ *   mempool.c   transactions from admission to their end
+ *   query.c     engine queries
+ *   status.c    looking in
+ */
+#ifndef TS_HOST_INTERNAL_H
+#define TS_HOST_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "base/map.h"
+#include "chain/batch.h"
+#include "crypto/sign.h"
+#include "host/core.h"
+
+#define TS_MAX_REQUESTS 64 /* outstanding on one link */
+#define TS_FEED_WINDOW 16  /* catch-up batches outstanding on one link */
+#define TS_NOBODY (-1)
+
+/* How far one enclave is from being of use.
+ *
+ *   DOWN ─▶ CONNECTING ─▶ IDENTIFYING ─▶ LOADING ─▶ CATCHING_UP ─▶ JOINING ─▶ READY
+ *     ▲                        │  └──────(signed already)──▶┘                   │
+ *     └── link lost, deadline missed ◀──────────────────────────────────────────┘
+ *                              └─▶ BENCHED: off the chain, halted, foreign: told to exit, fed nothing
+ *   SHUT: corrupted; its link stays closed */
+enum member_phase {
+    M_DOWN,
+    M_CONNECTING,
+    M_IDENTIFYING,
+    M_LOADING,
+    M_CATCHING_UP,
+    M_JOINING,
+    M_READY,
+    M_BENCHED,
+    M_SHUT
+};
+
+/* What an enclave said of the prepared batch. */
+enum vote { VOTE_NONE, VOTE_FED, VOTE_ACCEPTED, VOTE_REFUSED };
+
+struct request {
+    uint64_t id;
+    uint64_t type;
+    uint64_t sent_us;
+    uint64_t allow_us; /* time to answer, from when it is first in line */
+    uint64_t work;     /* transactions in it */
+    uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; others 0 */
+};
+
+struct member {
+    unsigned link;
+    enum member_phase phase;
+    bool known;
+    ts_address id;
+    ts_hash boot_id;
+    ts_time boot_time;
+    uint64_t state; /* enum ts_enclave_state, as last answered */
+    struct ts_msg_head head;
+    uint64_t active_term; /* of its Active when state is ACTIVE */
+
+    /* Newest verified events. */
+    bool has_report;
+    struct ts_restart_event report;
+    struct ts_lifecycle_event transitions[TS_MAX_UNPUBLISHED];
+    size_t n_transitions;
+
+    struct request fifo[TS_MAX_REQUESTS];
+    size_t fifo_at, fifo_n;
+    uint64_t next_request_id;
+    uint64_t line_since_us; /* when the first request became first */
+    uint64_t last_traffic_us;
+    uint64_t srtt_us, rttvar_us, per_tx_us;
+    bool has_srtt;
+
+    uint64_t retry_us; /* DOWN: when to connect */
+    uint64_t backoff_us;
+    uint64_t bench_us; /* BENCHED: when to look again */
+    bool tried;        /* one connect attempt since start has ended */
+
+    bool corrupted, drained, leaving;
+    bool suspect;
+    uint64_t suspect_number;
+    ts_hash suspect_boot;
+    uint64_t cool_until_us, cool_us;
+    char reason[200];
+
+    /* Joining. */
+    struct ts_msg_head sealed[8];
+    size_t n_sealed;
+    bool loading_store; /* an OUT_LOAD for this member is under way */
+    enum { LOAD_NONE, LOAD_JUDGE, LOAD_SEALED, LOAD_FEED } load_for;
+    uint64_t fed; /* highest number sent by ACCEPT on this connection */
+    uint64_t load_token;
+    unsigned wrong_refusals; /* of batches that others accepted */
+    bool snapshotting;
+    uint64_t snapshot_at; /* head number of its newest checkpoint */
+
+    enum vote vote;
+};
+
+enum prepared_stage {
+    P_NONE,
+    P_STORING,    /* not durable yet: nobody may see it */
+    P_FEEDING,    /* durable; passives execute it */
+    P_COMMITTING,
+    P_DISCARDING
+};
+
+struct rejected_tx {
+    ts_hash hash;
+    ts_err code;
+    char text[200];
+};
+
+struct prepared {
+    enum prepared_stage stage;
+    int creator; /* member, or TS_NOBODY after a restart of the host */
+    ts_address producer;
+    uint8_t *raw; /* owned */
+    size_t n_raw;
+    struct ts_arena arena;
+    struct ts_batch batch;
+    ts_hash hash;
+    ts_hash *tx_hashes; /* in arena */
+    struct rejected_tx *rejected; /* in arena */
+    size_t n_rejected;
+    uint64_t retry_us; /* a failed store step is tried again then */
+    uint64_t since_us;
+};
+
+/* What the production line is doing while no batch is prepared. */
+enum line { L_IDLE, L_ACTIVATING, L_STEPPING_DOWN, L_CREATING };
+
+struct pool_tx {
+    ts_hash hash;
+    ts_address sender;
+    uint64_t nonce;
+    uint64_t seq;
+    ts_u256 cost;
+    uint8_t *raw; /* owned */
+    size_t n_raw;
+    enum { TX_UNCHECKED, TX_CHECKING, TX_STORING, TX_PENDING } state;
+    uint64_t token;    /* of the user who waits; while not yet pending */
+    uint64_t until_us; /* UNCHECKED: give up then */
+    bool taken;        /* in the prepared batch or in its list of rejected */
+    struct pool_tx *prev, *next; /* in the order of arrival */
+};
+
+struct sender {
+    uint64_t next_nonce; /* after its newest pending or lately included one */
+    uint64_t count;      /* pending */
+    uint64_t touched;    /* head number of the last change */
+    ts_u256 cost;        /* of the pending ones */
+};
+
+struct query {
+    uint64_t id;
+    uint64_t token;
+    enum ts_query_kind kind;
+    uint8_t *arg; /* owned */
+    size_t n_arg;
+    uint64_t until_us;
+    int member; /* asked, or TS_NOBODY */
+    struct query *next;
+};
+
+struct store_step {
+    uint64_t token;
+    enum { STEP_TXS, STEP_PREPARED, STEP_COMMIT, STEP_DISCARD, STEP_TERM, STEP_META } what;
+    struct ts_arena arena; /* ops and what they point to */
+    struct ts_store_op *ops;
+    size_t n_ops;
+    uint64_t value; /* STEP_TERM: the term that becomes reserved */
+    struct store_step *next;
+};
+
+struct switch_request {
+    bool wanted;
+    bool started;  /* the successor has been asked */
+    bool has_token;
+    bool done_down; /* the old active has stepped down */
+    uint64_t token;
+    int to;   /* member */
+    int from; /* member, or TS_NOBODY */
+    const char *why; /* static: "asked for", "drained", "leaving" */
+};
+
+struct id_set {
+    ts_address ids[TS_HOST_MAX_ENCLAVES];
+    size_t n;
+};
+
+#define TS_VERIFIED 256 /* remembered signatures */
+
+struct verified {
+    ts_hash digest;
+    ts_sig sig;
+    ts_address signer;
+    bool used;
+};
+
+struct ts_host {
+    const struct ts_genesis *genesis;
+    ts_bytes genesis_raw;
+    struct ts_host_settings set;
+    const struct ts_crypto *crypto; /* the real one */
+    struct ts_crypto cached;        /* recover() with a memory of what was verified */
+    struct verified verified[TS_VERIFIED];
+    struct ts_chain chain; /* up to the committed head */
+    struct ts_effect *effect; /* of the prepared batch */
+    struct ts_now now;
+    uint64_t wake_us; /* when the next tick is due */
+
+    struct member *members;
+    unsigned n_members;
+
+    struct prepared prep;
+    enum line line;
+    int producer;           /* who is asked in ACTIVATING and CREATING */
+    uint64_t excluded;      /* bit per member: its events were refused for this number */
+    uint64_t next_batch_us;
+    uint64_t line_since_us;
+    ts_hash *discarded; /* hashes, of numbers above discarded_floor */
+    size_t n_discarded, cap_discarded;
+    uint64_t hold_number, hold_until_us; /* after a dispute */
+    bool taking_over;
+    uint64_t takeover_since_us;
+    ts_hash *offered; /* hashes of the transactions in the CREATE under way */
+    size_t n_offered;
+    struct ts_arena create_arena;
+
+    struct id_set drained, corrupted; /* durable, by id: they outlive links and restarts */
+    uint64_t tick_us;                 /* when the batch in hand was due */
+    bool under_quorum_said;
+    int last_producer; /* whose turn it was, to go round */
+
+    uint64_t term_handed, term_reserved;
+    bool term_storing;
+    bool paused, stopping, stopped, storage_bad;
+    uint64_t grace_until_us;
+    bool settled;
+    char switch_reason[200];
+    bool no_candidate_said;
+    struct switch_request sw;
+
+    struct ts_map pool_by_hash; /* → struct pool_tx * */
+    struct ts_map senders;      /* → struct sender */
+    struct pool_tx *pool_first, *pool_last;
+    uint64_t pool_n, pool_bytes, next_seq;
+    uint64_t unchecked_n;
+    int checker; /* member with a CHECK under way, or TS_NOBODY */
+    struct query *queries;
+    uint64_t n_queries, next_query;
+
+    struct store_step *steps;
+    uint64_t next_token;
+    struct ts_arena arena; /* one step's outputs and decoding */
+    struct ts_host_output *out;
+    size_t n_out, cap_out;
+    struct ts_host_counters counters;
+};
+
+
+void *host_alloc(size_t n); /* zeroed; out of memory ends the process, which loses nothing (ADR) */
+
+/* out.c */
+struct ts_host_output *out_push(struct ts_host *h, enum ts_host_out kind);
+void out_event(struct ts_host *h, int level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void out_reply_error(struct ts_host *h, uint64_t token, ts_err err, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void out_reply_bytes(struct ts_host *h, uint64_t token, ts_bytes bytes);
+/* A durable step under construction; step_op adds to it, step_send gives it out. */
+struct store_step *step_new(struct ts_host *h, int what, size_t max_ops);
+struct ts_store_op *step_op(struct store_step *s, enum ts_store_op_kind kind);
+void step_send(struct ts_host *h, struct store_step *s);
+void put_meta(struct ts_host *h, const char *key, ts_bytes value);
+const char *short_id(struct ts_host *h, const ts_address *id);
+
+/* member.c */
+void member_connect(struct ts_host *h, struct member *m);
+void member_link_up(struct ts_host *h, struct member *m);
+void member_link_down(struct ts_host *h, struct member *m, const char *why);
+void member_frame(struct ts_host *h, struct member *m, ts_bytes frame);
+void member_tick(struct ts_host *h, struct member *m);
+uint64_t member_wake(const struct ts_host *h, const struct member *m);
+/* Sends a request; false when the line is full. work: transactions in it. */
+bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_t work,
+                uint64_t ref);
+/* Ends the connection and connects anew after the back-off. */
+void member_reset(struct ts_host *h, struct member *m, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Fed nothing, told to exit; looked at again when its next process connects. */
+void member_bench(struct ts_host *h, struct member *m, bool tell_exit, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int member_index(const struct ts_host *h, const struct member *m);
+struct member *member_by_id(struct ts_host *h, const ts_address *id);
+bool member_whitelisted(const struct ts_host *h, const struct member *m);
+/* Takes over the events of an answer after checking them; false: the member was dealt with. */
+bool member_events(struct ts_host *h, struct member *m, const struct ts_msg_events *e);
+bool member_take_events(struct ts_host *h, struct member *m, bool has_report,
+                        const struct ts_restart_event *report,
+                        const struct ts_lifecycle_event *transitions, size_t n);
+
+/* join.c */
+void join_identify(struct ts_host *h, struct member *m);
+void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_identity *a);
+void join_offered(struct ts_host *h, struct member *m, const struct ts_msg_offered *a);
+void join_loaded_head(struct ts_host *h, struct member *m, const struct ts_msg_head *a);
+void join_refused_load(struct ts_host *h, struct member *m);
+void join_from_store(struct ts_host *h, struct member *m, const struct ts_host_input *in);
+void join_advance(struct ts_host *h, struct member *m);
+bool join_is_on_chain(const struct ts_host *h, const struct ts_msg_head *head);
+void join_told(struct ts_host *h, struct member *m);
+
+/* failover.c */
+bool is_up(const struct ts_host *h, const struct member *m);
+/* NULL when m may be activated now, else why not. */
+const char *candidate_fault(const struct ts_host *h, const struct member *m);
+int choose_producer(const struct ts_host *h);
+int choose_successor(const struct ts_host *h, int except);
+void hold_against(struct ts_host *h, struct member *m, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void make_suspect(struct ts_host *h, struct member *m, uint64_t number);
+void producer_lost(struct ts_host *h, struct member *m);
+bool start_settled(struct ts_host *h);
+
+/* produce.c */
+void produce_advance(struct ts_host *h);
+uint64_t produce_wake(const struct ts_host *h);
+void produce_activated(struct ts_host *h, struct member *m, const struct ts_msg_events *e);
+void produce_stepped_down(struct ts_host *h, struct member *m);
+void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_created *c);
+void produce_refused(struct ts_host *h, struct member *m, uint64_t type,
+                     const struct ts_msg_error *e);
+void produce_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
+                  ts_bytes text);
+void produce_member_lost(struct ts_host *h, struct member *m);
+/* Tries to make raw the prepared batch. TS_E_CONFLICT: the slot or number is taken, or it was discarded. */
+ts_err produce_take(struct ts_host *h, struct member *creator, ts_bytes raw,
+                    const struct ts_msg_created *c, struct ts_fault *fault);
+void produce_stored(struct ts_host *h, int what, ts_err err);
+bool produce_is_discarded(const struct ts_host *h, const ts_hash *hash);
+void produce_discarded_add(struct ts_host *h, const ts_hash *hash);
+void produce_feed_member(struct ts_host *h, struct member *m);
+void produce_reserve_term(struct ts_host *h);
+
+/* switch.c */
+void admin_input(struct ts_host *h, const struct ts_host_input *in);
+void switch_failed(struct ts_host *h, const char *why);
+void switch_committed(struct ts_host *h);
+void switch_leaving(struct ts_host *h, struct member *m);
+/* What outlives a restart: "term", "paused", "drained", "corrupted". */
+ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value);
+void settings_store_ids(struct ts_host *h, const char *key, const struct id_set *set);
+bool id_set_has(const struct id_set *s, const ts_address *id);
+void id_set_add(struct id_set *s, const ts_address *id);
+void id_set_remove(struct id_set *s, const ts_address *id);
+
+/* mempool.c */
+void pool_add(struct ts_host *h, const struct ts_host_input *in);
+void pool_load(struct ts_host *h, const struct ts_store_tx *t);
+void pool_advance(struct ts_host *h);
+uint64_t pool_wake(const struct ts_host *h);
+void pool_verdicts(struct ts_host *h, ts_bytes answer);
+void pool_check_lost(struct ts_host *h);
+void pool_stored(struct ts_host *h, struct store_step *s, ts_err err);
+/* Picks transactions for a batch: borrowed until they leave the pool. */
+void pool_pick(struct ts_host *h, size_t max_bytes, ts_bytes *txs, ts_hash *hashes, size_t max,
+               size_t *n);
+void pool_take(struct ts_host *h, const ts_hash *hashes, size_t n, bool taken);
+/* They leave the pool: included or rejected with the batch just committed. */
+void pool_remove(struct ts_host *h, const ts_hash *hashes, size_t n, bool included);
+void pool_forget_senders(struct ts_host *h);
+
+/* query.c */
+void query_add(struct ts_host *h, const struct ts_host_input *in);
+void query_advance(struct ts_host *h);
+uint64_t query_wake(const struct ts_host *h);
+void query_answered(struct ts_host *h, uint64_t id, const struct ts_msg_query_answer *a);
+void query_refused(struct ts_host *h, uint64_t id, const struct ts_msg_error *e);
+void query_member_lost(struct ts_host *h, struct member *m);
+
+#endif

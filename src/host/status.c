@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/internal.h"
+
+static enum ts_host_state state_of(const struct ts_host *h)
+{
+    if (h->storage_bad)
+        return TS_HOST_STORAGE;
+    if (h->paused)
+        return TS_HOST_PAUSED;
+    return h->no_candidate_said ? TS_HOST_NO_CANDIDATE : TS_HOST_PRODUCING;
+}
+
+void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
+{
+    memset(out, 0, sizeof(*out));
+    out->head = h->chain.head;
+    out->state = state_of(h);
+    out->has_active = h->chain.registry.has_active;
+    out->active = h->chain.registry.active;
+    out->interval_us = h->set.interval_us;
+    out->pool_txs = h->pool_n;
+    out->pool_bytes = h->pool_bytes;
+    out->last_switch_reason = h->switch_reason;
+    out->counters = h->counters;
+    out->n_enclaves = h->n_members;
+}
+
+static const char *role_of(const struct member *m)
+{
+    if (m->phase < M_IDENTIFYING || m->phase == M_SHUT)
+        return "absent";
+    if (m->phase == M_IDENTIFYING)
+        return "starting";
+    if (m->phase == M_BENCHED && m->state != TS_ENC_HALTED)
+        return "absent";
+    return ts_enclave_state_name(m->state);
+}
+
+static const char *link_state(const struct member *m)
+{
+    if (m->phase == M_CONNECTING)
+        return "connecting";
+    return m->phase == M_DOWN || m->phase == M_SHUT ? "down" : "up";
+}
+
+void ts_host_enclave_of(const struct ts_host *h, size_t i, struct ts_host_enclave_status *out)
+{
+    TS_CHECK(i < h->n_members);
+    const struct member *m = &h->members[i];
+    memset(out, 0, sizeof(*out));
+    out->link = m->link;
+    out->known = m->known;
+    out->id = m->id;
+    out->role = role_of(m);
+    out->state = link_state(m);
+    out->head = m->head;
+    out->boot_id = m->boot_id;
+    out->boot_time = m->boot_time;
+    out->lag = m->head.number < h->chain.head.number ? h->chain.head.number - m->head.number : 0;
+    out->latency_us = m->srtt_us;
+    out->corrupted = m->corrupted;
+    out->drained = m->drained;
+    out->suspect = m->suspect;
+    const struct ts_registry_entry *e =
+        m->known ? ts_registry_find(&h->chain.registry, &m->id) : NULL;
+    if (e != NULL) {
+        out->whitelisted = e->whitelisted;
+        out->last_report = e->last_report_in;
+        out->restarts = e->restarts;
+    }
+    /* While a batch is on its way everyone is a step ahead of the head: that is no fault. */
+    bool in_step = m->phase == M_READY && !m->suspect && !m->drained && !m->corrupted;
+    const char *fault = in_step ? NULL : candidate_fault(h, m);
+    out->reason = fault == NULL ? "" : m->reason[0] != 0 && m->phase != M_READY ? m->reason : fault;
+}
+
+const struct ts_chain *ts_host_chain(const struct ts_host *h)
+{
+    return &h->chain;
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What operators ask for: planned switches, pause and resume, drain; and what of it outlives a
+ * restart. Source: docs/protocol.md, sections 3 and 5. */
+#include "host/internal.h"
+
+bool id_set_has(const struct id_set *s, const ts_address *id)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (ts_address_equal(&s->ids[i], id))
+            return true;
+    return false;
+}
+
+void id_set_add(struct id_set *s, const ts_address *id)
+{
+    if (!id_set_has(s, id) && s->n < TS_COUNT(s->ids))
+        s->ids[s->n++] = *id;
+}
+
+void id_set_remove(struct id_set *s, const ts_address *id)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (ts_address_equal(&s->ids[i], id)) {
+            s->ids[i] = s->ids[--s->n];
+            return;
+        }
+}
+
+void settings_store_ids(struct ts_host *h, const char *key, const struct id_set *set)
+{
+    put_meta(h, key, ts_bytes_of(set->ids, set->n * sizeof(set->ids[0])));
+}
+
+static void store_paused(struct ts_host *h)
+{
+    uint8_t flag = h->paused;
+    put_meta(h, "paused", ts_bytes_of(&flag, 1));
+}
+
+static ts_err load_ids(struct id_set *set, ts_bytes value)
+{
+    if (value.n % sizeof(ts_address) != 0 || value.n > sizeof(set->ids))
+        return TS_E_CORRUPT;
+    if (value.n > 0)
+        memcpy(set->ids, value.p, value.n);
+    set->n = value.n / sizeof(ts_address);
+    return TS_OK;
+}
+
+ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value)
+{
+    if (strcmp(key, "paused") == 0) {
+        if (value.n != 1)
+            return TS_E_CORRUPT;
+        h->paused = value.p[0] != 0;
+        return TS_OK;
+    }
+    if (strcmp(key, "term") == 0) {
+        if (value.n != 8)
+            return TS_E_CORRUPT;
+        uint64_t term = 0;
+        for (unsigned i = 0; i < 8; i++)
+            term = term << 8 | value.p[i];
+        h->term_reserved = term;
+        h->term_handed = term; /* any of the reserved ones may have been handed out */
+        return TS_OK;
+    }
+    if (strcmp(key, "drained") == 0)
+        return load_ids(&h->drained, value);
+    if (strcmp(key, "corrupted") == 0)
+        return load_ids(&h->corrupted, value);
+    return TS_E_NOT_FOUND;
+}
+
+/* ---- planned switch ---- */
+
+static void reply_done(struct ts_host *h, uint64_t token)
+{
+    out_push(h, TS_OUT_REPLY)->token = token;
+}
+
+void switch_failed(struct ts_host *h, const char *why)
+{
+    if (!h->sw.wanted)
+        return;
+    out_event(h, TS_LOG_WARN, "switch-failed", "reason=\"%s\"", why);
+    if (h->sw.has_token)
+        out_reply_error(h, h->sw.token, TS_E_STATE, "the switch did not happen: %s", why);
+    memset(&h->sw, 0, sizeof(h->sw));
+}
+
+void switch_committed(struct ts_host *h)
+{
+    struct switch_request *sw = &h->sw;
+    if (!sw->wanted || !sw->started)
+        return;
+    if (!ts_address_equal(&h->members[sw->to].id, &h->chain.registry.active)) {
+        switch_failed(h, "another enclave had to take over in the middle of it");
+        return;
+    }
+    h->counters.switches++;
+    struct member *from = sw->from == TS_NOBODY ? NULL : &h->members[sw->from];
+    snprintf(h->switch_reason, sizeof(h->switch_reason), "planned switch: %s", sw->why);
+    out_event(h, TS_LOG_INFO, "switched", "from=%s to=%s term=%llu number=%llu reason=\"%s\"",
+              from ? short_id(h, &from->id) : "none", short_id(h, &h->members[sw->to].id),
+              (unsigned long long)h->chain.head.term, (unsigned long long)h->chain.head.number,
+              sw->why);
+    if (sw->has_token) {
+        struct ts_host_output *o = out_push(h, TS_OUT_REPLY);
+        o->token = sw->token;
+        o->switched.set = true;
+        if (from != NULL)
+            o->switched.from = from->id;
+        o->switched.to = h->members[sw->to].id;
+        o->switched.term = h->chain.head.term;
+        o->switched.at_batch = h->chain.head.number;
+    }
+    struct ts_msg msg = {.type = TS_MSG_EXIT};
+    if (from != NULL && from->leaving && from->phase == M_READY)
+        member_ask(h, from, &msg, 0, 0);
+    memset(sw, 0, sizeof(*sw));
+}
+
+static bool producing(const struct ts_host *h)
+{
+    return !h->paused && !h->stopping && !h->storage_bad;
+}
+
+static void want_switch(struct ts_host *h, int to, const char *why, bool has_token, uint64_t token)
+{
+    h->sw = (struct switch_request){.wanted = true,
+                                    .has_token = has_token,
+                                    .token = token,
+                                    .to = to,
+                                    .from = TS_NOBODY,
+                                    .why = why};
+}
+
+static int active_member(const struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (h->chain.registry.has_active && h->members[i].known &&
+            ts_address_equal(&h->members[i].id, &h->chain.registry.active))
+            return (int)i;
+    return TS_NOBODY;
+}
+
+/* While a batch is prepared every passive that has it is ahead of the head by one: not lagging. */
+static const char *switch_fault(const struct ts_host *h, const struct member *m)
+{
+    const char *fault = candidate_fault(h, m);
+    if (fault != NULL && h->prep.stage != P_NONE && m->phase == M_READY && m->has_report &&
+        !m->drained && !m->corrupted && !m->leaving)
+        fault = NULL;
+    if (fault == NULL && m->suspect)
+        fault = "it is suspect: it lost a dispute and has not been restarted since";
+    return fault;
+}
+
+static void admin_switchover(struct ts_host *h, const struct ts_host_input *in)
+{
+    if (h->sw.wanted) {
+        out_reply_error(h, in->token, TS_E_BUSY, "another switch is under way");
+        return;
+    }
+    if (!producing(h)) {
+        out_reply_error(h, in->token, TS_E_STATE, "%s",
+                        h->paused ? "production is paused; resume it first"
+                                  : "production has stopped; there is nothing to switch");
+        return;
+    }
+    int active = active_member(h);
+    int to = TS_NOBODY;
+    if (in->has_id) {
+        struct member *m = member_by_id(h, &in->id);
+        if (m == NULL) {
+            out_reply_error(h, in->token, TS_E_NOT_FOUND, "no enclave with the id %s is known here",
+                            short_id(h, &in->id));
+            return;
+        }
+        to = member_index(h, m);
+        const char *fault = to == active ? "it is the active one already" : switch_fault(h, m);
+        if (fault != NULL) {
+            out_reply_error(h, in->token, TS_E_STATE, "cannot switch to %s: %s%s%s",
+                            short_id(h, &in->id), fault, m->phase != M_READY && m->reason[0] ? "; " : "",
+                            m->phase != M_READY ? m->reason : "");
+            return;
+        }
+    } else {
+        for (unsigned k = 1; k <= h->n_members && to == TS_NOBODY; k++) {
+            int i = (int)(((unsigned)(active + 1) + k - 1) % h->n_members);
+            if (i != active && switch_fault(h, &h->members[i]) == NULL)
+                to = i;
+        }
+        if (to == TS_NOBODY) {
+            out_reply_error(h, in->token, TS_E_STATE, "no enclave can take over now");
+            return;
+        }
+    }
+    want_switch(h, to, "asked for", true, in->token);
+}
+
+/* Another enclave that could take over from m, or TS_NOBODY. */
+static int relief_for(const struct ts_host *h, const struct member *m)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (&h->members[i] != m && switch_fault(h, &h->members[i]) == NULL)
+            return (int)i;
+    return TS_NOBODY;
+}
+
+static void admin_drain(struct ts_host *h, const struct ts_host_input *in)
+{
+    bool drain = in->admin == TS_ADMIN_DRAIN;
+    struct member *m = in->has_id ? member_by_id(h, &in->id) : NULL;
+    if (m == NULL && (!in->has_id || !id_set_has(&h->drained, &in->id))) {
+        out_reply_error(h, in->token, TS_E_NOT_FOUND, "no enclave with the id %s is known here",
+                        in->has_id ? short_id(h, &in->id) : "(none given)");
+        return;
+    }
+    bool active = m != NULL && member_index(h, m) == active_member(h) && producing(h);
+    if (drain && active && m->phase == M_READY && !h->sw.wanted) {
+        int to = relief_for(h, m);
+        if (to == TS_NOBODY) {
+            out_reply_error(h, in->token, TS_E_STATE,
+                            "it is the active one and no other enclave can take over now");
+            return;
+        }
+        want_switch(h, to, "drained", false, 0);
+    }
+    if (drain)
+        id_set_add(&h->drained, &in->id);
+    else
+        id_set_remove(&h->drained, &in->id);
+    if (m != NULL)
+        m->drained = drain;
+    settings_store_ids(h, "drained", &h->drained);
+    out_event(h, TS_LOG_INFO, drain ? "drained" : "undrained", "enclave=%s", short_id(h, &in->id));
+    reply_done(h, in->token);
+}
+
+static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
+{
+    bool pause = in->admin == TS_ADMIN_PAUSE;
+    if (h->paused != pause) {
+        h->paused = pause;
+        store_paused(h);
+        if (pause)
+            switch_failed(h, "production was paused");
+        else
+            h->next_batch_us = h->now.mono_us;
+        out_event(h, TS_LOG_INFO, pause ? "paused" : "resumed", "head=%llu",
+                  (unsigned long long)h->chain.head.number);
+    }
+    reply_done(h, in->token);
+}
+
+void admin_input(struct ts_host *h, const struct ts_host_input *in)
+{
+    switch (in->admin) {
+    case TS_ADMIN_SWITCHOVER:
+        admin_switchover(h, in);
+        return;
+    case TS_ADMIN_PAUSE:
+    case TS_ADMIN_RESUME:
+        admin_pause(h, in);
+        return;
+    case TS_ADMIN_DRAIN:
+    case TS_ADMIN_UNDRAIN:
+        admin_drain(h, in);
+        return;
+    }
+}
+
+/* An enclave's process was asked to end: another takes over first, when it is the active one. */
+void switch_leaving(struct ts_host *h, struct member *m)
+{
+    if (m->phase < M_IDENTIFYING || m->phase > M_BENCHED || m->leaving)
+        return;
+    m->leaving = true;
+    out_event(h, TS_LOG_INFO, "enclave-leaving", "enclave=%s", m->known ? short_id(h, &m->id) : "?");
+    bool active = m->phase == M_READY && m->state == TS_ENC_ACTIVE &&
+                  member_index(h, m) == active_member(h);
+    int to = active && producing(h) && !h->sw.wanted ? relief_for(h, m) : TS_NOBODY;
+    if (to != TS_NOBODY) {
+        want_switch(h, to, "its process is about to end", false, 0);
+        h->next_batch_us = h->now.mono_us;
+        return;
+    }
+    struct ts_msg msg = {.type = TS_MSG_EXIT};
+    member_ask(h, m, &msg, 0, 0);
+}
