@@ -174,7 +174,7 @@ ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
     struct ts_fault fault;
     ts_arena_reset(&h->arena);
     h->n_out = 0;
-    if (produce_take(h, NULL, b->raw, NULL, &fault) != TS_OK)
+    if (prepared_take(h, NULL, b->raw, NULL, &fault) != TS_OK)
         return TS_E_CORRUPT;
     /* It is durable already: no step is needed before it may be fed. */
     struct store_step *s = h->steps;
@@ -189,7 +189,7 @@ ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b)
 {
     if (b->number > h->chain.head.number)
-        produce_discarded_add(h, &b->hash);
+        prepared_note_discarded(h, &b->hash);
     return TS_OK;
 }
 
@@ -220,12 +220,14 @@ static void stored(struct ts_host *h, const struct ts_host_input *in)
         h->term_storing = false;
         if (in->err == TS_OK && s->value > h->term_reserved)
             h->term_reserved = s->value;
+        if (in->err != TS_OK && h->next_batch_us <= h->now.mono_us)
+            h->next_batch_us = h->now.mono_us + 500000; /* then it is asked for again */
     } else if (s->what == STEP_META) {
         if (in->err != TS_OK)
             out_event(h, TS_LOG_ERROR, "setting-not-stored", "key=%s reason=\"%s\"", s->ops[0].key,
                       ts_err_text(in->err));
     } else {
-        produce_stored(h, s->what, in->err);
+        prepared_stored(h, s->what, in->err);
     }
     ts_arena_free(&s->arena);
     free(s);

@@ -14,18 +14,18 @@
 #define TS_HOST_MAX_ENCLAVES 64
 
 struct ts_host_settings {
-    uint64_t interval_us;          /* between batches; default: genesis batchInterval */
-    uint64_t commit_quorum;        /* default 1 */
-    uint64_t dispute_hold_us;      /* default 30 s */
-    uint64_t connect_deadline_us;  /* link up and identified; default 2 s */
-    uint64_t answer_min_us;        /* bounds of the adaptive deadline; default 80 ms and 2 s */
+    uint64_t interval_us;         /* between batches; default: genesis batchInterval */
+    uint64_t commit_quorum;       /* default 1 */
+    uint64_t dispute_hold_us;     /* default 30 s */
+    uint64_t connect_deadline_us; /* link up and identified; default 2 s */
+    uint64_t answer_min_us;       /* bounds of the adaptive deadline; default 80 ms and 2 s */
     uint64_t answer_max_us;
-    uint64_t cool_down_us;         /* a failed enclave is second choice for so long; default 10 s */
-    uint64_t heartbeat_us;         /* ping after so long without traffic; default 500 ms */
-    uint64_t snapshot_every;       /* batches between checkpoints of one enclave; default 10,000 */
-    uint64_t pool_max_txs;         /* default 100,000 */
-    uint64_t pool_max_bytes;       /* default 64 MiB */
-    uint64_t pool_max_per_sender;  /* default 16,384 */
+    uint64_t cool_down_us;        /* a failed enclave is second choice for so long; default 10 s */
+    uint64_t heartbeat_us;        /* ping after so long without traffic; default 500 ms */
+    uint64_t snapshot_every;      /* batches between checkpoints of one enclave; default 10,000 */
+    uint64_t pool_max_txs;        /* default 100,000 */
+    uint64_t pool_max_bytes;      /* default 64 MiB */
+    uint64_t pool_max_per_sender; /* default 16,384 */
 };
 
 void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesis *g);
@@ -57,7 +57,7 @@ struct ts_host_input {
     uint64_t token;
     ts_err err;
     ts_bytes bytes;
-    const char *text; /* or NULL */
+    const char *text;                     /* or NULL */
     const struct ts_store_batch *batches; /* LOADED: ascending, contiguous, all committed */
     size_t n_batches;
     enum ts_query_kind query_kind;
@@ -67,15 +67,15 @@ struct ts_host_input {
 };
 
 enum ts_host_out {
-    TS_OUT_CONNECT,   /* link: connect, whether or not one is open (then close it first) */
-    TS_OUT_CLOSE,     /* link */
-    TS_OUT_SEND,      /* link, bytes: frame body */
-    TS_OUT_STORE,     /* token, ops, n_ops: one durable step, then IN_STORED; steps stay in order */
-    TS_OUT_LOAD,      /* token, from, count: committed batches; then IN_LOADED with at most count and at most
-                         4 MiB but at least one if there is one; fewer when the store ends */
+    TS_OUT_CONNECT, /* link: connect, whether or not one is open (then close it first) */
+    TS_OUT_CLOSE,   /* link */
+    TS_OUT_SEND,    /* link, bytes: frame body */
+    TS_OUT_STORE,   /* token, ops, n_ops: one durable step, then IN_STORED; steps stay in order */
+    TS_OUT_LOAD, /* token, from, count: committed batches; then IN_LOADED with at most count and at
+                    most 4 MiB but at least one if there is one; fewer when the store ends */
     TS_OUT_BROADCAST, /* bytes: raw batch, number, hash: committed; send it to every subscriber */
-    TS_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash), IN_QUERY (bytes),
-                         IN_ADMIN (switchover: switched is set) */
+    TS_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash), IN_QUERY
+                         (bytes),     IN_ADMIN (switchover: switched is set) */
     TS_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
     TS_OUT_STOPPED
 };
@@ -122,11 +122,12 @@ struct ts_host_start {
 
 struct ts_host;
 
-/* Then feed committed batches (or a chain snapshot) and the rest of the store with the load calls, in this
- * order, and begin with ts_host_begin. */
+/* Then feed committed batches (or a chain snapshot) and the rest of the store with the load calls,
+ * in this order, and begin with ts_host_begin. */
 ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out);
 void ts_host_free(struct ts_host *h);
-/* A chain snapshot (chain/snapshot.h) that the store kept under meta key "chain"; before the batches. */
+/* A chain snapshot (chain/snapshot.h) that the store kept under meta key "chain"; before the
+ * batches. */
 ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot);
 /* A committed batch above the snapshot: checked again. TS_E_CORRUPT with a log event otherwise. */
 ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b);
@@ -147,17 +148,18 @@ struct ts_host_enclave_status {
     unsigned link;
     bool known; /* identified once; id is valid */
     ts_address id;
-    const char *role;  /* "active", "passive", "syncing", "starting", "validating", "halted", "absent" */
+    const char
+        *role; /* "active", "passive", "syncing", "starting", "validating", "halted", "absent" */
     const char *state; /* of the link: "up", "connecting", "down" */
     struct ts_msg_head head;
     ts_hash boot_id;
     ts_time boot_time;
-    uint64_t lag;          /* batches behind the committed head */
-    uint64_t last_report;  /* number of the batch with its newest published report; 0: none */
-    uint64_t restarts;     /* published */
-    uint64_t latency_us;   /* smoothed answer time */
+    uint64_t lag;         /* batches behind the committed head */
+    uint64_t last_report; /* number of the batch with its newest published report; 0: none */
+    uint64_t restarts;    /* published */
+    uint64_t latency_us;  /* smoothed answer time */
     bool whitelisted, corrupted, drained, suspect;
-    const char *reason;    /* why it is not a candidate, or ""  */
+    const char *reason; /* why it is not a candidate, or ""  */
 };
 
 struct ts_host_counters {

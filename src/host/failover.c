@@ -159,8 +159,8 @@ void producer_lost(struct ts_host *h, struct member *m)
               (unsigned long long)h->chain.head.number, why);
 }
 
-/* After a start every enclave counts as up until it has answered or its connect deadline has passed:
- * one of them may hold a batch whose answer the host never got. */
+/* After a start every enclave counts as up until it has answered or its connect deadline has
+ * passed: one of them may hold a batch whose answer the host never got. */
 bool start_settled(struct ts_host *h)
 {
     if (h->settled)
@@ -169,8 +169,7 @@ bool start_settled(struct ts_host *h)
         for (unsigned i = 0; i < h->n_members; i++) {
             const struct member *m = &h->members[i];
             if ((m->phase == M_DOWN && !m->tried) || m->phase == M_CONNECTING ||
-                m->phase == M_IDENTIFYING ||
-                (m->phase == M_JOINING && m->state != TS_ENC_SYNCING))
+                m->phase == M_IDENTIFYING || (m->phase == M_JOINING && m->state != TS_ENC_SYNCING))
                 return false;
         }
     }

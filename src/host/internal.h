@@ -6,7 +6,8 @@
  *   member.c    one enclave: link, requests, deadlines, what its answers mean
  *   join.c      how an enclave gets from connected to ready: identify, judge, load, catch up
  *   failover.c  who produces next, who may, and what is held against whom
- *   produce.c   the way of one batch: create, prepare, feed, commit or discard
+ *   produce.c   the production line: when a batch is due, activation, creation
+ *   commit.c    a sealed batch: prepared, fed, committed or discarded
  *   switch.c    planned switches, drain, pause
  *   mempool.c   transactions from admission to their end
  *   query.c     engine queries
@@ -24,16 +25,16 @@
 #include "host/core.h"
 
 #define TS_MAX_REQUESTS 64 /* outstanding on one link */
-#define TS_FEED_WINDOW 16  /* catch-up batches outstanding on one link */
-#define TS_NOBODY (-1)
+#define TS_FEED_WINDOW  16 /* catch-up batches outstanding on one link */
+#define TS_NOBODY       (-1)
 
 /* How far one enclave is from being of use.
  *
  *   DOWN ─▶ CONNECTING ─▶ IDENTIFYING ─▶ LOADING ─▶ CATCHING_UP ─▶ JOINING ─▶ READY
  *     ▲                        │  └──────(signed already)──▶┘                   │
  *     └── link lost, deadline missed ◀──────────────────────────────────────────┘
- *                              └─▶ BENCHED: off the chain, halted, foreign: told to exit, fed nothing
- *   SHUT: corrupted; its link stays closed */
+ *                              └─▶ BENCHED: off the chain, halted, foreign: told to exit, fed
+ * nothing SHUT: corrupted; its link stays closed */
 enum member_phase {
     M_DOWN,
     M_CONNECTING,
@@ -48,6 +49,9 @@ enum member_phase {
 
 /* What an enclave said of the prepared batch. */
 enum vote { VOTE_NONE, VOTE_FED, VOTE_ACCEPTED, VOTE_REFUSED };
+
+/* What the batches asked from the store are for. */
+enum load_why { LOAD_NONE, LOAD_JUDGE, LOAD_SEALED, LOAD_FEED };
 
 struct request {
     uint64_t id;
@@ -99,7 +103,7 @@ struct member {
     struct ts_msg_head sealed[8];
     size_t n_sealed;
     bool loading_store; /* an OUT_LOAD for this member is under way */
-    enum { LOAD_NONE, LOAD_JUDGE, LOAD_SEALED, LOAD_FEED } load_for;
+    enum load_why load_for;
     uint64_t fed; /* highest number sent by ACCEPT on this connection */
     uint64_t load_token;
     unsigned wrong_refusals; /* of batches that others accepted */
@@ -111,8 +115,8 @@ struct member {
 
 enum prepared_stage {
     P_NONE,
-    P_STORING,    /* not durable yet: nobody may see it */
-    P_FEEDING,    /* durable; passives execute it */
+    P_STORING, /* not durable yet: nobody may see it */
+    P_FEEDING, /* durable; passives execute it */
     P_COMMITTING,
     P_DISCARDING
 };
@@ -132,7 +136,7 @@ struct prepared {
     struct ts_arena arena;
     struct ts_batch batch;
     ts_hash hash;
-    ts_hash *tx_hashes; /* in arena */
+    ts_hash *tx_hashes;           /* in arena */
     struct rejected_tx *rejected; /* in arena */
     size_t n_rejected;
     uint64_t retry_us; /* a failed store step is tried again then */
@@ -151,9 +155,9 @@ struct pool_tx {
     uint8_t *raw; /* owned */
     size_t n_raw;
     enum { TX_UNCHECKED, TX_CHECKING, TX_STORING, TX_PENDING } state;
-    uint64_t token;    /* of the user who waits; while not yet pending */
-    uint64_t until_us; /* UNCHECKED: give up then */
-    bool taken;        /* in the prepared batch or in its list of rejected */
+    uint64_t token;              /* of the user who waits; while not yet pending */
+    uint64_t until_us;           /* UNCHECKED: give up then */
+    bool taken;                  /* in the prepared batch or in its list of rejected */
     struct pool_tx *prev, *next; /* in the order of arrival */
 };
 
@@ -187,12 +191,12 @@ struct store_step {
 
 struct switch_request {
     bool wanted;
-    bool started;  /* the successor has been asked */
+    bool started; /* the successor has been asked */
     bool has_token;
     bool done_down; /* the old active has stepped down */
     uint64_t token;
-    int to;   /* member */
-    int from; /* member, or TS_NOBODY */
+    int to;          /* member */
+    int from;        /* member, or TS_NOBODY */
     const char *why; /* static: "asked for", "drained", "leaving" */
 };
 
@@ -217,7 +221,7 @@ struct ts_host {
     const struct ts_crypto *crypto; /* the real one */
     struct ts_crypto cached;        /* recover() with a memory of what was verified */
     struct verified verified[TS_VERIFIED];
-    struct ts_chain chain; /* up to the committed head */
+    struct ts_chain chain;    /* up to the committed head */
     struct ts_effect *effect; /* of the prepared batch */
     struct ts_now now;
     uint64_t wake_us; /* when the next tick is due */
@@ -227,8 +231,8 @@ struct ts_host {
 
     struct prepared prep;
     enum line line;
-    int producer;           /* who is asked in ACTIVATING and CREATING */
-    uint64_t excluded;      /* bit per member: its events were refused for this number */
+    int producer;      /* who is asked in ACTIVATING and CREATING */
+    uint64_t excluded; /* bit per member: its events were refused for this number */
     uint64_t next_batch_us;
     uint64_t line_since_us;
     ts_hash *discarded; /* hashes, of numbers above discarded_floor */
@@ -259,6 +263,7 @@ struct ts_host {
     struct pool_tx *pool_first, *pool_last;
     uint64_t pool_n, pool_bytes, next_seq;
     uint64_t unchecked_n;
+    bool pool_storage_bad;
     int checker; /* member with a CHECK under way, or TS_NOBODY */
     struct query *queries;
     uint64_t n_queries, next_query;
@@ -270,7 +275,6 @@ struct ts_host {
     size_t n_out, cap_out;
     struct ts_host_counters counters;
 };
-
 
 void *host_alloc(size_t n); /* zeroed; out of memory ends the process, which loses nothing (ADR) */
 
@@ -346,17 +350,22 @@ void produce_stepped_down(struct ts_host *h, struct member *m);
 void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_created *c);
 void produce_refused(struct ts_host *h, struct member *m, uint64_t type,
                      const struct ts_msg_error *e);
-void produce_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
-                  ts_bytes text);
 void produce_member_lost(struct ts_host *h, struct member *m);
-/* Tries to make raw the prepared batch. TS_E_CONFLICT: the slot or number is taken, or it was discarded. */
-ts_err produce_take(struct ts_host *h, struct member *creator, ts_bytes raw,
-                    const struct ts_msg_created *c, struct ts_fault *fault);
-void produce_stored(struct ts_host *h, int what, ts_err err);
-bool produce_is_discarded(const struct ts_host *h, const ts_hash *hash);
-void produce_discarded_add(struct ts_host *h, const ts_hash *hash);
-void produce_feed_member(struct ts_host *h, struct member *m);
 void produce_reserve_term(struct ts_host *h);
+
+/* commit.c */
+/* Tries to make raw the prepared batch. c: the answer it came in, or NULL for an offer.
+ * TS_E_CONFLICT: another batch is prepared, or this one was discarded. */
+ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
+                     const struct ts_msg_created *c, struct ts_fault *fault);
+void prepared_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
+                   ts_bytes text);
+void prepared_feed(struct ts_host *h, struct member *m);
+/* What becomes of the prepared batch, once enough is known. */
+void prepared_evaluate(struct ts_host *h);
+void prepared_retry(struct ts_host *h);
+void prepared_stored(struct ts_host *h, int what, ts_err err);
+void prepared_note_discarded(struct ts_host *h, const ts_hash *hash);
 
 /* switch.c */
 void admin_input(struct ts_host *h, const struct ts_host_input *in);

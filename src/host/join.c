@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How an enclave gets from connected to ready: identify, take what it offers, judge its head, load a
- * state, catch up, be told that it is at the head. Source: docs/protocol.md, sections 3 and 5. */
+/* How an enclave gets from connected to ready: identify, take what it offers, judge its head, load
+ * a state, catch up, be told that it is at the head. Source: docs/protocol.md, sections 3 and 5. */
 #include "host/internal.h"
 
 static void judge(struct ts_host *h, struct member *m);
@@ -14,11 +14,10 @@ void join_identify(struct ts_host *h, struct member *m)
 bool join_is_on_chain(const struct ts_host *h, const struct ts_msg_head *head)
 {
     const ts_hash *ours = ts_chain_recent(&h->chain, head->number);
-    return head->number <= h->chain.head.number && ours != NULL &&
-           ts_hash_equal(ours, &head->hash);
+    return head->number <= h->chain.head.number && ours != NULL && ts_hash_equal(ours, &head->hash);
 }
 
-static void load_from_store(struct ts_host *h, struct member *m, int what, uint64_t from,
+static void load_from_store(struct ts_host *h, struct member *m, enum load_why what, uint64_t from,
                             uint64_t count)
 {
     m->load_for = what;
@@ -95,7 +94,7 @@ static void ready(struct ts_host *h, struct member *m)
         m->suspect = false;
     out_event(h, TS_LOG_INFO, "enclave-ready", "enclave=%s state=%s head=%llu", short_id(h, &m->id),
               ts_enclave_state_name(m->state), (unsigned long long)m->head.number);
-    produce_feed_member(h, m);
+    prepared_feed(h, m);
 }
 
 static void tell(struct ts_host *h, struct member *m)
@@ -185,7 +184,8 @@ static void note_identity(struct ts_host *h, struct member *m, const struct ts_m
     m->active_term = a->term;
     m->n_sealed = a->n_sealed < TS_COUNT(m->sealed) ? a->n_sealed : TS_COUNT(m->sealed);
     if (m->n_sealed > 0) /* the newest stand last */
-        memcpy(m->sealed, a->sealed + (a->n_sealed - m->n_sealed), m->n_sealed * sizeof(*a->sealed));
+        memcpy(m->sealed, a->sealed + (a->n_sealed - m->n_sealed),
+               m->n_sealed * sizeof(*a->sealed));
     m->drained = id_set_has(&h->drained, &m->id);
     m->corrupted = id_set_has(&h->corrupted, &m->id);
 }
@@ -232,7 +232,7 @@ void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_iden
 static void take_offer(struct ts_host *h, struct member *m, ts_bytes raw)
 {
     struct ts_fault fault;
-    ts_err err = produce_take(h, m, raw, NULL, &fault);
+    ts_err err = prepared_take(h, m, raw, NULL, &fault);
     if (err == TS_OK)
         out_event(h, TS_LOG_INFO, "offer-taken", "enclave=%s number=%llu", short_id(h, &m->id),
                   (unsigned long long)h->prep.batch.header.number);
@@ -274,12 +274,12 @@ static bool feed_one(struct ts_host *h, struct member *m, const struct ts_store_
 
 void join_from_store(struct ts_host *h, struct member *m, const struct ts_host_input *in)
 {
-    int what = m->load_for;
+    enum load_why what = m->load_for;
     m->loading_store = false;
     m->load_for = LOAD_NONE;
     if (in->err != TS_OK || in->n_batches == 0) {
         member_reset(h, m, "the store does not give the batches to catch up with: %s",
-                     ts_err_text(in->err == TS_OK ? TS_E_NOT_FOUND : in->err));
+                     ts_err_text(in->err == TS_OK ? (int)TS_E_NOT_FOUND : (int)in->err));
         return;
     }
     if (what == LOAD_FEED) {

@@ -6,8 +6,8 @@
 
 #define BACKOFF_MIN_US 20000u
 #define BACKOFF_MAX_US 1000000u
-#define BENCH_US 3000000u
-#define SLOW_US 30000000u /* LOAD and SNAPSHOT read or write the whole state */
+#define BENCH_US       3000000u
+#define SLOW_US        30000000u /* LOAD and SNAPSHOT read or write the whole state */
 
 int member_index(const struct ts_host *h, const struct member *m)
 {
@@ -155,8 +155,8 @@ static void go_down(struct ts_host *h, struct member *m)
     enum member_phase was = m->phase;
     m->phase = M_DOWN;
     m->tried = true;
-    m->backoff_us = was == M_READY ? BACKOFF_MIN_US
-                                   : clamp(m->backoff_us * 2, BACKOFF_MIN_US, BACKOFF_MAX_US);
+    m->backoff_us =
+        was == M_READY ? BACKOFF_MIN_US : clamp(m->backoff_us * 2, BACKOFF_MIN_US, BACKOFF_MAX_US);
     m->retry_us = h->now.mono_us + m->backoff_us;
     connection_lost(h, m);
 }
@@ -173,8 +173,8 @@ void member_link_down(struct ts_host *h, struct member *m, const char *why)
     bool was_ready = m->phase == M_READY;
     if (m->phase != M_CONNECTING)
         out_event(h, was_ready ? TS_LOG_WARN : TS_LOG_INFO, "enclave-link-down",
-                  "link=%u enclave=%s reason=\"%s\"", m->link,
-                  m->known ? short_id(h, &m->id) : "?", why ? why : "closed");
+                  "link=%u enclave=%s reason=\"%s\"", m->link, m->known ? short_id(h, &m->id) : "?",
+                  why ? why : "closed");
     if (was_ready || m->reason[0] == 0)
         snprintf(m->reason, sizeof(m->reason), "link down: %s", why ? why : "closed");
     if (was_ready)
@@ -315,7 +315,7 @@ static void answer_accept(struct ts_host *h, struct member *m, const struct requ
     }
     if (!member_events(h, m, e))
         return;
-    produce_vote(h, m, r->ref, true, ts_bytes_of(NULL, 0));
+    prepared_vote(h, m, r->ref, true, ts_bytes_of(NULL, 0));
 }
 
 static void dispatch_answer(struct ts_host *h, struct member *m, const struct request *r,
@@ -379,7 +379,7 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
     case TS_MSG_ACCEPT:
         if ((e->code >= TS_E_V1_LINKS && e->code <= TS_E_EXECUTION) ||
             (e->code >= TS_E_TRUNCATED && e->code <= TS_E_LIMIT)) {
-            produce_vote(h, m, r->ref, false, e->text);
+            prepared_vote(h, m, r->ref, false, e->text);
             return;
         }
         break;

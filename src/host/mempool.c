@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Transactions from admission to their end. One is acknowledged when it is on disk, and leaves when the
- * batch that holds it, or that decided against it, is committed. What is inside is the enclave's
- * business: it is asked for sender and nonce. Source: docs/protocol.md, section 5. */
+/* Transactions from admission to their end. One is acknowledged when it is on disk, and leaves when
+ * the batch that holds it, or that decided against it, is committed. What is inside is the
+ * enclave's business: it is asked for sender and nonce. Source: docs/protocol.md, section 5. */
 #include "host/internal.h"
 
 #define CHECK_WAIT_US 3000000u
-#define CHECK_MAX 256u
-#define SENDER_KEEP 32u /* batches that a sender's nonce is remembered for after its last one */
+#define CHECK_MAX     256u
+#define SENDER_KEEP   32u /* batches that a sender's nonce is remembered for after its last one */
 
 /* ---- the list ---- */
 
@@ -170,7 +170,8 @@ static int choose_checker(const struct ts_host *h)
         const struct member *m = &h->members[i];
         if (m->phase != M_READY || m->snapshotting || m->fifo_n > TS_MAX_REQUESTS / 2)
             continue;
-        if (best == TS_NOBODY || (h->members[best].state == TS_ENC_ACTIVE && m->state != TS_ENC_ACTIVE))
+        if (best == TS_NOBODY ||
+            (h->members[best].state == TS_ENC_ACTIVE && m->state != TS_ENC_ACTIVE))
             best = (int)i;
     }
     return best;
@@ -256,10 +257,11 @@ static const char *pool_fault(struct ts_host *h, const struct ts_tx_verdict *v, 
     TS_CHECK(text != NULL);
     if (v->nonce < expected) {
         *err = TS_E_TX_REPLACE;
-        snprintf(text, 160,
-                 "nonce too low: a transaction of this sender with nonce %llu is already pending or "
-                 "included; next is %llu",
-                 (unsigned long long)v->nonce, (unsigned long long)expected);
+        snprintf(
+            text, 160,
+            "nonce too low: a transaction of this sender with nonce %llu is already pending or "
+            "included; next is %llu",
+            (unsigned long long)v->nonce, (unsigned long long)expected);
         return text;
     }
     if (v->nonce > expected) {
@@ -351,8 +353,20 @@ void pool_verdicts(struct ts_host *h, ts_bytes answer)
     }
 }
 
+static void say_storage(struct ts_host *h, ts_err err)
+{
+    bool bad = err != TS_OK;
+    if (bad && !h->pool_storage_bad)
+        out_event(h, TS_LOG_ERROR, "transactions-not-stored", "reason=\"%s\" acknowledged=none",
+                  ts_err_text(err));
+    if (!bad && h->pool_storage_bad)
+        out_event(h, TS_LOG_INFO, "transactions-stored-again", "acknowledged=again");
+    h->pool_storage_bad = bad;
+}
+
 void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
 {
+    say_storage(h, err);
     for (size_t i = 0; i < s->n_ops; i++) {
         struct pool_tx *t = pool_find(h, &s->ops[i].hash);
         if (t == NULL || t->state != TX_STORING)

@@ -3,7 +3,7 @@
 #include "host/internal.h"
 
 #define QUERY_WAIT_US 5000000u
-#define QUERY_MAX 4096u
+#define QUERY_MAX     4096u
 
 static int choose_answerer(const struct ts_host *h)
 {

@@ -182,7 +182,8 @@ static void admin_switchover(struct ts_host *h, const struct ts_host_input *in)
         const char *fault = to == active ? "it is the active one already" : switch_fault(h, m);
         if (fault != NULL) {
             out_reply_error(h, in->token, TS_E_STATE, "cannot switch to %s: %s%s%s",
-                            short_id(h, &in->id), fault, m->phase != M_READY && m->reason[0] ? "; " : "",
+                            short_id(h, &in->id), fault,
+                            m->phase != M_READY && m->reason[0] ? "; " : "",
                             m->phase != M_READY ? m->reason : "");
             return;
         }
@@ -278,9 +279,10 @@ void switch_leaving(struct ts_host *h, struct member *m)
     if (m->phase < M_IDENTIFYING || m->phase > M_BENCHED || m->leaving)
         return;
     m->leaving = true;
-    out_event(h, TS_LOG_INFO, "enclave-leaving", "enclave=%s", m->known ? short_id(h, &m->id) : "?");
-    bool active = m->phase == M_READY && m->state == TS_ENC_ACTIVE &&
-                  member_index(h, m) == active_member(h);
+    out_event(h, TS_LOG_INFO, "enclave-leaving", "enclave=%s",
+              m->known ? short_id(h, &m->id) : "?");
+    bool active =
+        m->phase == M_READY && m->state == TS_ENC_ACTIVE && member_index(h, m) == active_member(h);
     int to = active && producing(h) && !h->sw.wanted ? relief_for(h, m) : TS_NOBODY;
     if (to != TS_NOBODY) {
         want_switch(h, to, "its process is about to end", false, 0);

@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A batch from its seal to its end: prepared on disk, fed to the passives, then committed and
+ * broadcast, or discarded after a dispute. Nothing is shown to anyone before it is durable. Source:
+ * docs/protocol.md, section 5. */
+#include "chain/snapshot.h"
+#include "host/internal.h"
+
+#define RETRY_US            500000u /* a failed store step */
+#define SNAPSHOT_META_EVERY 1024u
+
+static struct member *creator_of(struct ts_host *h)
+{
+    return h->prep.creator == TS_NOBODY ? NULL : &h->members[h->prep.creator];
+}
+
+/* ---- discarded hashes ---- */
+
+static bool is_discarded(const struct ts_host *h, const ts_hash *hash)
+{
+    for (size_t i = 0; i < h->n_discarded; i++)
+        if (ts_hash_equal(&h->discarded[i], hash))
+            return true;
+    return false;
+}
+
+void prepared_note_discarded(struct ts_host *h, const ts_hash *hash)
+{
+    if (h->n_discarded == h->cap_discarded) {
+        size_t cap = h->cap_discarded ? h->cap_discarded * 2 : 16;
+        ts_hash *bigger = realloc(h->discarded, cap * sizeof(*bigger));
+        TS_CHECK(bigger != NULL);
+        h->discarded = bigger;
+        h->cap_discarded = cap;
+    }
+    h->discarded[h->n_discarded++] = *hash;
+}
+
+/* ---- prepared ---- */
+
+static void prepared_clear(struct ts_host *h)
+{
+    free(h->prep.raw);
+    ts_arena_free(&h->prep.arena);
+    memset(&h->prep, 0, sizeof(h->prep));
+    h->prep.creator = TS_NOBODY;
+    for (unsigned i = 0; i < h->n_members; i++)
+        h->members[i].vote = VOTE_NONE;
+}
+
+static void store_failed(struct ts_host *h, ts_err err)
+{
+    h->prep.retry_us = h->now.mono_us + RETRY_US;
+    if (!h->storage_bad)
+        out_event(h, TS_LOG_ERROR, "storage-failed", "reason=\"%s\" production=stopped",
+                  ts_err_text(err));
+    h->storage_bad = true;
+}
+
+static void store_recovered(struct ts_host *h)
+{
+    h->prep.retry_us = 0;
+    if (h->storage_bad)
+        out_event(h, TS_LOG_INFO, "storage-recovered", "production=goes-on");
+    h->storage_bad = false;
+}
+
+static void store_prepared(struct ts_host *h)
+{
+    struct store_step *s = step_new(h, STEP_PREPARED, 1);
+    struct ts_store_op *op = step_op(s, TS_OP_PUT_BATCH);
+    op->number = h->prep.batch.header.number;
+    op->hash = h->prep.hash;
+    op->status = TS_BATCH_PREPARED;
+    op->data = ts_bytes_of(h->prep.raw, h->prep.n_raw);
+    h->prep.stage = P_STORING;
+    h->prep.retry_us = 0;
+    step_send(h, s);
+}
+
+static void note_rejected(struct ts_host *h, const struct ts_msg_created *c)
+{
+    struct prepared *p = &h->prep;
+    if (c == NULL || !c->fresh || c->n_rejected == 0)
+        return;
+    p->rejected = ts_arena_array(&p->arena, c->n_rejected, sizeof(*p->rejected));
+    TS_CHECK(p->rejected != NULL);
+    for (size_t i = 0; i < c->n_rejected; i++) {
+        const struct ts_msg_rejected *r = &c->rejected[i];
+        if (r->code == TS_E_TX_DEFERRED || r->index >= h->n_offered)
+            continue;
+        struct rejected_tx *out = &p->rejected[p->n_rejected++];
+        out->hash = h->offered[r->index];
+        out->code = r->code;
+        snprintf(out->text, sizeof(out->text), "%.*s", (int)r->text.n, (const char *)r->text.p);
+    }
+}
+
+static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
+{
+    struct prepared *p = &h->prep;
+    ts_arena_init(&p->arena, 0);
+    p->raw = host_alloc(raw.n);
+    memcpy(p->raw, raw.p, raw.n);
+    p->n_raw = raw.n;
+    ts_err err = ts_batch_decode(ts_bytes_of(p->raw, p->n_raw),
+                                 (size_t)h->genesis->params.max_batch_bytes, &p->arena, &p->batch);
+    if (err != TS_OK) {
+        snprintf(fault->what, sizeof(fault->what), "not a batch: %s", ts_err_text(err));
+        return err;
+    }
+    ts_header_hash(&h->genesis->domain, &p->batch.header, &p->hash);
+    if (is_discarded(h, &p->hash))
+        return TS_E_CONFLICT;
+    err = ts_batch_check(&h->chain, &p->batch, NULL, h->effect, fault);
+    if (err != TS_OK)
+        return err;
+    p->tx_hashes = ts_arena_array(&p->arena, p->batch.n_txs + 1, sizeof(*p->tx_hashes));
+    TS_CHECK(p->tx_hashes != NULL);
+    for (size_t i = 0; i < p->batch.n_txs; i++)
+        ts_tx_hash(p->batch.txs[i], &p->tx_hashes[i]);
+    return TS_OK;
+}
+
+ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
+                     const struct ts_msg_created *c, struct ts_fault *fault)
+{
+    memset(fault, 0, sizeof(*fault));
+    if (h->prep.stage != P_NONE)
+        return TS_E_CONFLICT;
+    ts_err err = check_raw(h, raw, fault);
+    if (err == TS_OK && creator != NULL &&
+        !ts_address_equal(&h->prep.batch.header.producer, &creator->id)) {
+        snprintf(fault->what, sizeof(fault->what), "the batch is by another producer");
+        err = TS_E_V2_PRODUCER;
+    }
+    if (err != TS_OK) {
+        prepared_clear(h);
+        return err;
+    }
+    for (unsigned i = 0; i < h->n_members; i++)
+        h->members[i].vote = VOTE_NONE;
+    h->prep.creator = creator != NULL ? member_index(h, creator) : TS_NOBODY;
+    h->prep.producer = h->prep.batch.header.producer;
+    h->prep.since_us = h->now.mono_us;
+    note_rejected(h, c);
+    pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, true);
+    for (size_t i = 0; i < h->prep.n_rejected; i++)
+        pool_take(h, &h->prep.rejected[i].hash, 1, true);
+    store_prepared(h);
+    return TS_OK;
+}
+
+/* ---- feeding and votes ---- */
+
+void prepared_feed(struct ts_host *h, struct member *m)
+{
+    if (h->prep.stage != P_FEEDING || m->phase != M_READY || m->vote != VOTE_NONE ||
+        !ts_hash_equal(&m->head.hash, &h->chain.head.hash))
+        return;
+    struct ts_msg msg = {.type = TS_MSG_ACCEPT};
+    msg.u.accept.batch = ts_bytes_of(h->prep.raw, h->prep.n_raw);
+    if (member_ask(h, m, &msg, h->prep.batch.n_txs, h->prep.batch.header.number))
+        m->vote = VOTE_FED;
+}
+
+static bool whitelisted_after(const struct ts_host *h, const struct member *m)
+{
+    size_t n;
+    const ts_address *ids = ts_effect_whitelist(h->effect, &n);
+    for (size_t i = 0; i < n; i++)
+        if (ts_address_equal(&ids[i], &m->id))
+            return true;
+    return false;
+}
+
+struct tally {
+    uint64_t accepted, refused, waiting;
+};
+
+static struct tally count_votes(struct ts_host *h)
+{
+    struct tally t = {0, 0, 0};
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        if ((int)i == h->prep.creator || !m->known || ts_address_equal(&m->id, &h->prep.producer) ||
+            m->suspect || !whitelisted_after(h, m))
+            continue;
+        bool has_it = ts_hash_equal(&m->head.hash, &h->prep.hash) && m->phase == M_READY;
+        if (m->vote == VOTE_ACCEPTED || has_it)
+            t.accepted++;
+        else if (m->vote == VOTE_REFUSED)
+            t.refused++;
+        else if (m->vote == VOTE_FED && m->phase == M_READY)
+            t.waiting++;
+    }
+    if (!start_settled(h))
+        t.waiting++;
+    return t;
+}
+
+static void say_under_quorum(struct ts_host *h, uint64_t accepted)
+{
+    if (accepted >= h->set.commit_quorum) {
+        h->under_quorum_said = false;
+        return;
+    }
+    h->counters.alone += accepted == 0;
+    if (!h->under_quorum_said)
+        out_event(h, TS_LOG_WARN, "under-quorum", "number=%llu accepted=%llu quorum=%llu",
+                  (unsigned long long)h->prep.batch.header.number, (unsigned long long)accepted,
+                  (unsigned long long)h->set.commit_quorum);
+    h->under_quorum_said = true;
+}
+
+/* ---- commit ---- */
+
+static void commit(struct ts_host *h)
+{
+    struct prepared *p = &h->prep;
+    struct store_step *s = step_new(h, STEP_COMMIT, 1 + p->batch.n_txs + 2 * p->n_rejected);
+    struct ts_store_op *op = step_op(s, TS_OP_SET_STATUS);
+    op->number = p->batch.header.number;
+    op->hash = p->hash;
+    op->status = TS_BATCH_COMMITTED;
+    op->tx_hashes = p->tx_hashes;
+    op->n_tx_hashes = p->batch.n_txs;
+    for (size_t i = 0; i < p->batch.n_txs; i++)
+        step_op(s, TS_OP_DROP_TX)->hash = p->tx_hashes[i];
+    for (size_t i = 0; i < p->n_rejected; i++) {
+        step_op(s, TS_OP_DROP_TX)->hash = p->rejected[i].hash;
+        op = step_op(s, TS_OP_PUT_REJECTED);
+        op->hash = p->rejected[i].hash;
+        op->number = p->batch.header.number;
+        op->code = p->rejected[i].code;
+        op->text = p->rejected[i].text;
+    }
+    p->stage = P_COMMITTING;
+    p->retry_us = 0;
+    step_send(h, s);
+}
+
+/* So that a start need not read every batch again. */
+static void store_chain_snapshot(struct ts_host *h)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_chain_snapshot_put(&b, &h->chain);
+    if (b.err == TS_OK)
+        put_meta(h, "chain", ts_buf_bytes(&b));
+    ts_buf_free(&b);
+}
+
+static void schedule_snapshot(struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (h->members[i].snapshotting)
+            return;
+    unsigned up = 0;
+    for (unsigned i = 0; i < h->n_members; i++)
+        up += is_up(h, &h->members[i]);
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        if (!is_up(h, m) || m->head.number < m->snapshot_at + h->set.snapshot_every ||
+            (m->state == TS_ENC_ACTIVE && up > 1))
+            continue;
+        struct ts_msg msg = {.type = TS_MSG_SNAPSHOT};
+        if (member_ask(h, m, &msg, 0, 0))
+            m->snapshotting = true;
+        return;
+    }
+}
+
+static void say_takeover(struct ts_host *h)
+{
+    h->counters.last_takeover_us = h->now.mono_us - h->takeover_since_us;
+    h->taking_over = false;
+    out_event(h, TS_LOG_INFO, "takeover", "to=%s number=%llu term=%llu took_us=%llu",
+              short_id(h, &h->prep.producer), (unsigned long long)h->prep.batch.header.number,
+              (unsigned long long)h->prep.batch.header.term,
+              (unsigned long long)h->counters.last_takeover_us);
+}
+
+static void committed(struct ts_host *h)
+{
+    struct prepared *p = &h->prep;
+    TS_CHECK(ts_chain_apply(&h->chain, h->effect) == TS_OK);
+    uint8_t *raw = ts_arena_alloc(&h->arena, p->n_raw);
+    TS_CHECK(raw != NULL);
+    memcpy(raw, p->raw, p->n_raw);
+    struct ts_host_output *o = out_push(h, TS_OUT_BROADCAST);
+    o->bytes = ts_bytes_of(raw, p->n_raw);
+    o->number = p->batch.header.number;
+    o->hash = p->hash;
+    h->counters.batches++;
+    pool_remove(h, p->tx_hashes, p->batch.n_txs, true);
+    for (size_t i = 0; i < p->n_rejected; i++)
+        pool_remove(h, &p->rejected[i].hash, 1, false);
+    if (p->creator != TS_NOBODY)
+        h->last_producer = p->creator;
+    if (h->taking_over)
+        say_takeover(h);
+    switch_committed(h);
+    uint64_t due = h->tick_us + h->set.interval_us;
+    h->next_batch_us = due > h->now.mono_us ? due : h->now.mono_us;
+    h->excluded = 0;
+    h->n_discarded = 0; /* all of them were at this number */
+    prepared_clear(h);
+    pool_forget_senders(h);
+    if (h->chain.head.number % SNAPSHOT_META_EVERY == 0)
+        store_chain_snapshot(h);
+    schedule_snapshot(h);
+    for (unsigned i = 0; i < h->n_members; i++)
+        join_advance(h, &h->members[i]);
+}
+
+/* ---- dispute ---- */
+
+static void discard(struct ts_host *h)
+{
+    struct store_step *s = step_new(h, STEP_DISCARD, 1);
+    struct ts_store_op *op = step_op(s, TS_OP_SET_STATUS);
+    op->number = h->prep.batch.header.number;
+    op->hash = h->prep.hash;
+    op->status = TS_BATCH_DISCARDED;
+    h->prep.stage = P_DISCARDING;
+    h->prep.retry_us = 0;
+    step_send(h, s);
+}
+
+static void discarded(struct ts_host *h)
+{
+    uint64_t number = h->prep.batch.header.number;
+    ts_hash hash = h->prep.hash;
+    struct member *creator = creator_of(h);
+    if (creator == NULL)
+        creator = member_by_id(h, &h->prep.producer);
+    prepared_note_discarded(h, &hash);
+    h->counters.discarded++;
+    h->hold_number = number;
+    h->hold_until_us = h->now.mono_us + h->set.dispute_hold_us;
+    pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, false);
+    for (size_t i = 0; i < h->prep.n_rejected; i++)
+        pool_take(h, &h->prep.rejected[i].hash, 1, false);
+    out_event(h, TS_LOG_ERROR, "batch-discarded", "number=%llu by=%s", (unsigned long long)number,
+              short_id(h, &h->prep.producer));
+    snprintf(h->switch_reason, sizeof(h->switch_reason),
+             "batch %llu of %s was refused by the other enclaves", (unsigned long long)number,
+             short_id(h, &h->prep.producer));
+    prepared_clear(h);
+    if (creator != NULL)
+        make_suspect(h, creator, number);
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        if (m->phase == M_READY && ts_hash_equal(&m->head.hash, &hash))
+            member_bench(h, m, true, "its head %llu was discarded", (unsigned long long)number);
+    }
+    h->counters.failovers++;
+    h->next_batch_us = h->now.mono_us;
+}
+
+static void refuser_is_wrong(struct ts_host *h, struct member *m, uint64_t number, ts_bytes text)
+{
+    make_suspect(h, m, number);
+    if (++m->wrong_refusals >= 3) {
+        member_corrupt(h, m, "refused batches that others accepted, %u times", m->wrong_refusals);
+        return;
+    }
+    member_bench(h, m, true, "refused batch %llu that others accepted: %.*s",
+                 (unsigned long long)number, (int)text.n, (const char *)text.p);
+}
+
+void prepared_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
+                   ts_bytes text)
+{
+    bool of_prepared = h->prep.stage >= P_FEEDING && number == h->prep.batch.header.number;
+    if (accepted) {
+        if (of_prepared)
+            m->vote = VOTE_ACCEPTED;
+        if (m->suspect && number >= m->suspect_number &&
+            !ts_hash_equal(&m->boot_id, &m->suspect_boot))
+            m->suspect = false;
+        prepared_feed(h, m); /* a slow one may be at the parent only now */
+        return;
+    }
+    out_event(h, TS_LOG_ERROR, "batch-refused", "number=%llu by=%s reason=\"%.*s\"",
+              (unsigned long long)number, short_id(h, &m->id), (int)text.n, (const char *)text.p);
+    if (of_prepared && h->prep.stage == P_FEEDING)
+        m->vote = VOTE_REFUSED;
+    else
+        refuser_is_wrong(h, m, number, text);
+}
+
+static void punish_refusers(struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (h->members[i].vote == VOTE_REFUSED)
+            refuser_is_wrong(h, &h->members[i], h->prep.batch.header.number, ts_bytes_of(NULL, 0));
+}
+
+/* What becomes of the prepared batch, once enough is known. */
+void prepared_evaluate(struct ts_host *h)
+{
+    struct tally t = count_votes(h);
+    if (t.refused > 0) {
+        if (t.waiting > 0)
+            return;
+        if (t.accepted < h->set.commit_quorum) {
+            discard(h);
+            return;
+        }
+        punish_refusers(h);
+    } else if (t.accepted < h->set.commit_quorum && t.waiting > 0) {
+        return;
+    }
+    bool held = h->hold_number == h->prep.batch.header.number && h->now.mono_us < h->hold_until_us;
+    if (t.accepted == 0 && held)
+        return;
+    say_under_quorum(h, t.accepted);
+    commit(h);
+}
+
+/* ---- durable ---- */
+
+void prepared_stored(struct ts_host *h, int what, ts_err err)
+{
+    if (err != TS_OK) {
+        store_failed(h, err);
+        return;
+    }
+    store_recovered(h);
+    if (what == STEP_PREPARED) {
+        h->prep.stage = P_FEEDING;
+        for (unsigned i = 0; i < h->n_members; i++)
+            prepared_feed(h, &h->members[i]);
+    } else if (what == STEP_COMMIT) {
+        committed(h);
+    } else if (what == STEP_DISCARD) {
+        discarded(h);
+    }
+}
+
+void prepared_retry(struct ts_host *h)
+{
+    if (h->prep.retry_us == 0 || h->now.mono_us < h->prep.retry_us)
+        return;
+    if (h->prep.stage == P_STORING)
+        store_prepared(h);
+    else if (h->prep.stage == P_COMMITTING)
+        commit(h);
+    else if (h->prep.stage == P_DISCARDING)
+        discard(h);
+}
