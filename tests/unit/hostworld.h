@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One host core and some enclave cores on virtual time: links with delay, processes that crash and freeze, a
+ * disk that can fail. Deterministic: the same calls and seed give the same run. For tests only. */
+#ifndef TS_TESTS_HOSTWORLD_H
+#define TS_TESTS_HOSTWORLD_H
+
+#include "enclave/core.h"
+#include "host/core.h"
+
+#define WORLD_MAX 9
+#define WORLD_ACCOUNTS 4
+
+struct world;
+
+struct world_options {
+    unsigned enclaves;
+    uint64_t seed;
+    uint64_t interval_us;
+    uint64_t delay_us;      /* of a frame, each way; up to twice that by chance */
+    uint64_t disk_us;       /* of a durable step; likewise */
+    uint64_t restart_us;    /* a supervisor starts an ended enclave after so long; 0: never */
+    uint64_t report_every, max_report_lag; /* 0: default */
+    uint64_t commit_quorum; /* 0: default */
+};
+
+struct world *world_new(const struct world_options *o);
+void world_free(struct world *w);
+/* Lets virtual time pass. */
+void world_run(struct world *w, uint64_t us);
+/* Until the committed head is at least number; false when limit_us passed first. */
+bool world_run_to(struct world *w, uint64_t number, uint64_t limit_us);
+
+uint64_t world_now(const struct world *w);
+struct ts_host *world_host(struct world *w);
+uint64_t world_head(const struct world *w); /* of the newest broadcast batch */
+ts_address world_id(const struct world *w, unsigned i);
+/* Which enclave is active on the chain; -1: none. */
+int world_active(const struct world *w);
+struct ts_enclave *world_enclave(struct world *w, unsigned i); /* NULL while it is down */
+unsigned world_boots(const struct world *w, unsigned i);
+
+void world_kill(struct world *w, unsigned i);
+void world_start(struct world *w, unsigned i);
+void world_hold_down(struct world *w, unsigned i, bool down); /* the supervisor leaves it down */
+void world_freeze(struct world *w, unsigned i, bool frozen);
+void world_cut(struct world *w, unsigned i, bool cut); /* the link drops and cannot be made */
+void world_kill_host(struct world *w);
+void world_start_host(struct world *w);
+/* Every durable step fails with err from now on; TS_OK: works again. */
+void world_disk_error(struct world *w, ts_err err);
+/* Sees each frame an enclave sends and may replace it (return a new length; out has room for cap
+ * bytes) or swallow it (return 0). NULL: as it is. */
+typedef size_t (*world_tamper_fn)(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out, size_t cap);
+void world_tamper(struct world *w, world_tamper_fn fn, void *ctx);
+
+/* A transfer of 1 wei by account a with its next nonce. Returns its index. */
+unsigned world_send(struct world *w, unsigned a);
+/* Bytes of the caller's own; the same bookkeeping. */
+unsigned world_send_raw(struct world *w, ts_bytes raw);
+/* A signed legacy transfer in out; returns its length. */
+size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_price, uint8_t *out,
+                     size_t cap);
+enum world_tx_state { WTX_WAITING, WTX_ACKED, WTX_REFUSED };
+enum world_tx_state world_tx_state(const struct world *w, unsigned tx, ts_err *err);
+/* In how many broadcast batches it is. */
+unsigned world_tx_batches(const struct world *w, unsigned tx);
+
+/* Gives an operator's order; the answer is waited for up to five virtual seconds. */
+ts_err world_admin(struct world *w, enum ts_host_admin what, int enclave, char *text, size_t size);
+
+/* How many EVENTs of this name the host gave since the start (over its restarts). */
+unsigned world_events(const struct world *w, const char *event);
+
+/* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at most one
+ * batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh verifier. With settled:
+ * every acknowledged transaction is in exactly one batch or rejected with a reason. */
+void world_check(struct world *w, bool settled);
+
+#endif
