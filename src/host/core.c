@@ -3,7 +3,9 @@
 #include "chain/snapshot.h"
 #include "host/internal.h"
 
-#define LATE_US 20000u /* a tick later than this means that the host itself stood still */
+/* An event comes in an answer and then in a batch: its signature is recovered once. */
+#define VERIFIED_SLOTS 512
+#define LATE_US        20000u /* a tick later than this means that the host itself stood still */
 
 void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesis *g)
 {
@@ -21,28 +23,6 @@ void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesi
         .pool_max_bytes = 64u * 1024 * 1024,
         .pool_max_per_sender = 16384,
     };
-}
-
-/* ---- signatures verified once ---- */
-
-static struct verified *verified_slot(struct ts_host *h, const ts_hash *digest)
-{
-    return &h->verified[(digest->b[0] | (unsigned)digest->b[1] << 8) % TS_VERIFIED];
-}
-
-/* The same event comes in an answer and then in a batch: its signature is recovered once. */
-static ts_err cached_recover(void *ctx, const ts_hash *digest, const ts_sig *sig, ts_address *out)
-{
-    struct ts_host *h = ctx;
-    struct verified *v = verified_slot(h, digest);
-    if (v->used && ts_hash_equal(&v->digest, digest) && memcmp(&v->sig, sig, sizeof(*sig)) == 0) {
-        *out = v->signer;
-        return TS_OK;
-    }
-    ts_err err = ts_recover(h->crypto, digest, sig, out);
-    if (err == TS_OK)
-        *v = (struct verified){.digest = *digest, .sig = *sig, .signer = *out, .used = true};
-    return err;
 }
 
 /* ---- start ---- */
@@ -81,17 +61,17 @@ ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out)
     h->genesis_raw = start->genesis_raw;
     h->set = start->settings;
     h->crypto = start->crypto;
-    h->cached = *start->crypto;
-    h->cached.ctx = h;
-    h->cached.recover = cached_recover;
     h->effect = ts_effect_new();
     TS_CHECK(h->effect != NULL);
-    err = ts_chain_init(&h->chain, start->genesis, &h->cached, &root);
+    err = ts_chain_init(&h->chain, start->genesis, h->crypto, &root);
     if (err != TS_OK) {
         ts_effect_free(h->effect);
         free(h);
         return err;
     }
+    h->verified = ts_verified_new(VERIFIED_SLOTS);
+    TS_CHECK(h->verified != NULL);
+    h->chain.verified = h->verified;
     init_members(h, start->n_links);
     h->producer = h->checker = h->last_producer = TS_NOBODY;
     h->prep.creator = TS_NOBODY;
@@ -138,6 +118,7 @@ void ts_host_free(struct ts_host *h)
     ts_arena_free(&h->create_arena);
     ts_chain_free(&h->chain);
     ts_effect_free(h->effect);
+    ts_verified_free(h->verified);
     free(h->discarded);
     free(h->members);
     free(h->out);
@@ -148,11 +129,12 @@ ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot)
 {
     struct ts_chain loaded;
     struct ts_reader r = ts_reader_of(snapshot);
-    ts_err err = ts_chain_snapshot_read(&r, h->genesis, &h->cached, &loaded);
+    ts_err err = ts_chain_snapshot_read(&r, h->genesis, h->crypto, &loaded);
     if (err != TS_OK)
         return err;
     ts_chain_free(&h->chain);
     h->chain = loaded;
+    h->chain.verified = h->verified;
     return TS_OK;
 }
 

@@ -142,10 +142,10 @@ void producer_lost(struct ts_host *h, struct member *m)
     if (h->producer == member_index(h, m))
         h->line = L_IDLE;
     m->state = TS_ENC_EMPTY; /* whatever it is, it is not the one that we ask */
-    char why[160];
-    snprintf(why, sizeof(why), "%s", m->reason);
+    char why[sizeof(m->reason)];
+    memcpy(why, m->reason, sizeof(why));
     hold_against(h, m, "%s", why);
-    snprintf(h->switch_reason, sizeof(h->switch_reason), "failover from %s: %s",
+    snprintf(h->switch_reason, sizeof(h->switch_reason), "failover from %s: %.130s",
              short_id(h, &m->id), why);
     if (h->paused || h->stopping)
         return;

@@ -21,6 +21,8 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "chain/batch.h"
+#include "chain/events.h"
+#include "chain/verified.h"
 #include "crypto/sign.h"
 #include "host/core.h"
 
@@ -205,24 +207,14 @@ struct id_set {
     size_t n;
 };
 
-#define TS_VERIFIED 256 /* remembered signatures */
-
-struct verified {
-    ts_hash digest;
-    ts_sig sig;
-    ts_address signer;
-    bool used;
-};
-
 struct ts_host {
     const struct ts_genesis *genesis;
     ts_bytes genesis_raw;
     struct ts_host_settings set;
-    const struct ts_crypto *crypto; /* the real one */
-    struct ts_crypto cached;        /* recover() with a memory of what was verified */
-    struct verified verified[TS_VERIFIED];
-    struct ts_chain chain;    /* up to the committed head */
-    struct ts_effect *effect; /* of the prepared batch */
+    const struct ts_crypto *crypto;
+    struct ts_verified *verified; /* signatures found good before */
+    struct ts_chain chain;        /* up to the committed head */
+    struct ts_effect *effect;     /* of the prepared batch */
     struct ts_now now;
     uint64_t wake_us; /* when the next tick is due */
 

@@ -242,22 +242,31 @@ void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...
 
 /* ---- answers ---- */
 
-/* Signature, owner, and that report and transitions are of one boot and consistent. */
+static ts_err check_signer(const struct ts_host *h, const struct member *m, const ts_hash *digest,
+                           const ts_sig *sig)
+{
+    return ts_verified_check(h->verified, h->crypto, digest, sig, &m->id);
+}
+
+/* Signature, owner and head. Whether they fit the chain is asked when a batch is made. */
 static const char *events_fault(struct ts_host *h, const struct member *m, bool has_report,
                                 const struct ts_restart_event *report,
                                 const struct ts_lifecycle_event *transitions, size_t n)
 {
+    ts_hash digest;
     for (size_t i = 0; i < n; i++) {
         if (!ts_address_equal(&transitions[i].enclave_id, &m->id))
             return "a transition names another enclave";
-        if (ts_transition_verify(&h->cached, &h->genesis->domain, &transitions[i]) != TS_OK)
+        ts_transition_hash(&h->genesis->domain, &transitions[i], &digest);
+        if (check_signer(h, m, &digest, &transitions[i].sig) != TS_OK)
             return "a transition's signature is not the enclave's";
     }
     if (!has_report)
         return NULL;
     if (!ts_address_equal(&report->enclave_id, &m->id))
         return "the report names another enclave";
-    if (ts_report_verify(&h->cached, &h->genesis->domain, report) != TS_OK)
+    ts_report_hash(&h->genesis->domain, report, &digest);
+    if (check_signer(h, m, &digest, &report->sig) != TS_OK)
         return "the report's signature is not the enclave's";
     if (!ts_hash_equal(&report->current_batch_head, &m->head.hash) ||
         report->current_batch_number != m->head.number)

@@ -66,35 +66,27 @@ struct gathered {
     size_t n_reports;
 };
 
-/* Those of m's transitions that the chain does not hold yet and the producer can carry. An Active
- * that would take effect over the producer's own, and what follows it, stays behind. */
-static bool gather_transitions(struct ts_host *h, const struct member *m, uint64_t producer_term,
-                               struct gathered *g)
+/* What m wants published, as far as a batch of the producer's can carry it: not what the chain
+ * holds already, nothing that fails a rule, and no Active that would take effect over the
+ * producer's. */
+static void gather_from(struct ts_host *h, const struct member *m, uint64_t producer_term,
+                        struct gathered *g)
 {
-    const struct ts_registry_entry *e = ts_registry_find(&h->chain.registry, &m->id);
-    uint64_t tip = e != NULL ? e->tip_seq : 0;
-    for (size_t i = 0; i < m->n_transitions; i++) {
-        const struct ts_lifecycle_event *t = &m->transitions[i];
-        if (t->seq <= tip)
-            continue;
-        if (t->kind == TS_ACTIVE && t->term > producer_term &&
-            ts_hash_equal(&t->batch_head, &h->chain.head.hash))
-            return false;
-        g->transitions[g->n_transitions++] = *t;
-    }
-    return true;
-}
-
-static bool report_fits(const struct ts_host *h, const struct member *m)
-{
-    const struct ts_registry_entry *e = ts_registry_find(&h->chain.registry, &m->id);
-    if (!m->has_report || e == NULL || !e->whitelisted)
-        return false;
-    if (m->report.current_batch_number + h->genesis->params.max_report_lag < next_number(h) ||
-        m->report.current_batch_number > h->chain.head.number)
-        return false;
-    bool same_boot = ts_hash_equal(&e->boot_id, &m->report.boot_id);
-    return !same_boot || !e->has_report || m->report.current_batch_number > e->last_report_head;
+    struct ts_offer offer = {.enclave = m->id,
+                             .transitions = m->transitions,
+                             .n_transitions = m->n_transitions,
+                             .report = m->has_report ? &m->report : NULL};
+    size_t published = ts_offer_published(&h->chain, &offer);
+    offer.transitions += published;
+    offer.n_transitions -= published;
+    struct ts_offer_verdict v;
+    ts_offer_judge(&h->chain, &offer, NULL, &v);
+    if (v.transitions != TS_OK || (v.takes_effect && v.term > producer_term))
+        return;
+    for (size_t i = 0; i < offer.n_transitions; i++)
+        g->transitions[g->n_transitions++] = offer.transitions[i];
+    if (v.report == TS_OK)
+        g->reports[g->n_reports++] = m->report;
 }
 
 static void gather(struct ts_host *h, int producer, struct gathered *g)
@@ -119,9 +111,7 @@ static void gather(struct ts_host *h, int producer, struct gathered *g)
     g->n_transitions = g->n_reports = 0;
     uint64_t term = h->members[producer].active_term;
     for (size_t i = 0; i < n; i++) {
-        const struct member *m = &h->members[order[i]];
-        if (gather_transitions(h, m, term, g) && report_fits(h, m))
-            g->reports[g->n_reports++] = m->report;
+        gather_from(h, &h->members[order[i]], term, g);
     }
 }
 

@@ -56,7 +56,7 @@ struct peer {
     ts_address id;
     struct ts_enclave *core;
     unsigned boots;
-    uint64_t conn;   /* 0: none */
+    uint64_t conn;               /* 0: none */
     uint64_t last_to, last_from; /* frames keep their order */
     bool held_down, frozen, cut;
     struct happening *frozen_frames;
@@ -232,11 +232,13 @@ static void disk_apply_op(struct world *w, const struct ts_store_op *op)
         return;
     case TS_OP_PUT_TX:
         w->txs = must(realloc(w->txs, (w->n_txs + 1) * sizeof(*w->txs)));
-        w->txs[w->n_txs++] = (struct stored_tx){
-            .t = {.seq = op->seq, .hash = op->hash, .sender = op->sender, .nonce = op->nonce,
-                  .raw = {NULL, op->data.n}},
-            .raw = copy(op->data),
-            .there = true};
+        w->txs[w->n_txs++] = (struct stored_tx){.t = {.seq = op->seq,
+                                                      .hash = op->hash,
+                                                      .sender = op->sender,
+                                                      .nonce = op->nonce,
+                                                      .raw = {NULL, op->data.n}},
+                                                .raw = copy(op->data),
+                                                .there = true};
         return;
     case TS_OP_DROP_TX:
         for (size_t i = 0; i < w->n_txs; i++)
@@ -964,10 +966,12 @@ static void follow_all(struct world *w)
         struct ts_batch batch;
         struct ts_fault fault = {.what = ""};
         ts_arena_reset(&arena);
-        assert_int_equal(ts_batch_decode(ts_bytes_of(b->raw, b->n), TS_MAX_BATCH_BYTES, &arena, &batch), TS_OK);
+        assert_int_equal(
+            ts_batch_decode(ts_bytes_of(b->raw, b->n), TS_MAX_BATCH_BYTES, &arena, &batch), TS_OK);
         ts_err err = ts_batch_check(&chain, &batch, NULL, effect, &fault);
         if (err != TS_OK)
-            fail_msg("batch %llu: %s: %s", (unsigned long long)b->number, ts_err_name(err), fault.what);
+            fail_msg("batch %llu: %s: %s", (unsigned long long)b->number, ts_err_name(err),
+                     fault.what);
         assert_int_equal(ts_chain_apply(&chain, effect), TS_OK);
         count_txs(w, &batch);
     }
@@ -991,6 +995,7 @@ void world_check(struct world *w, bool settled)
         assert_true(r->batches <= 1);
         assert_false(r->rejected && r->batches > 0);
         if (settled && r->state == WTX_ACKED && r->batches + r->rejected != 1)
-            fail_msg("acknowledged transaction %zu is in %u batches, rejected %d", i, r->batches, r->rejected);
+            fail_msg("acknowledged transaction %zu is in %u batches, rejected %d", i, r->batches,
+                     r->rejected);
     }
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One host core and some enclave cores on virtual time: links with delay, processes that crash and freeze, a
- * disk that can fail. Deterministic: the same calls and seed give the same run. For tests only. */
+/* One host core and some enclave cores on virtual time: links with delay, processes that crash and
+ * freeze, a disk that can fail. Deterministic: the same calls and seed give the same run. For tests
+ * only. */
 #ifndef TS_TESTS_HOSTWORLD_H
 #define TS_TESTS_HOSTWORLD_H
 
 #include "enclave/core.h"
 #include "host/core.h"
 
-#define WORLD_MAX 9
+#define WORLD_MAX      9
 #define WORLD_ACCOUNTS 4
 
 struct world;
@@ -16,11 +17,11 @@ struct world_options {
     unsigned enclaves;
     uint64_t seed;
     uint64_t interval_us;
-    uint64_t delay_us;      /* of a frame, each way; up to twice that by chance */
-    uint64_t disk_us;       /* of a durable step; likewise */
-    uint64_t restart_us;    /* a supervisor starts an ended enclave after so long; 0: never */
+    uint64_t delay_us;   /* of a frame, each way; up to twice that by chance */
+    uint64_t disk_us;    /* of a durable step; likewise */
+    uint64_t restart_us; /* a supervisor starts an ended enclave after so long; 0: never */
     uint64_t report_every, max_report_lag; /* 0: default */
-    uint64_t commit_quorum; /* 0: default */
+    uint64_t commit_quorum;                /* 0: default */
 };
 
 struct world *world_new(const struct world_options *o);
@@ -50,7 +51,8 @@ void world_start_host(struct world *w);
 void world_disk_error(struct world *w, ts_err err);
 /* Sees each frame an enclave sends and may replace it (return a new length; out has room for cap
  * bytes) or swallow it (return 0). NULL: as it is. */
-typedef size_t (*world_tamper_fn)(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out, size_t cap);
+typedef size_t (*world_tamper_fn)(void *ctx, struct world *w, unsigned i, ts_bytes frame,
+                                  uint8_t *out, size_t cap);
 void world_tamper(struct world *w, world_tamper_fn fn, void *ctx);
 
 /* A transfer of 1 wei by account a with its next nonce. Returns its index. */
@@ -71,9 +73,10 @@ ts_err world_admin(struct world *w, enum ts_host_admin what, int enclave, char *
 /* How many EVENTs of this name the host gave since the start (over its restarts). */
 unsigned world_events(const struct world *w, const char *event);
 
-/* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at most one
- * batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh verifier. With settled:
- * every acknowledged transaction is in exactly one batch or rejected with a reason. */
+/* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at
+ * most one batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh
+ * verifier. With settled: every acknowledged transaction is in exactly one batch or rejected with a
+ * reason. */
 void world_check(struct world *w, bool settled);
 
 #endif
