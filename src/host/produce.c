@@ -249,9 +249,17 @@ void produce_member_lost(struct ts_host *h, struct member *m)
 
 /* ---- the line ---- */
 
+static bool someone_is_joining(const struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++)
+        if (h->members[i].phase > M_CONNECTING && h->members[i].phase < M_READY)
+            return true;
+    return false;
+}
+
 static void say_no_candidate(struct ts_host *h)
 {
-    if (h->no_candidate_said)
+    if (h->no_candidate_said || (someone_is_joining(h) && h->now.mono_us < h->grace_until_us))
         return;
     h->no_candidate_said = true;
     out_event(h, TS_LOG_ERROR, "no-candidate", "head=%llu",

@@ -33,7 +33,9 @@ static const char *role_of(const struct member *m)
         return "starting";
     if (m->phase == M_BENCHED && m->state != TS_ENC_HALTED)
         return "absent";
-    return ts_enclave_state_name(m->state);
+    static const char *const roles[] = {"starting", "syncing", "validating",
+                                        "passive",  "active",  "halted"};
+    return m->state < TS_COUNT(roles) ? roles[m->state] : "unknown";
 }
 
 static const char *link_state(const struct member *m)

@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "chain/batch.h"
 #include "crypto/keccak.h"
+#include "crypto/sign.h"
 #include "hostworld.h"
 
 #define UNIX_START 1700000000000u
