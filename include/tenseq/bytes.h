@@ -43,12 +43,12 @@ bool ts_address_equal(const ts_address *a, const ts_address *b);
 bool ts_hash_is_zero(const ts_hash *h);
 bool ts_address_is_zero(const ts_address *a);
 
-/* Lower-case hex with 0x. out has room for 2 * n + 3 characters; always ends in NUL. Returns out. */
+/* Lower-case hex with 0x. out has room for 2 * n + 3 characters and ends in NUL. Returns out. */
 char *ts_hex(const void *p, size_t n, char *out);
 
-#define TS_HASH_HEX_SIZE 67
+#define TS_HASH_HEX_SIZE    67
 #define TS_ADDRESS_HEX_SIZE 43
-#define TS_SIG_HEX_SIZE 133
+#define TS_SIG_HEX_SIZE     133
 
 /* Reads exactly 2 * n hex digits after "0x", either case. TS_E_HEX: out is unchanged. */
 ts_err ts_unhex(const char *text, void *out, size_t n);

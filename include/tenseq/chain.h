@@ -4,14 +4,15 @@
  * Every party (enclave, host, node) uses this one module. Check gives an effect, apply takes it:
  *
  *     struct ts_effect *e = ts_effect_new();
- *     ts_batch_decode(raw, max, &arena, &batch);
- *     if (ts_batch_check(chain, &batch, NULL, e, &fault) == TS_OK)
+ *     if (ts_batch_parse(raw, max, &batch) == TS_OK &&
+ *         ts_batch_check(chain, batch, NULL, e, &fault) == TS_OK)
  *         ts_chain_apply(chain, e);
  *
  * Source: docs/protocol.md, sections 2 to 4. */
 #ifndef TENSEQ_CHAIN_H
 #define TENSEQ_CHAIN_H
 
+#include "tenseq/batch.h"
 #include "tenseq/genesis.h"
 #include "tenseq/verify.h"
 
@@ -70,7 +71,8 @@ struct ts_chain {
     struct ts_registry registry;
 };
 
-/* The empty chain at genesis. genesis_state_root is the state root of the allocations. */
+/* The empty chain at genesis. genesis_state_root is the state root of the allocations; who executes
+ * nothing may give zeros, since no rule looks at it. */
 ts_err ts_chain_init(struct ts_chain *c, const struct ts_genesis *g, const struct ts_crypto *crypto,
                      const ts_hash *genesis_state_root);
 void ts_chain_free(struct ts_chain *c);

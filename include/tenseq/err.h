@@ -90,7 +90,7 @@ typedef enum ts_err { TS_ERRORS(TS_ERR_ENUM) } ts_err;
 /* The name of an error, such as "TS_E_V6_FRESH"; "TS_E_?" for a number that is none. Never NULL. */
 const char *ts_err_name(int err);
 
-/* The error's sentence, lower case, without a full stop; "unknown error" for a number that is none. */
+/* The error's sentence without a full stop; "unknown error" for a number that is none. */
 const char *ts_err_text(int err);
 
 #endif

@@ -3,11 +3,15 @@
 #ifndef TENSEQ_TENSEQ_H
 #define TENSEQ_TENSEQ_H
 
+#include "tenseq/batch.h"
 #include "tenseq/bytes.h"
 #include "tenseq/chain.h"
 #include "tenseq/err.h"
 #include "tenseq/genesis.h"
 #include "tenseq/types.h"
 #include "tenseq/verify.h"
+
+/* The library's version, such as "0.1.0". */
+const char *ts_version(void);
 
 #endif

@@ -6,16 +6,16 @@
 #include "tenseq/bytes.h"
 
 /* Fixed limits of the format; genesis parameters may only be stricter. */
-#define TS_MAX_WHITELIST 64
-#define TS_MAX_NOTICES 16
-#define TS_MAX_NOTICE_BYTES (8u * 1024)
+#define TS_MAX_WHITELIST     64
+#define TS_MAX_NOTICES       16
+#define TS_MAX_NOTICE_BYTES  (8u * 1024)
 #define TS_MAX_NOTICES_BYTES (32u * 1024)
-#define TS_MAX_UNPUBLISHED 8 /* unpublished transitions of one enclave */
+#define TS_MAX_UNPUBLISHED   8 /* unpublished transitions of one enclave */
 /* Whitelisted before or after the batch's notice: at most 128 enclaves with eight each. */
 #define TS_MAX_TRANSITIONS (2u * TS_MAX_WHITELIST * TS_MAX_UNPUBLISHED)
 #define TS_MAX_BATCH_BYTES (16u * 1024 * 1024)
-#define TS_TERM_STEP_MAX 65536u
-#define TS_RECENT 256 /* how far back validity looks at heads that events name */
+#define TS_TERM_STEP_MAX   65536u
+#define TS_RECENT          256 /* how far back validity looks at heads that events name */
 
 /* The EIP-712 domain separator of one network. */
 struct ts_domain {
@@ -115,8 +115,8 @@ struct ts_batch {
     size_t n_txs;
     struct ts_payload payload;
     ts_sig seal;
-    ts_bytes raw;         /* the whole batch's RLP */
-    ts_bytes raw_header;  /* the header item, list header included; so too the next two */
+    ts_bytes raw;        /* the whole batch's RLP */
+    ts_bytes raw_header; /* the header item, list header included; so too the next two */
     ts_bytes raw_txs;
     ts_bytes raw_payload;
 };

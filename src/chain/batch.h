@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "codec/rlp.h"
 #include "codec/schema.h"
-#include "tenseq/types.h"
+#include "tenseq/batch.h"
 
 /* Decodes one batch of at most max bytes. Lists come from the arena; byte strings point into raw.
  * Checks form and the fixed limits, no signature and no rule. On failure *out is unspecified. */
@@ -30,12 +30,5 @@ void ts_reports_read(struct ts_reader *r, struct ts_arena *arena, size_t max,
 ts_err ts_whitelist_change_decode(ts_bytes body, struct ts_arena *arena,
                                   struct ts_whitelist_change *out);
 void ts_whitelist_change_put(struct ts_buf *b, const struct ts_whitelist_change *c);
-
-/* keccak256(RLP(transactions)). */
-void ts_tx_root(const struct ts_batch *batch, ts_hash *out);
-/* keccak256(parent root ‖ keccak256(RLP(payload))); raw_payload is that RLP. */
-void ts_protocol_root(const ts_hash *parent_root, ts_bytes raw_payload, ts_hash *out);
-/* The hash that names a transaction for host, node and wallets: keccak256 of its bytes. */
-void ts_tx_hash(ts_bytes tx, ts_hash *out);
 
 #endif

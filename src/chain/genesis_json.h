@@ -5,8 +5,8 @@
 
 #include "tenseq/genesis.h"
 
-/* Named fields, each required, none unknown; numbers as JSON integers or strings, alloc an object of
- * address and amount in wei. On failure *out is empty and why (at least 200 bytes) holds one
+/* Named fields, each required, none unknown; numbers as JSON integers or strings, alloc an object
+ * of address and amount in wei. On failure *out is empty and why (at least 200 bytes) holds one
  * sentence that names the member or, for a syntax error, the line. */
 ts_err ts_genesis_from_json(const char *text, size_t n, struct ts_genesis *out, char *why,
                             size_t why_size);

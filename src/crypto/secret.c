@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "crypto/secret.h"
 
-#include <openssl/crypto.h>
+#include <nettle/memops.h>
+#include <string.h>
 
 void ts_wipe(void *p, size_t n)
 {
-    OPENSSL_cleanse(p, n);
+    explicit_bzero(p, n);
 }
 
 void ts_secret_wipe(ts_secret *s)
@@ -15,5 +16,5 @@ void ts_secret_wipe(ts_secret *s)
 
 bool ts_equal_secret(const void *a, const void *b, size_t n)
 {
-    return CRYPTO_memcmp(a, b, n) == 0;
+    return memeql_sec(a, b, n) != 0;
 }
