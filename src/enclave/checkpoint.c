@@ -13,14 +13,14 @@
 #define MAX_SLOTS     TS_MAX_SEALED
 #define MAX_CHAIN_RLP (64u * 1024 * 1024)
 
-/* What every slot holds. */
+/* What every slot holds, for one genesis. */
 struct slots {
     size_t n;
     ts_err err[MAX_SLOTS]; /* TS_OK: head is one this enclave sealed */
     struct ts_checkpoint_head head[MAX_SLOTS];
 };
 
-static void look(const struct ts_enclave *e, struct slots *s)
+static void look(const struct ts_enclave *e, const ts_hash *genesis, struct slots *s)
 {
     s->n = 0;
     if (e->checkpoints == NULL)
@@ -30,8 +30,7 @@ static void look(const struct ts_enclave *e, struct slots *s)
         s->err[i] = ts_checkpoint_peek(e->checkpoints, i, &e->checkpoint_key, &s->head[i]);
         if (s->err[i] == TS_OK && !ts_address_equal(&s->head[i].enclave, &e->own.id))
             s->err[i] = TS_E_FOREIGN;
-        if (s->err[i] == TS_OK && e->line != NULL &&
-            !ts_hash_equal(&s->head[i].genesis, &e->line->genesis.hash))
+        if (s->err[i] == TS_OK && genesis != NULL && !ts_hash_equal(&s->head[i].genesis, genesis))
             s->err[i] = TS_E_FOREIGN;
     }
 }
@@ -120,7 +119,7 @@ ts_err ts_checkpoint_save(struct ts_enclave *e)
                                    .genesis = e->line->genesis.hash,
                                    .number = head->number,
                                    .hash = head->hash};
-    look(e, &slots);
+    look(e, &e->line->genesis.hash, &slots);
     if (slots.n == 0)
         return ts_enclave_refuse(e, TS_E_UNSUPPORTED, "this enclave keeps no checkpoints");
     size_t slot = choose(&slots, &h.generation);
@@ -170,11 +169,9 @@ static ts_err not_found(struct ts_enclave *e, const struct slots *s, const struc
                              s->n == 0 ? "this enclave keeps none" : text);
 }
 
-static bool is_asked_for(const struct ts_checkpoint_head *h, const struct ts_msg_head *head,
-                         const struct ts_line *line)
+static bool is_asked_for(const struct ts_checkpoint_head *h, const struct ts_msg_head *head)
 {
-    return h->number == head->number && ts_hash_equal(&h->hash, &head->hash) &&
-           ts_hash_equal(&h->genesis, &line->genesis.hash);
+    return h->number == head->number && ts_hash_equal(&h->hash, &head->hash);
 }
 
 /* Reads the content of one slot, whose head is asked for. */
@@ -188,7 +185,7 @@ static ts_err read_slot(struct ts_enclave *e, size_t slot, const struct ts_msg_h
     ts_err err = ts_checkpoint_read_begin(&s, e->checkpoints, slot, &e->checkpoint_key, &h);
     if (err != TS_OK)
         return err;
-    err = is_asked_for(&h, head, line) ? read_chain(&s, e->crypto, line) : TS_E_CORRUPT;
+    err = is_asked_for(&h, head) ? read_chain(&s, e->crypto, line) : TS_E_CORRUPT;
     if (err == TS_OK)
         err = e->engine_ops->load(line->engine, &source);
     err = ts_checkpoint_read_end(&s, err);
@@ -205,17 +202,18 @@ ts_err ts_checkpoint_load(struct ts_enclave *e, const struct ts_msg_head *head,
                           struct ts_line *line)
 {
     struct slots slots;
-    look(e, &slots);
+    look(e, &line->genesis.hash, &slots);
     for (size_t i = 0; i < slots.n; i++) {
-        if (slots.err[i] != TS_OK || !is_asked_for(&slots.head[i], head, line))
+        if (slots.err[i] != TS_OK || !is_asked_for(&slots.head[i], head))
             continue;
         ts_err err = read_slot(e, i, head, line);
         if (err == TS_OK || err == TS_E_NOMEM)
             return err;
         if (err == TS_E_IO)
             return ts_enclave_refuse(e, err, "slot %zu cannot be read", i);
-        return ts_enclave_refuse(e, TS_E_CORRUPT, "the checkpoint of batch %llu in slot %zu: %s",
-                                 (unsigned long long)head->number, i, "it is cut off or changed");
+        return ts_enclave_refuse(e, TS_E_CORRUPT,
+                                 "the checkpoint of batch %llu in slot %zu is cut off or changed",
+                                 (unsigned long long)head->number, i);
     }
     return not_found(e, &slots, head);
 }
@@ -225,7 +223,7 @@ size_t ts_checkpoint_list(struct ts_enclave *e, struct ts_msg_head *out, size_t 
     struct slots slots;
     bool listed[MAX_SLOTS] = {false};
     size_t n = 0;
-    look(e, &slots);
+    look(e, e->line != NULL ? &e->line->genesis.hash : NULL, &slots);
     while (n < max) {
         size_t oldest = slots.n;
         for (size_t i = 0; i < slots.n; i++) {

@@ -187,6 +187,7 @@ struct ek *ek_open_with(size_t n, size_t n_listed, const struct ts_params *param
     TS_CHECK(n <= EK_MAX);
     k->n = n;
     k->now = 2000;
+    k->engine = &ts_ledger_engine;
     k->crypto = ts_crypto_secp256k1(NULL);
     assert_non_null(k->crypto);
     ts_arena_init(&k->arena, 1u << 30);
@@ -234,7 +235,7 @@ void ek_boot(struct ek *k, size_t i)
     struct ek_enclave *x = &k->enclaves[i];
     struct ts_enclave_config config = {
         .crypto = k->crypto,
-        .engine = &ts_ledger_engine,
+        .engine = k->engine,
         .checkpoints = &x->store.ops,
         .env = {.ctx = k, .random = env_random},
         .identity = x->identity,

@@ -44,6 +44,7 @@ struct ek {
     ts_bytes genesis_raw;
     ts_secret people[EK_PEOPLE]; /* with funds */
     ts_address person[EK_PEOPLE];
+    const struct ts_engine_ops *engine; /* of the boots to come; the ledger unless changed */
     struct ek_enclave enclaves[EK_MAX]; /* ascending by id */
     size_t n;
     struct ts_chain chain; /* what an honest host and every node see */
