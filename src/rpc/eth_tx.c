@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Methods about single transactions: sending, finding, receipts. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "engine/info.h"
+#include "rpc/internal.h"
+
+/* Above any genesis' bound: a longer one is told so by the enclave's rule, not as a bad parameter.
+ */
+#define MAX_RAW (4u * 1024 * 1024)
+
+/* ---- sending --------------------------------------------------------------------------------- */
+
+static void on_sent(void *ctx, ts_err err, ts_bytes answer, const char *text)
+{
+    struct ts_rpc_call *call = ctx;
+    char hex[TS_HASH_HEX_SIZE];
+    if (err == TS_OK && answer.n != sizeof(ts_hash))
+        err = TS_E_LENGTH;
+    if (err != TS_OK)
+        ts_api_fail(call, err, text);
+    else
+        ts_rpc_result_string(call, ts_hex(answer.p, answer.n, hex));
+}
+
+static void eth_send_raw_transaction(void *ctx, struct ts_rpc_call *call)
+{
+    struct ts_api *api = ctx;
+    ts_buf_reset(&api->scratch);
+    if (!ts_rpc_param_bytes(call, 0, NULL, MAX_RAW, &api->scratch))
+        return;
+    if (api->scratch.n > api->backend.genesis->params.max_tx_bytes)
+        ts_api_fail(call, TS_E_TX_SIZE, NULL);
+    else
+        api->backend.send_tx(api->backend.ctx, ts_buf_bytes(&api->scratch), on_sent, call);
+}
+
+/* ---- one transaction ------------------------------------------------------------------------- */
+
+struct want {
+    struct ts_rpc_call *call;
+    bool is_pending;
+    ts_hash tx;
+    ts_hash batch;
+    uint64_t number;
+    uint64_t index;
+};
+
+/* What the enclave says of the bytes, checked to be about them. */
+static ts_err read_info(const struct want *w, ts_bytes answer, struct ts_tx_info *info)
+{
+    struct ts_reader r = ts_reader_of(answer);
+    ts_tx_info_read(&r, info);
+    ts_err err = ts_reader_done(&r);
+    return err == TS_OK && !ts_hash_equal(&info->hash, &w->tx) ? TS_E_CORRUPT : err;
+}
+
+static void on_tx(void *ctx, ts_err err, ts_bytes answer, const char *text)
+{
+    struct want w = *(struct want *)ctx;
+    struct ts_tx_info info;
+    free(ctx);
+    if (err == TS_OK) {
+        err = read_info(&w, answer, &info);
+        text = "the enclave's answer is not about this transaction";
+    }
+    if (err != TS_OK) {
+        ts_api_fail(w.call, err, text);
+        return;
+    }
+    /* As geth: what it will pay at the most. */
+    if (w.is_pending && info.type == 2)
+        info.gas_price = info.max_fee;
+    struct ts_tx_place place = {
+        .hash = w.is_pending ? NULL : &w.batch, .number = w.number, .index = w.index};
+    ts_rpc_result(w.call, ts_tx_json(&info, &place));
+}
+
+static void ask_tx(struct ts_api *api, const struct want *want, ts_bytes raw)
+{
+    struct want *w = malloc(sizeof(*w));
+    if (w == NULL) {
+        ts_rpc_result(want->call, NULL);
+        return;
+    }
+    *w = *want;
+    /* raw may stand in the program's memory, which a query may change. */
+    ts_buf_reset(&api->scratch);
+    ts_buf_put(&api->scratch, raw.p, raw.n);
+    if (api->scratch.err != TS_OK)
+        on_tx(w, api->scratch.err, TS_API_NO_BYTES, NULL);
+    else
+        api->backend.query(api->backend.ctx, TS_QUERY_TRANSACTION, ts_buf_bytes(&api->scratch),
+                           on_tx, w);
+}
+
+struct pick {
+    struct ts_api *api;
+    struct want *want;
+    bool found;
+};
+
+static void pick_tx(void *ctx, const struct ts_batch *batch)
+{
+    struct pick *p = ctx;
+    p->found = p->want->index < batch->n_txs;
+    if (!p->found)
+        return;
+    ts_bytes raw = batch->txs[p->want->index];
+    ts_tx_hash(raw, &p->want->tx);
+    ask_tx(p->api, p->want, raw);
+}
+
+/* Answers with transaction index of a batch; null when it has no such one. */
+static void answer_tx_of(struct ts_api *api, struct ts_rpc_call *call, const struct ts_api_batch *b,
+                         uint64_t index)
+{
+    struct want w = {.call = call, .batch = b->hash, .number = b->number, .index = index};
+    struct pick p = {.api = api, .want = &w};
+    ts_err err = ts_api_decode(b->raw, pick_tx, &p);
+    if (err != TS_OK || !p.found)
+        ts_api_answer_missing(call, err == TS_OK ? TS_E_NOT_FOUND : err);
+}
+
+static void eth_get_tx_by_hash(void *ctx, struct ts_rpc_call *call)
+{
+    struct ts_api *api = ctx;
+    struct want w = {.call = call, .is_pending = true};
+    struct ts_api_batch b;
+    uint64_t number = 0;
+    uint64_t index = 0;
+    ts_bytes raw;
+    if (!ts_rpc_param_hash(call, 0, NULL, &w.tx))
+        return;
+    ts_err err = ts_api_find_tx(api, &w.tx, &number, &index);
+    if (err == TS_OK)
+        err = ts_api_batch_by_number(api, number, &b);
+    if (err == TS_OK)
+        answer_tx_of(api, call, &b, index);
+    else if (err == TS_E_NOT_FOUND && api->backend.pending_tx != NULL &&
+             api->backend.pending_tx(api->backend.ctx, &w.tx, &raw))
+        ask_tx(api, &w, raw);
+    else
+        ts_api_answer_missing(call, err);
+}
+
+static void tx_by_place(struct ts_api *api, struct ts_rpc_call *call,
+                        const struct ts_block_ref *ref)
+{
+    uint64_t index = 0;
+    struct ts_api_batch b;
+    if (!ts_rpc_param_quantity(call, 1, NULL, &index))
+        return;
+    ts_err err = ts_api_batch_by_ref(api, ref, &b);
+    if (err == TS_OK)
+        answer_tx_of(api, call, &b, index);
+    else
+        ts_api_answer_missing(call, err);
+}
+
+static void eth_get_tx_by_number(void *ctx, struct ts_rpc_call *call)
+{
+    struct ts_block_ref ref;
+    if (ts_rpc_param_block(call, 0, NULL, &ref))
+        tx_by_place(ctx, call, &ref);
+}
+
+static void eth_get_tx_by_block_hash(void *ctx, struct ts_rpc_call *call)
+{
+    struct ts_block_ref ref = {.kind = TS_BLOCK_HASH};
+    if (ts_rpc_param_hash(call, 0, NULL, &ref.hash))
+        tx_by_place(ctx, call, &ref);
+}
+
+/* ---- receipts -------------------------------------------------------------------------------- */
+
+static void on_receipt(void *ctx, ts_err err, const struct ts_infos_batch *b, const char *why)
+{
+    struct want w = *(struct want *)ctx;
+    free(ctx);
+    if (err != TS_OK)
+        ts_api_fail(w.call, err, why);
+    else if (w.index >= b->batch.n_txs)
+        ts_api_fail(w.call, TS_E_CORRUPT, NULL);
+    else
+        ts_rpc_result(w.call, ts_receipt_json(b, (size_t)w.index));
+}
+
+static void eth_get_receipt(void *ctx, struct ts_rpc_call *call)
+{
+    struct ts_api *api = ctx;
+    struct want find = {.call = call};
+    struct ts_api_batch b;
+    if (!ts_rpc_param_hash(call, 0, NULL, &find.tx))
+        return;
+    ts_err err = ts_api_find_tx(api, &find.tx, &find.number, &find.index);
+    if (err == TS_OK)
+        err = ts_api_batch_by_number(api, find.number, &b);
+    struct want *w = err == TS_OK ? malloc(sizeof(*w)) : NULL;
+    if (err != TS_OK) {
+        ts_api_answer_missing(call, err);
+    } else if (w == NULL) {
+        ts_rpc_result(call, NULL);
+    } else {
+        *w = find;
+        ts_infos_get(api->infos, b.number, &b.hash, b.raw, on_receipt, w);
+    }
+}
+
+const struct ts_rpc_method ts_eth_tx_methods[] = {
+    {"eth_sendRawTransaction", 0, eth_send_raw_transaction},
+    {"eth_getTransactionByHash", 0, eth_get_tx_by_hash},
+    {"eth_getTransactionByBlockNumberAndIndex", 0, eth_get_tx_by_number},
+    {"eth_getTransactionByBlockHashAndIndex", 0, eth_get_tx_by_block_hash},
+    {"eth_getTransactionReceipt", 0, eth_get_receipt},
+};
+const size_t ts_eth_n_tx_methods = TS_COUNT(ts_eth_tx_methods);

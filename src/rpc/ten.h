@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ten_ methods of rpc/api.h, what they take and return:
+ *
+ *   ten_getBatch(number | hash | tag)  {number, hash, header, transactions, protocolPayload
+ *       {transitions, reports, absent, notices}, payloadHash, seal, raw}; null: not known here
+ *   ten_getBatches {from, count}       an array of these, ascending: at most TS_TEN_MAX_BATCHES of
+ *       them and TS_TEN_MAX_BYTES of raw bytes, but one if there is one
+ *   ten_registry(number?)              {number, hash, term, active, enclaves: […]} as the chain
+ * says after that batch; at most TS_TEN_MAX_FOLD batches above a stored snapshot ten_lifecycle
+ * {enclaveId?, from?, to?}  {events: […], next}: published transitions, ascending; next is where to
+ * go on, null at the end. Both bounds are batch numbers, inclusive ten_transaction(hash) {state:
+ * "pending" | "included" | "rejected" | "unknown", batch?, index?, reason?, code?} ten_health()
+ * {client, chainId, genesis, head: {number, hash, time, term}} and what the program adds
+ *   ten_subscribe("batches" | "lifecycle" | "findings"), ten_unsubscribe(id): notifications
+ *       "ten_subscription" with the objects above. Findings are published by the program that has
+ *       any */
+#ifndef TS_RPC_TEN_H
+#define TS_RPC_TEN_H
+
+#define TS_TEN_MAX_BATCHES 256u
+#define TS_TEN_MAX_BYTES   (2u * 1024 * 1024)
+#define TS_TEN_MAX_EVENTS  1000u
+#define TS_TEN_MAX_SCAN    2000u /* batches looked at for one page of ten_lifecycle */
+#define TS_TEN_MAX_FOLD    4096u
+#define TS_TEN_MAX_FOLDS   16u /* calls of ten_registry that fold, at one time */
+
+#endif
