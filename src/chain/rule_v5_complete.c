@@ -25,6 +25,12 @@ static ts_err absent_ascend(const struct ts_check *c)
     return TS_OK;
 }
 
+static ts_err stray(const struct ts_check *c, const ts_address *id)
+{
+    return ts_fail(c->fault, TS_E_V5_COMPLETE, id,
+                   "an enclave reports or is absent that is not whitelisted after the notice");
+}
+
 /* All three lists ascend: walk them together. */
 static ts_err accounts_for_all(const struct ts_check *c)
 {
@@ -34,23 +40,24 @@ static ts_err accounts_for_all(const struct ts_check *c)
     size_t a = 0;
     for (size_t i = 0; i < e->n_whitelist; i++) {
         const ts_address *id = &e->whitelist[i];
-        bool reports = r < p->n_reports && ts_address_equal(&p->reports[r].enclave_id, id);
-        bool absent = a < p->n_absent && ts_address_equal(&p->absent[a], id);
-        if (reports && absent)
+        /* Where a list stands against the next one whitelisted; beyond its end it is above. */
+        int report = r < p->n_reports ? ts_address_compare(&p->reports[r].enclave_id, id) : 1;
+        int absent = a < p->n_absent ? ts_address_compare(&p->absent[a], id) : 1;
+        if (report < 0)
+            return stray(c, &p->reports[r].enclave_id);
+        if (absent < 0)
+            return stray(c, &p->absent[a]);
+        if (report == 0 && absent == 0)
             return ts_fail(c->fault, TS_E_V5_COMPLETE, id, "an enclave reports and is absent");
-        if (!reports && !absent)
+        if (report != 0 && absent != 0)
             return ts_fail(c->fault, TS_E_V5_COMPLETE, id,
                            "an enclave neither reports nor is absent");
-        r += reports;
-        a += absent;
+        r += report == 0;
+        a += absent == 0;
     }
     if (r < p->n_reports)
-        return ts_fail(c->fault, TS_E_V5_COMPLETE, &p->reports[r].enclave_id,
-                       "an enclave reports that is not whitelisted after the notice");
-    if (a < p->n_absent)
-        return ts_fail(c->fault, TS_E_V5_COMPLETE, &p->absent[a],
-                       "an enclave is absent that is not whitelisted after the notice");
-    return TS_OK;
+        return stray(c, &p->reports[r].enclave_id);
+    return a < p->n_absent ? stray(c, &p->absent[a]) : TS_OK;
 }
 
 static ts_err producer_reports(const struct ts_check *c)

@@ -142,7 +142,8 @@ struct ts_restart_event tn_report(const struct testnet *net, size_t i);
 /* An enclave's place in a draft. The draft must hold it. */
 struct ts_restart_event *tn_report_of(struct testnet *net, struct tn_draft *d, size_t i);
 struct ts_lifecycle_event *tn_transition_of(struct testnet *net, struct tn_draft *d, size_t i);
-/* Leaves an enclave's report and transitions out and lists it absent. */
+/* Leaves an enclave's report and transitions out and lists it absent, if the batch still reports.
+ */
 void tn_leave_out(struct testnet *net, struct tn_draft *d, size_t i);
 /* Replaces the notices by one, of this type and body (copied); NULL change: none. */
 void tn_set_notice(struct tn_draft *d, uint64_t type, ts_bytes body);

@@ -115,6 +115,12 @@ static ts_time header_time(const struct testnet *net, const struct tn_draft *d)
     return time > events ? time : events;
 }
 
+static bool must_report(const struct testnet *net, const struct tn_draft *d)
+{
+    return d->header.number % net->genesis.params.report_every == 0 ||
+           d->payload.n_transitions > 0 || d->payload.n_notices > 0;
+}
+
 static void fill_header(const struct testnet *net, struct tn_draft *d,
                         const struct tn_enclave *producer)
 {
@@ -156,8 +162,7 @@ struct tn_draft *tn_draft(struct testnet *net, size_t producer)
     }
     fill_header(net, d, p);
     announce(net, d);
-    if (d->header.number % net->genesis.params.report_every == 0 || d->payload.n_transitions > 0 ||
-        d->payload.n_notices > 0)
+    if (must_report(net, d))
         account(net, d, p);
     return d;
 }
@@ -211,6 +216,11 @@ void tn_leave_out(struct testnet *net, struct tn_draft *d, size_t i)
     struct ts_payload *p = &d->payload;
     const ts_address *id = tn_id(net, i);
     drop_transitions(d, id);
+    if (!must_report(net, d)) {
+        p->n_reports = 0;
+        p->n_absent = 0;
+        return;
+    }
     if (!drop_report(d, id))
         return;
     size_t at = p->n_absent++;
