@@ -65,12 +65,14 @@ static ts_err run(struct ts_enclave *e, const struct ts_msg_create *req, struct 
     size_t bytes = b->draft.bytes;
     for (size_t i = 0; i < req->n_txs; i++) {
         struct ts_tx_result result;
+        uint8_t header[TS_RLP_HEADER_MAX];
         ts_bytes tx = req->txs[i];
+        size_t size = ts_rlp_bytes_header(tx, header) + tx.n;
         if (tx.n > params->max_tx_bytes) {
             reject(e, b, i, TS_E_TX_SIZE, "the transaction is larger than the network allows");
             continue;
         }
-        if (tx.n + TS_RLP_HEADER_MAX > params->max_batch_bytes - bytes) {
+        if (size > params->max_batch_bytes - bytes) {
             defer_rest(e, b, req, i);
             return TS_OK;
         }
@@ -86,7 +88,7 @@ static ts_err run(struct ts_enclave *e, const struct ts_msg_create *req, struct 
             continue;
         }
         b->txs[b->n_txs++] = tx;
-        bytes += tx.n + TS_RLP_HEADER_MAX;
+        bytes += size;
     }
     return TS_OK;
 }
