@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands people type; meson.build does the work.
+
+BUILD  ?= build
+PREFIX ?= /usr/local
+SECONDS ?= 60
+ARGS   ?=
+
+.PHONY: build setup test test-unit test-e2e asan check check-selftest fuzz format install clean
+.DEFAULT_GOAL := build
+
+# Compile everything. Needs what make setup installs.
+build: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@command -v meson >/dev/null || { echo 'meson is missing: run "make setup"' >&2; exit 1; }
+	meson setup $(BUILD)
+
+# Debian packages and npm packages, without questions; as root or with sudo.
+setup:
+	@scripts/setup.sh
+
+.PHONY: quiet-setup
+quiet-setup:
+	@scripts/setup.sh --quiet
+
+# Everything set up, built and tested; the last line counts: "N passed, N failed".
+test: quiet-setup
+	@scripts/test.py
+
+test-unit: quiet-setup
+	@scripts/test.py unit
+
+# The unit tests and corpora under AddressSanitizer and UndefinedBehaviorSanitizer.
+asan: quiet-setup
+	@scripts/test.py asan
+
+# Format and static checks (STYLE.md).
+check: build
+	@scripts/check.py $(ARGS)
+
+# The same, and a proof that each check refuses what it is for.
+check-selftest: build
+	@scripts/check.py --self-test $(ARGS)
+
+# Each fuzz target for SECONDS seconds; make fuzz ARGS="config link" for some of them.
+fuzz:
+	@scripts/fuzz.sh $(SECONDS) $(ARGS)
+
+format:
+	@git ls-files -co --exclude-standard '*.c' '*.h' | xargs clang-format -i
+
+# DESTDIR and PREFIX as usual.
+install: build
+	@meson configure $(BUILD) -Dprefix=$(abspath $(PREFIX))
+	meson install -C $(BUILD) $(if $(DESTDIR),--destdir $(abspath $(DESTDIR)))
+
+clean:
+	rm -rf $(BUILD) build-asan build-fuzz
