@@ -462,7 +462,8 @@ void ek_run(struct ek *k, size_t producer, size_t batches)
     }
 }
 
-ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei)
+static ts_bytes transfer(struct ek *k, size_t person, uint64_t nonce, const ts_address *to,
+                         uint64_t wei)
 {
     struct ts_buf out;
     struct ts_tx tx = {
@@ -472,7 +473,7 @@ ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei)
         .max_priority = ts_u256_of(1),
         .max_fee = ts_u256_of(2 * EK_BASE_FEE),
         .gas = 21000,
-        .to = {{0x57}},
+        .to = *to,
         .value = ts_u256_of(wei),
     };
     ts_buf_init(&out, 0);
@@ -480,6 +481,17 @@ ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei)
     ts_bytes kept = keep(k, ts_buf_bytes(&out));
     ts_buf_free(&out);
     return kept;
+}
+
+ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei)
+{
+    static const ts_address to = {{0x57}};
+    return transfer(k, person, nonce, &to, wei);
+}
+
+ts_bytes ek_transfer_to(struct ek *k, size_t person, uint64_t nonce, const ts_address *to)
+{
+    return transfer(k, person, nonce, to, 1);
 }
 
 ts_bytes ek_forge(struct ek *k, struct ts_batch *b, const ts_hash *parent_root)
