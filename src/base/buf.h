@@ -6,11 +6,11 @@
 #include "tenseq/bytes.h"
 
 struct ts_buf {
-    uint8_t *p;  /* owned; freed by ts_buf_free */
-    size_t n;    /* bytes used */
-    size_t cap;  /* bytes allocated */
-    size_t max;  /* TS_E_LIMIT beyond this */
-    ts_err err;  /* first failure; later appends do nothing */
+    uint8_t *p; /* owned; freed by ts_buf_free */
+    size_t n;   /* bytes used */
+    size_t cap; /* bytes allocated */
+    size_t max; /* TS_E_LIMIT beyond this */
+    ts_err err; /* first failure; later appends do nothing */
 };
 
 /* An empty buffer that holds at most max bytes (0: SIZE_MAX / 2). Allocates nothing yet. */

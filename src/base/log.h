@@ -11,9 +11,10 @@ void ts_log_setup(const char *component, enum ts_log_level level, enum ts_log_fo
 
 /* One line: time, level, component, event, then key=value pairs given as a format such as
  * "number=%llu hash=%s". Values hold no newline after formatting: control characters are escaped,
- * and values with spaces must be quoted in the format ("reason=\"%s\""). What comes in by %s is escaped so that it cannot end its quotes or
- * make a pair of its own. NULL format: no pairs. At most 2 KiB; what does not fit is cut off, and
- * truncated=true says so. Conversions: d i u x X o c s e f g, with flags, width, precision. */
+ * and values with spaces must be quoted in the format ("reason=\"%s\""). What comes in by %s is
+ * escaped so that it cannot end its quotes or make a pair of its own. NULL format: no pairs. At
+ * most 2 KiB; what does not fit is cut off, and truncated=true says so. Conversions: d i u x X o c
+ * s e f g, with flags, width, precision. */
 void ts_log(enum ts_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

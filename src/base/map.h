@@ -7,7 +7,7 @@
 #include "tenseq/bytes.h"
 
 struct ts_map {
-    uint8_t *slots;   /* cap slots of key ‖ value; a bitmap of used slots stands apart */
+    uint8_t *slots; /* cap slots of key ‖ value; a bitmap of used slots stands apart */
     uint8_t *used;
     size_t key_size;
     size_t value_size;
@@ -19,7 +19,8 @@ struct ts_map {
 void ts_map_init(struct ts_map *m, size_t key_size, size_t value_size, const uint64_t seed[2]);
 void ts_map_free(struct ts_map *m);
 void ts_map_clear(struct ts_map *m);
-/* Makes room for count entries in all, so that inserts up to it cannot fail. TS_E_NOMEM: unchanged. */
+/* Makes room for count entries in all, so that inserts up to it cannot fail. TS_E_NOMEM: unchanged.
+ */
 ts_err ts_map_reserve(struct ts_map *m, size_t count);
 /* The value of key, or NULL. */
 void *ts_map_get(const struct ts_map *m, const void *key);

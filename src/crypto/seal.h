@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AES-256-GCM sealing with a key derived per purpose (HKDF-SHA256), and X25519 boot keys. OpenSSL. */
+/* AES-256-GCM sealing with a key derived per purpose (HKDF-SHA256), and X25519 boot keys. OpenSSL.
+ */
 #ifndef TS_CRYPTO_SEAL_H
 #define TS_CRYPTO_SEAL_H
 
