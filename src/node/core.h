@@ -74,7 +74,7 @@ struct ts_node_input {
     bool is_relay;
     const struct ts_store_batch *batches; /* LOADED: ascending, contiguous, committed */
     size_t n_batches;
-    const struct ts_verified *verified;
+    const struct ts_recovered *verified;
     size_t n_verified;
     enum ts_query_kind query_kind;
 };

@@ -13,13 +13,13 @@
 #include "tenseq/verify.h"
 
 /* signer made sig over digest. */
-struct ts_verified {
+struct ts_recovered {
     ts_hash digest;
     ts_sig sig;
     ts_address signer;
 };
 
-/* Recovers the signers of n raw batches in a row and appends a struct ts_verified for each to out.
+/* Recovers the signers of n raw batches in a row and appends a struct ts_recovered for each to out.
  * root is the protocol root before the first. What does not decode or recover is left out: the core
  * finds it again and says why. Touches nothing shared; any thread. */
 void ts_node_verify(const struct ts_genesis *g, const struct ts_crypto *crypto, const ts_hash *root,
@@ -42,6 +42,6 @@ void ts_sig_cache_init(struct ts_sig_cache *c, const struct ts_crypto *under,
                        const uint64_t seed[2]);
 void ts_sig_cache_free(struct ts_sig_cache *c);
 /* Replaces all it knows. Out of memory only means that more is computed. */
-void ts_sig_cache_fill(struct ts_sig_cache *c, const struct ts_verified *v, size_t n);
+void ts_sig_cache_fill(struct ts_sig_cache *c, const struct ts_recovered *v, size_t n);
 
 #endif

@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pushed batches, and what does not fit: batches ahead of the head, and other lines. A sealed batch
+ * beside one of ours is evidence, whoever brings it; the head stays where it is. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/batch.h"
+#include "crypto/keccak.h"
+#include "crypto/sign.h"
+#include "node/internal.h"
+
+#define EVIDENCE_VERSION 1
+
+/* ---- batches ahead of the head ---- */
+
+static void free_ahead(struct ts_node *n, struct ahead *a)
+{
+    n->ahead_bytes -= a->raw.n;
+    node_release(n, a->raw);
+    *a = (struct ahead){0};
+}
+
+static struct ahead *slot_of(struct ts_node *n, uint64_t number)
+{
+    return &n->ahead[number % NODE_AHEAD];
+}
+
+bool gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out)
+{
+    struct ahead *a = slot_of(n, number);
+    if (number == 0 || a->number != number)
+        return false;
+    n->ahead_bytes -= a->raw.n;
+    *out = *a;
+    *a = (struct ahead){0};
+    return true;
+}
+
+uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from)
+{
+    uint64_t next = 0;
+    for (size_t i = 0; i < NODE_AHEAD; i++) {
+        uint64_t number = n->ahead[i].number;
+        if (number > from && (next == 0 || number < next))
+            next = number;
+    }
+    return next;
+}
+
+void gossip_head_moved(struct ts_node *n)
+{
+    struct ahead *a = slot_of(n, n->chain.head.number);
+    if (a->number != 0 && a->number <= n->chain.head.number)
+        free_ahead(n, a);
+}
+
+void gossip_forget(struct ts_node *n, unsigned link)
+{
+    for (size_t i = 0; i < NODE_AHEAD; i++) {
+        struct ahead *a = &n->ahead[i];
+        if (a->number != 0 && !a->source.is_subscriber && a->source.link == link)
+            free_ahead(n, a);
+    }
+}
+
+void gossip_free(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_AHEAD; i++) {
+        if (n->ahead[i].number != 0)
+            free_ahead(n, &n->ahead[i]);
+    }
+    ts_map_free(&n->evidence);
+    ts_map_free(&n->evidence_at);
+}
+
+static void keep_ahead(struct ts_node *n, const struct source *s, const struct ts_batch *b)
+{
+    uint64_t number = b->header.number;
+    uint64_t next = catchup_next(n);
+    struct ahead *a = slot_of(n, number);
+    if (a->number == number || number < pipeline_next(n)) {
+        n->counters.duplicates++;
+        return;
+    }
+    if (number != next && n->ahead_bytes + b->raw.n > NODE_AHEAD_BYTES) {
+        n->counters.stray++;
+        return;
+    }
+    ts_bytes raw = node_hold(n, b->raw);
+    if (raw.p == NULL || catchup_fill_one(n, number, raw, s))
+        return;
+    if (number < next) { /* it comes with a range that was asked for */
+        node_release(n, raw);
+        n->counters.duplicates++;
+        return;
+    }
+    if (a->number != 0)
+        free_ahead(n, a);
+    *a = (struct ahead){.number = number, .raw = raw, .source = *s};
+    n->ahead_bytes += raw.n;
+    n->counters.ahead += number != n->chain.head.number + 1;
+}
+
+/* ---- evidence ---- */
+
+/* What makes a second batch at a number of ours evidence: its transactions are those of its header,
+ * and an enclave that is or was whitelisted sealed it. */
+static ts_err proves(struct ts_node *n, const struct ts_batch *b, const ts_hash *hash,
+                     const ts_hash *root)
+{
+    struct ts_batch_seal seal = {.batch_hash = *hash, .protocol_root = *root};
+    ts_hash digest;
+    ts_tx_root(b, &digest);
+    if (!ts_hash_equal(&digest, &b->header.tx_root))
+        return TS_E_V3_FORM;
+    if (ts_registry_find(&n->chain.registry, &b->header.producer) == NULL)
+        return TS_E_V2_PRODUCER;
+    ts_seal_digest(&n->start.genesis->domain, &seal, &digest);
+    ts_err err = ts_verify_signer(n->start.crypto, &digest, &b->seal, &b->header.producer);
+    return err == TS_OK ? TS_OK : TS_E_V2_PRODUCER;
+}
+
+/* False: it is kept already, or there is too much. */
+static bool note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
+{
+    if (ts_map_get(&n->evidence, id) != NULL) {
+        n->counters.duplicates++;
+        return false;
+    }
+    uint32_t count = 0;
+    void *value = ts_map_put(&n->evidence_at, &number, NULL);
+    if (value != NULL)
+        memcpy(&count, value, sizeof(count));
+    if (value == NULL || count >= NODE_EVIDENCE_PER_NUMBER || n->evidence.n >= NODE_EVIDENCE_MAX ||
+        ts_map_put(&n->evidence, id, NULL) == NULL) {
+        n->counters.evidence_dropped++;
+        return false;
+    }
+    count++;
+    memcpy(value, &count, sizeof(count));
+    return true;
+}
+
+/* What is stored: RLP [version, number, own hash, own root, root before both, the other batch]. */
+static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
+{
+    uint64_t number = b->header.number;
+    struct ts_buf buf;
+    ts_buf_init(&buf, 0);
+    size_t list = ts_put_list(&buf);
+    ts_put_u64(&buf, EVIDENCE_VERSION);
+    ts_put_u64(&buf, number);
+    ts_put_hash(&buf, ts_chain_recent(&n->chain, number));
+    ts_put_hash(&buf, node_root(n, number));
+    ts_put_hash(&buf, node_root(n, number - 1));
+    ts_put_raw(&buf, b->raw);
+    ts_put_list_end(&buf, list);
+    ts_bytes record = {0};
+    if (buf.err == TS_OK)
+        record = node_hold(n, ts_buf_bytes(&buf));
+    ts_buf_free(&buf);
+    return record;
+}
+
+static void keep_evidence(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+                          const ts_hash *hash, const ts_hash *id)
+{
+    struct entry e = {.is_evidence = true,
+                      .number = b->header.number,
+                      .hash = *hash,
+                      .id = *id,
+                      .source = *s,
+                      .raw = node_hold(n, b->raw),
+                      .record = record_of(n, b)};
+    if (e.raw.p == NULL || e.record.p == NULL) {
+        node_release(n, e.raw);
+        node_release(n, e.record);
+        ts_map_remove(&n->evidence, id); /* the next who brings it */
+        return;
+    }
+    commit_evidence(n, &e);
+}
+
+static void conflict(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+                     const ts_hash *hash, const ts_hash *root)
+{
+    char own[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE], text[NODE_TEXT];
+    uint64_t number = b->header.number;
+    ts_hash id;
+    ts_err err = proves(n, b, hash, root);
+    if (err != TS_OK) {
+        n->counters.invalid++;
+        snprintf(text, sizeof(text), "a second batch %" PRIu64 " proves nothing: %s", number,
+                 ts_err_text((int)err));
+        follow_blame(n, s, err, text);
+        return;
+    }
+    ts_keccak256_pair(hash, root, &id);
+    if (!note_evidence(n, number, &id))
+        return;
+    n->counters.equivocations++;
+    node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
+               ts_hex(ts_chain_recent(&n->chain, number)->b, 32, own), ts_hex(hash->b, 32, other));
+    keep_evidence(n, s, b, hash, &id);
+}
+
+void gossip_stored_evidence(struct ts_node *n, const struct entry *e)
+{
+    struct ts_node_output *o = node_out(n, TS_NODE_OUT_EVIDENCE);
+    o->number = e->number;
+    o->hash = e->hash;
+    o->bytes = e->raw;
+    o->peer = e->source.is_subscriber ? e->source.peer : 0;
+    for (unsigned i = 0; i < n->start.n_peers; i++) {
+        if (!peer_is_up(n, i) || (!e->source.is_subscriber && e->source.link == i))
+            continue;
+        struct ts_buf *b = node_buf(n);
+        ts_feed_put_batch(b, e->raw);
+        node_send(n, i, b);
+    }
+}
+
+/* ---- batches at numbers of ours ---- */
+
+enum known { KNOWN_SAME, KNOWN_CONFLICT, KNOWN_DEEPER, KNOWN_TOO_OLD };
+
+/* DEEPER: its parent is not on our chain, so the lines part further back. */
+static enum known compare(struct ts_node *n, const struct ts_batch *b, ts_hash *hash, ts_hash *root)
+{
+    uint64_t number = b->header.number;
+    const ts_hash *own = ts_chain_recent(&n->chain, number);
+    if (number == 0 || own == NULL)
+        return KNOWN_TOO_OLD;
+    ts_header_hash(&n->start.genesis->domain, &b->header, hash);
+    const ts_hash *parent = ts_chain_recent(&n->chain, number - 1);
+    const ts_hash *own_root = node_root(n, number), *parent_root = node_root(n, number - 1);
+    if (parent == NULL || own_root == NULL || parent_root == NULL)
+        return ts_hash_equal(own, hash) ? KNOWN_SAME : KNOWN_TOO_OLD;
+    if (!ts_hash_equal(&b->header.parent_hash, parent))
+        return KNOWN_DEEPER;
+    ts_protocol_root(parent_root, b->raw_payload, root);
+    return ts_hash_equal(own, hash) && ts_hash_equal(own_root, root) ? KNOWN_SAME : KNOWN_CONFLICT;
+}
+
+static void at_known_number(struct ts_node *n, const struct source *s, const struct ts_batch *b)
+{
+    ts_hash hash, root;
+    switch (compare(n, b, &hash, &root)) {
+    case KNOWN_SAME:
+        n->counters.duplicates++;
+        break;
+    case KNOWN_CONFLICT:
+        conflict(n, s, b, &hash, &root);
+        break;
+    case KNOWN_DEEPER:
+        if (s->is_subscriber)
+            n->counters.evidence_dropped++;
+        else
+            gossip_other_line(n, s->link);
+        break;
+    case KNOWN_TOO_OLD:
+        n->counters.stray++;
+        break;
+    }
+}
+
+void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw)
+{
+    struct ts_batch b;
+    ts_arena_reset(&n->decode);
+    ts_err err = ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b);
+    if (err == TS_E_NOMEM)
+        return;
+    if (err != TS_OK) {
+        n->counters.invalid++;
+        follow_blame(n, s, err, "a batch does not decode");
+        return;
+    }
+    uint64_t number = b.header.number;
+    if (!s->is_subscriber && number > n->peers[s->link].head)
+        n->peers[s->link].head = number;
+    if (number <= n->chain.head.number)
+        at_known_number(n, s, &b);
+    else if (number - n->chain.head.number <= NODE_AHEAD)
+        keep_ahead(n, s, &b);
+    else
+        n->counters.stray++; /* asked for as a range when its turn comes */
+}
+
+/* ---- a peer on another line: where do the lines part? ---- */
+
+void gossip_other_line(struct ts_node *n, unsigned link)
+{
+    struct peer *p = &n->peers[link];
+    if (p->state != TS_NODE_PEER_UP || p->probe != PROBE_NONE)
+        return;
+    p->probe = PROBE_WANTED;
+    p->probe_to = p->head < n->chain.head.number ? p->head : n->chain.head.number;
+    p->probe_from = p->probe_to >= NODE_PROBE ? p->probe_to - NODE_PROBE + 1 : 1;
+    catchup_peer_gone(n, link, true);
+    gossip_forget(n, link);
+}
+
+void gossip_probe(struct ts_node *n, unsigned link)
+{
+    struct peer *p = &n->peers[link];
+    if (p->probe_to < p->probe_from) {
+        follow_drop(n, link, true, TS_E_V1_LINKS, "its batches do not link to this chain");
+        return;
+    }
+    uint64_t count = p->probe_to - p->probe_from + 1;
+    if (ts_feed_session_ask_get(&p->session, n->now.mono_us, p->probe_from, count, &p->probe_id) !=
+        TS_OK)
+        return; /* when one of its answers came */
+    struct ts_buf *b = node_buf(n);
+    ts_feed_put_get(b, p->probe_id, p->probe_from, count);
+    node_send(n, link, b);
+    p->probe = PROBE_ASKED;
+}
+
+/* The line parts before what was looked at: look further back, as far as it can be proven. */
+static void probe_deeper(struct ts_node *n, unsigned link)
+{
+    struct peer *p = &n->peers[link];
+    uint64_t to = p->probe_from - 1;
+    if (to == 0 || node_root(n, to) == NULL) {
+        follow_drop(n, link, true, TS_E_V1_LINKS, "it follows another line that parts far back");
+        return;
+    }
+    p->probe_to = to;
+    p->probe_from = to >= NODE_PROBE ? to - NODE_PROBE + 1 : 1;
+    p->probe = PROBE_WANTED;
+}
+
+/* Looks at one batch of the peer's line; true when the probe goes on with the next. */
+static bool probe_one(struct ts_node *n, unsigned link, uint64_t number, ts_bytes raw)
+{
+    struct source s = {.link = link};
+    struct ts_batch b;
+    ts_hash hash, root;
+    ts_arena_reset(&n->decode);
+    ts_err err = ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b);
+    if (err != TS_OK || b.header.number != number) {
+        n->counters.invalid++;
+        follow_drop(n, link, true, err != TS_OK ? err : TS_E_V1_LINKS,
+                    "it answered GET from %" PRIu64 " with something else", number);
+        return false;
+    }
+    switch (compare(n, &b, &hash, &root)) {
+    case KNOWN_SAME:
+    case KNOWN_TOO_OLD:
+        return true;
+    case KNOWN_DEEPER:
+        probe_deeper(n, link);
+        return false;
+    case KNOWN_CONFLICT:
+        break;
+    }
+    conflict(n, &s, &b, &hash, &root);
+    follow_drop(n, link, true, TS_E_CONFLICT, "it follows another line from batch %" PRIu64 " on",
+                number);
+    return false;
+}
+
+void gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f)
+{
+    struct peer *p = &n->peers[link];
+    if (f->n_batches == 0) {
+        follow_drop(n, link, true, TS_E_NOT_FOUND,
+                    "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
+                    p->probe_from);
+        return;
+    }
+    for (size_t i = 0; i < f->n_batches; i++) {
+        if (!probe_one(n, link, p->probe_from + i, f->batches[i]))
+            return;
+    }
+    p->probe_from += f->n_batches;
+    p->probe = PROBE_WANTED; /* with nothing left it is dropped: then its batches never linked */
+}

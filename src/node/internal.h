@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the parts of the node core share. Which way a batch goes:
+ *
+ *     feed ─▶ ahead (pushed) or range (asked for) ─▶ run (signatures) ─▶ checked: the chain moves
+ *          ─▶ entry (one durable step for many) ─▶ stored: told, relayed, given to the enclave
+ *
+ * follow.c    peers: connect, greet, drop, back off
+ * catchup.c   ranges: what to ask of whom
+ * pipeline.c  runs: check, and hand to the store
+ * commit.c    entries: durable steps
+ * gossip.c    pushed batches, other lines, evidence
+ * forward.c   transactions
+ * validator.c, validator_feed.c   the attached enclave */
+#ifndef TS_NODE_INTERNAL_H
+#define TS_NODE_INTERNAL_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "net/feed_session.h"
+#include "node/core.h"
+
+#define NODE_AHEAD               64 /* how far above the head a pushed batch is kept */
+#define NODE_AHEAD_BYTES         (8u * 1024 * 1024)
+#define NODE_RANGES              64
+#define NODE_PUSH_FEW            8 /* batches in one durable step that are still pushed one by one */
+#define NODE_EVIDENCE_MAX        1024
+#define NODE_EVIDENCE_PER_NUMBER 4
+#define NODE_PROBE               64 /* batches looked at when a peer seems to follow another line */
+#define NODE_TEXT                200
+
+/* Who gave us something: a feed of ours, or a subscriber. */
+struct source {
+    bool is_subscriber;
+    unsigned link;
+    uint64_t peer;
+};
+
+/* ---- peers ---- */
+
+enum probe_state { PROBE_NONE, PROBE_WANTED, PROBE_ASKED };
+
+struct peer {
+    enum ts_node_peer_state state;
+    struct ts_feed_session session;
+    uint64_t due_us;    /* DOWN: connect then; CONNECTING: given up then */
+    uint64_t up_us;     /* since when UP */
+    uint64_t answer_us; /* its newest answer to a GET */
+    unsigned attempts;  /* to connect, since it was last useful */
+    unsigned offences;
+    uint64_t offence_us; /* the newest */
+    uint64_t head;       /* highest it claims */
+    uint64_t batches;
+    uint64_t drops;
+    uint64_t poll_id; /* 0: none */
+    enum probe_state probe;
+    uint64_t probe_id, probe_from, probe_to;
+    bool is_slow; /* a range had to be asked of another instead; until its next answer */
+    char reason[NODE_TEXT];
+};
+
+/* ---- batches on their way ---- */
+
+struct ahead {
+    uint64_t number; /* 0: free */
+    ts_bytes raw;    /* owned */
+    struct source source;
+};
+
+enum range_state { RANGE_WANTED, RANGE_ASKED, RANGE_HELD };
+
+struct range {
+    enum range_state state;
+    uint64_t from, count;
+    uint64_t asked_us;
+    unsigned link; /* ASKED */
+    uint64_t id;
+    bool has_hedge; /* asked of a second peer too */
+    unsigned hedge_link;
+    uint64_t hedge_id;
+    ts_bytes *raws; /* HELD: count of them, owned, as is the array */
+    struct source source;
+};
+
+enum run_state { RUN_WAITING, RUN_SENT, RUN_DONE };
+
+/* Consecutive batches of one source whose signatures are checked together. */
+struct run {
+    struct run *next;
+    enum run_state state;
+    bool is_dead; /* SENT and no longer wanted: freed when it comes back */
+    uint64_t token;
+    uint64_t from;
+    size_t n;
+    size_t at; /* the next to check; those before it have been moved on */
+    ts_bytes *raws;
+    ts_hash root; /* the protocol root before the first, if what came before is sound */
+    struct source source;
+    struct ts_recovered *found;
+    size_t n_found;
+};
+
+/* One thing to be made durable. */
+struct entry {
+    bool is_evidence;
+    uint64_t number;
+    ts_hash hash;
+    ts_time time;
+    ts_bytes raw; /* the batch, owned */
+    ts_hash *tx_hashes;
+    size_t n_txs;
+    ts_bytes record; /* evidence: what is stored, owned */
+    ts_hash id;      /* evidence: its id */
+    struct source source;
+};
+
+struct entries {
+    struct entry *e;
+    size_t n, cap;
+};
+
+/* ---- transactions ---- */
+
+#define NODE_TX_TOKENS 8
+
+struct forward {
+    bool is_used;
+    bool is_asked;  /* a peer has been asked and has neither answered nor been given up */
+    bool was_asked; /* some peer was */
+    unsigned link;
+    uint64_t id;
+    ts_hash hash;
+    uint8_t *raw;
+    size_t n;
+    uint64_t end_us; /* then it fails */
+    uint64_t try_us; /* then the next peer is asked */
+    uint64_t tried;  /* bit per link */
+    uint64_t tokens[NODE_TX_TOKENS];
+    size_t n_tokens;
+    ts_err err; /* the newest refusal that was not final */
+    char text[NODE_TEXT];
+};
+
+struct forwards {
+    struct forward *f;
+    size_t n, cap, used;
+    size_t bytes;
+    uint32_t *spare; /* free slots among the n */
+    size_t n_spare;
+    struct ts_map by_hash; /* ts_hash → uint32_t slot */
+    struct ts_map by_ask;  /* link, id → uint32_t slot */
+};
+
+/* ---- the enclave ---- */
+
+#define NODE_ENC_PENDING 320
+#define NODE_ENC_QUERIES 256
+
+struct enc_request {
+    uint64_t id;
+    uint64_t type;           /* enum ts_msg_type */
+    struct ts_msg_head head; /* ACCEPT: what it should stand at */
+    uint64_t token;          /* QUERY */
+    uint64_t sent_us;
+};
+
+struct validator {
+    enum ts_node_enclave_state state;
+    uint64_t due_us; /* DOWN: connect; CONNECTING: given up; DISPUTE: try again */
+    unsigned attempts;
+    uint64_t next_id;
+    uint64_t answer_us;
+    struct enc_request pending[NODE_ENC_PENDING]; /* a ring: answers come in order */
+    size_t first, n_pending, n_accepts, n_queries;
+    bool is_identified;
+    ts_address id;
+    struct ts_msg_head head;
+    struct ts_msg_head places[16]; /* where it may stand or start, best first */
+    size_t n_places, at_place;
+    bool is_current;     /* places[0] is where it stands */
+    uint64_t load_token; /* of OUT_LOAD; 0: none */
+    uint64_t next_feed;
+    uint64_t snapshot_at; /* its newest checkpoint */
+    bool is_snapshotting;
+    bool is_sync_asked;
+    uint64_t disputes, disputed;
+    char reason[NODE_TEXT];
+};
+
+/* ---- all of it ---- */
+
+struct ts_node {
+    struct ts_node_start start;
+    struct ts_node_settings s;
+    struct ts_sig_cache cache;
+    struct ts_chain chain;
+    struct ts_effect *effect;
+    ts_hash roots[TS_RECENT]; /* protocol root of batch n at n % TS_RECENT */
+    uint64_t roots_from;      /* lowest number whose root is known, if recent */
+    struct ts_now now;
+    uint64_t random;
+
+    struct peer peers[TS_NODE_MAX_PEERS];
+    bool has_heard; /* some peer said hello since start */
+
+    struct ahead ahead[NODE_AHEAD];
+    size_t ahead_bytes;
+    struct range ranges[NODE_RANGES]; /* ascending, without gaps above what is in runs */
+    size_t n_ranges;
+    uint64_t answer_bytes; /* smoothed size of an answer to GET */
+    struct run *runs;      /* in order */
+    struct run *dead_runs;
+    size_t n_sent;
+    ts_hash run_root; /* protocol root after the newest run */
+    uint64_t next_token;
+    size_t held_bytes;   /* of all raw batches held, from arrival until they are stored */
+    uint64_t stalled_us; /* nothing is checked until then: out of memory */
+
+    struct entries queue; /* checked, waits for the step in flight */
+    struct entries flight;
+    struct entries done; /* stored; freed at the next step */
+    size_t queue_bytes;
+    uint64_t store_token; /* 0: none in flight */
+    uint64_t retry_us;    /* the step failed: again then; 0: it did not */
+    struct ts_store_op *ops;
+    size_t n_ops;
+    struct ts_buf meta_chain, meta_roots;
+    bool has_meta;        /* of the step in flight */
+    uint64_t chain_saved; /* number of the newest snapshot of the chain */
+    struct ts_msg_head stored;
+    ts_time stored_time;
+    uint64_t last_batch_us;
+    uint64_t news_us; /* a new batch, or the newest poll */
+    unsigned poll_next;
+    uint64_t progress_due_us;
+    uint64_t progress_from, progress_from_us;
+    bool is_behind; /* told so by an event */
+
+    struct ts_map evidence;    /* id → nothing */
+    struct ts_map evidence_at; /* number → uint32_t how many */
+
+    struct forwards forwards;
+    struct validator validator;
+
+    bool is_stopping, is_stopped;
+    struct ts_node_counters counters;
+
+    struct ts_node_output *out;
+    size_t n_out, cap_out;
+    struct ts_arena step;    /* texts and small bytes of the outputs */
+    struct ts_arena scratch; /* the frame in hand */
+    struct ts_arena decode;  /* the batch in hand */
+    struct ts_buf *sends;    /* bytes of the outputs, owned */
+    size_t n_sends, cap_sends;
+};
+
+/* ---- out.c: outputs of the step ---- */
+
+/* Memory that the node cannot go on without: a few KiB. A supervisor restarts it, the store is
+ * whole. */
+void *node_need(void *p);
+struct ts_node_output *node_out(struct ts_node *n, enum ts_node_out kind);
+char *node_text(struct ts_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void node_event(struct ts_node *n, int level, const char *event, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* A fresh buffer whose bytes live until the next step. */
+struct ts_buf *node_buf(struct ts_node *n);
+void node_send(struct ts_node *n, unsigned link, const struct ts_buf *b);
+void node_reply(struct ts_node *n, uint64_t token, ts_err err, ts_bytes bytes, const char *text);
+void node_outputs_reset(struct ts_node *n);
+uint64_t node_random(struct ts_node *n, uint64_t below);
+/* base doubled times times, at most max, a quarter of it at random. */
+uint64_t node_backoff(struct ts_node *n, uint64_t base, uint64_t max, unsigned times);
+/* A copy of raw, counted in held_bytes; p NULL: out of memory. */
+ts_bytes node_hold(struct ts_node *n, ts_bytes raw);
+void node_release(struct ts_node *n, ts_bytes raw);
+
+/* ---- follow.c ---- */
+
+void follow_begin(struct ts_node *n);
+void follow_tick(struct ts_node *n, uint64_t *wake);
+void follow_link_up(struct ts_node *n, unsigned link);
+void follow_link_down(struct ts_node *n, unsigned link, const char *text);
+void follow_frame(struct ts_node *n, unsigned link, ts_bytes message);
+/* Ends a peer. is_fault: it sent bad or no data, and waits longer; else an ordinary loss. */
+void follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err, const char *format,
+                 ...) __attribute__((format(printf, 5, 6)));
+/* The same for whoever it was: drops a peer, refuses a subscriber. */
+void follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text);
+void follow_stop(struct ts_node *n);
+bool peer_is_up(const struct ts_node *n, unsigned link);
+uint64_t follow_target(const struct ts_node *n);
+
+/* ---- catchup.c ---- */
+
+/* Asks for what is missing. */
+void catchup_plan(struct ts_node *n);
+void catchup_tick(struct ts_node *n, uint64_t *wake);
+void catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *get,
+                    const struct ts_feed_frame *f);
+/* What was asked of a peer is wanted again; with its data (forget) also what it gave. */
+void catchup_peer_gone(struct ts_node *n, unsigned link, bool forget);
+/* The ranges start at from again; what lies between is wanted. */
+void catchup_rewind(struct ts_node *n, uint64_t from);
+/* Takes the first range when it is held; the caller owns raws then. */
+bool catchup_take(struct ts_node *n, struct range *out);
+void catchup_clear(struct ts_node *n);
+/* A pushed batch that is being asked for alone: takes raw over and returns true. */
+bool catchup_fill_one(struct ts_node *n, uint64_t number, ts_bytes raw, const struct source *s);
+void range_free(struct ts_node *n, struct range *r);
+/* The number above all that is in ranges, runs or chain. */
+uint64_t catchup_next(const struct ts_node *n);
+
+/* ---- pipeline.c ---- */
+
+/* Moves batches from ranges through their checks to the queue; true when something moved. */
+bool pipeline_pump(struct ts_node *n);
+void pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recovered *v, size_t n_v);
+void pipeline_flush(struct ts_node *n);
+void pipeline_free(struct ts_node *n);
+/* The number after the newest batch in a run, or after the chain's head. */
+uint64_t pipeline_next(const struct ts_node *n);
+/* The protocol root of batch number, or NULL when it is not known any more. */
+const ts_hash *node_root(const struct ts_node *n, uint64_t number);
+void node_note_root(struct ts_node *n);
+
+/* ---- commit.c ---- */
+
+void commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw, const struct source *s,
+                  ts_hash *tx_hashes);
+void commit_evidence(struct ts_node *n, struct entry *e);
+bool commit_has_room(const struct ts_node *n);
+/* Starts a durable step if there is something and none is in flight. */
+void commit_pump(struct ts_node *n);
+void commit_stored(struct ts_node *n, uint64_t token, ts_err err);
+void commit_tick(struct ts_node *n, uint64_t *wake);
+bool commit_is_idle(const struct ts_node *n);
+void commit_free_done(struct ts_node *n);
+void commit_free(struct ts_node *n);
+
+/* ---- gossip.c ---- */
+
+void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw);
+bool gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out);
+/* The lowest number above from that is kept ahead; 0: none. */
+uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from);
+/* The chain moved: what is not above it is dropped. */
+void gossip_head_moved(struct ts_node *n);
+void gossip_forget(struct ts_node *n, unsigned link);
+/* A batch at head + 1 of this peer has another parent. */
+void gossip_other_line(struct ts_node *n, unsigned link);
+void gossip_probe(struct ts_node *n, unsigned link);
+void gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
+void gossip_stored_evidence(struct ts_node *n, const struct entry *e);
+void gossip_free(struct ts_node *n);
+
+/* ---- forward.c ---- */
+
+void forward_init(struct ts_node *n);
+void forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay);
+void forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
+void forward_peer_gone(struct ts_node *n, unsigned link);
+void forward_tick(struct ts_node *n, uint64_t *wake);
+void forward_stop(struct ts_node *n);
+void forward_free(struct ts_node *n);
+
+/* ---- validator.c ---- */
+
+void validator_begin(struct ts_node *n);
+void validator_link_up(struct ts_node *n);
+void validator_link_down(struct ts_node *n, const char *text);
+void validator_frame(struct ts_node *n, ts_bytes frame);
+void validator_query(struct ts_node *n, uint64_t token, enum ts_query_kind kind, ts_bytes arg);
+void validator_loaded(struct ts_node *n, const struct ts_node_input *in);
+void validator_committed(struct ts_node *n, const struct entry *e);
+void validator_tick(struct ts_node *n, uint64_t *wake);
+void validator_stop(struct ts_node *n);
+const char *validator_state_text(enum ts_node_enclave_state state);
+/* Appends m, gives it an id and notes that an answer is due. extra: what goes with the note. */
+void validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra);
+/* The link ends, to be made again after a while. */
+void validator_fail(struct ts_node *n, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* ---- validator_feed.c: where it starts, and what it is fed ---- */
+
+void validator_identified(struct ts_node *n, const struct ts_msg_identity *id);
+void validator_placed(struct ts_node *n, const struct ts_msg_head *head);
+void validator_no_place(struct ts_node *n, const char *why);
+void validator_stands(struct ts_node *n, const struct enc_request *r,
+                      const struct ts_msg_events *events);
+void validator_refused(struct ts_node *n, const struct enc_request *r,
+                       const struct ts_msg_error *error);
+void validator_feed(struct ts_node *n);
+
+#endif
