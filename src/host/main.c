@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenseq-host: configuration, signals, exit codes; the rest is the shell's. */
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "cfg/cfg.h"
+#include "cfg/exit.h"
+#include "cfg/notify.h"
+#include "chain/genesis_json.h"
+#include "crypto/sign.h"
+#include "host/shell.h"
+
+#define GENESIS_MAX (64u * 1024 * 1024)
+#define END_SECONDS 4 /* then the process ends, whatever hangs: five are promised */
+#define END_MICROS  700000
+
+struct config {
+    const char *genesis;
+    const char *data_dir;
+    const char *rpc_listen;
+    const char *rpc_token;
+    struct ts_cfg_list rpc_hosts;
+    struct ts_cfg_list rpc_origins;
+    uint64_t rpc_max_body;
+    uint64_t rpc_max_connections;
+    struct ts_cfg_list enclaves;
+    uint64_t interval, commit_quorum, dispute_hold, connect_deadline, answer_min, answer_max;
+    uint64_t cool_down, heartbeat, snapshot_every;
+    uint64_t pool_max_txs, pool_max_bytes, pool_max_per_sender;
+    int log_level, log_format;
+};
+
+static const struct ts_cfg_key keys[] = {
+    TS_CFG(struct config, genesis, "genesis", TS_CFG_PATH, .letter = 'g', .flags = TS_CFG_REQUIRED,
+           .help = "the network's genesis, a JSON file"),
+    TS_CFG(struct config, data_dir, "data-dir", TS_CFG_PATH, .letter = 'd', .def = "data",
+           .help = "where everything durable is kept"),
+    TS_CFG(struct config, enclaves, "enclaves", TS_CFG_LIST, .item = TS_CFG_STRING,
+           .flags = TS_CFG_REQUIRED, .value_name = "LINK,…",
+           .help = "links of the enclaves, each unix:PATH or tcp:127.0.0.1:PORT"),
+    TS_CFG(struct config, rpc_listen, "rpc-listen", TS_CFG_ENDPOINT, .def = "127.0.0.1:9000",
+           .help = "where JSON-RPC, the feed and the metrics are served"),
+    TS_CFG(struct config, rpc_token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,
+           .help = "bearer token for the operator's methods when the listener is not loopback"),
+    TS_CFG(struct config, rpc_hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,
+           .help = "further Host names a loopback listener answers to, * for any"),
+    TS_CFG(struct config, rpc_origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,
+           .help = "origins whose web pages may call, * for any"),
+    TS_CFG(struct config, rpc_max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB", .min = 1024,
+           .max = 256u * 1024 * 1024, .help = "largest request"),
+    TS_CFG(struct config, rpc_max_connections, "rpc-max-connections", TS_CFG_U64, .def = "1024",
+           .min = 1, .max = 100000, .help = "connections at one time"),
+    TS_CFG(struct config, interval, "interval", TS_CFG_MS, .min = 10, .max = 3600000,
+           .help = "time between batches; default: the genesis' batchInterval"),
+    TS_CFG(struct config, commit_quorum, "commit-quorum", TS_CFG_U64, .def = "1", .min = 1,
+           .max = TS_MAX_WHITELIST - 1,
+           .help = "passive enclaves that must have a batch before it goes out"),
+    TS_CFG(struct config, dispute_hold, "dispute-hold", TS_CFG_MS, .def = "30s", .max = 3600000,
+           .help = "after a dispute nothing is committed alone at that number for so long"),
+    TS_CFG(struct config, connect_deadline, "connect-deadline", TS_CFG_MS, .def = "2s", .min = 10,
+           .max = 600000, .help = "for an enclave's link to be up and identified"),
+    TS_CFG(struct config, answer_min, "answer-min", TS_CFG_MS, .def = "80ms", .min = 1,
+           .max = 600000, .help = "least time an enclave gets for an answer"),
+    TS_CFG(struct config, answer_max, "answer-max", TS_CFG_MS, .def = "2s", .min = 1, .max = 600000,
+           .help = "most time it gets"),
+    TS_CFG(struct config, cool_down, "cool-down", TS_CFG_MS, .def = "10s", .max = 3600000,
+           .help = "an enclave that failed is second choice for so long"),
+    TS_CFG(struct config, heartbeat, "heartbeat", TS_CFG_MS, .def = "500ms", .min = 10,
+           .max = 600000, .help = "silence after which an enclave is asked whether it is there"),
+    TS_CFG(struct config, snapshot_every, "snapshot-every", TS_CFG_U64, .def = "10000", .min = 1,
+           .help = "batches between sealed checkpoints of one enclave"),
+    TS_CFG(struct config, pool_max_txs, "pool-max-txs", TS_CFG_U64, .def = "100000", .min = 1,
+           .max = 10000000, .help = "transactions that may wait"),
+    TS_CFG(struct config, pool_max_bytes, "pool-max-bytes", TS_CFG_SIZE, .def = "64MiB",
+           .min = 1024 * 1024, .help = "bytes of these"),
+    TS_CFG(struct config, pool_max_per_sender, "pool-max-per-sender", TS_CFG_U64, .def = "16384",
+           .min = 1, .help = "those of one sender"),
+    TS_CFG_LOG_KEYS(struct config),
+};
+
+static const struct ts_cfg_spec spec = {
+    .program = "tenseq-host",
+    .summary = "Runs the enclaves of one operator and serves the chain they make.",
+    .keys = keys,
+    .n_keys = TS_COUNT(keys),
+};
+
+/* ---- what main needs to run -------------------------------------------------------------------
+ */
+
+struct program {
+    struct config cfg;
+    uv_loop_t loop;
+    uv_signal_t signals[2];
+    struct ts_genesis genesis;
+    uint8_t *genesis_raw;
+    size_t genesis_n;
+    struct ts_crypto *crypto;
+    struct ts_link_addr links[TS_HOST_MAX_ENCLAVES];
+    struct ts_endpoint listen;
+    char store_path[4096];
+    struct ts_shell *shell;
+};
+
+/* One sentence, and the exit code. */
+static int fail(int code, const char *why)
+{
+    ts_log(TS_LOG_ERROR, "cannot-start", "why=\"%s\"", why);
+    (void)ts_notify("STATUS=cannot start");
+    return code;
+}
+
+static int read_genesis(struct program *p)
+{
+    char why[512];
+    struct ts_buf text;
+    ts_buf_init(&text, GENESIS_MAX);
+    FILE *from = fopen(p->cfg.genesis, "rb");
+    if (from == NULL) {
+        (void)snprintf(why, sizeof(why), "genesis %s cannot be opened: %s", p->cfg.genesis,
+                       strerror(errno));
+        return fail(TS_EXIT_CONFIG, why);
+    }
+    char chunk[65536];
+    size_t n;
+    while ((n = fread(chunk, 1, sizeof(chunk), from)) > 0)
+        ts_buf_put(&text, chunk, n);
+    bool bad = ferror(from) != 0;
+    (void)fclose(from);
+    char what[256] = "it cannot be read";
+    ts_err err = bad ? TS_E_IO : text.err;
+    if (err == TS_OK)
+        err = ts_genesis_from_json((const char *)text.p, text.n, &p->genesis, what, sizeof(what));
+    ts_buf_free(&text);
+    if (err == TS_OK)
+        err = ts_genesis_encode(&p->genesis, &p->genesis_raw, &p->genesis_n);
+    if (err == TS_OK)
+        return TS_EXIT_OK;
+    (void)snprintf(why, sizeof(why), "genesis %s: %s", p->cfg.genesis, what);
+    return fail(TS_EXIT_CONFIG, why);
+}
+
+static int read_links(struct program *p)
+{
+    char why[512];
+    if (p->cfg.enclaves.n == 0 || p->cfg.enclaves.n > TS_HOST_MAX_ENCLAVES) {
+        (void)snprintf(why, sizeof(why), "enclaves: 1 to %d links, not %zu", TS_HOST_MAX_ENCLAVES,
+                       p->cfg.enclaves.n);
+        return fail(TS_EXIT_USAGE, why);
+    }
+    for (size_t i = 0; i < p->cfg.enclaves.n; i++) {
+        if (ts_link_addr_parse(p->cfg.enclaves.items[i], &p->links[i], why, sizeof(why)) != TS_OK)
+            return fail(TS_EXIT_USAGE, why);
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(p->links[i].text, p->links[j].text) != 0)
+                continue;
+            (void)snprintf(why, sizeof(why), "enclaves: %s is given twice", p->links[i].text);
+            return fail(TS_EXIT_USAGE, why);
+        }
+    }
+    return TS_EXIT_OK;
+}
+
+static int read_listen(struct program *p)
+{
+    if (ts_endpoint_parse(p->cfg.rpc_listen, &p->listen) == TS_OK && !p->listen.is_unix)
+        return TS_EXIT_OK;
+    return fail(TS_EXIT_USAGE, "rpc-listen must be HOST:PORT");
+}
+
+static int make_data_dir(struct program *p)
+{
+    char why[512];
+    struct stat st;
+    if (mkdir(p->cfg.data_dir, 0700) != 0 && errno != EEXIST) {
+        (void)snprintf(why, sizeof(why), "data-dir %s cannot be made: %s", p->cfg.data_dir,
+                       strerror(errno));
+        return fail(TS_EXIT_CONFIG, why);
+    }
+    if (stat(p->cfg.data_dir, &st) != 0 || !S_ISDIR(st.st_mode)) {
+        (void)snprintf(why, sizeof(why), "data-dir %s is not a directory", p->cfg.data_dir);
+        return fail(TS_EXIT_CONFIG, why);
+    }
+    int n = snprintf(p->store_path, sizeof(p->store_path), "%s/host.db", p->cfg.data_dir);
+    if (n < 0 || (size_t)n >= sizeof(p->store_path))
+        return fail(TS_EXIT_CONFIG, "data-dir: the path is too long");
+    return TS_EXIT_OK;
+}
+
+static void read_settings(const struct program *p, struct ts_host_settings *s)
+{
+    const struct config *c = &p->cfg;
+    ts_host_settings_default(s, &p->genesis);
+    if (c->interval != 0)
+        s->interval_us = c->interval * 1000;
+    s->commit_quorum = c->commit_quorum;
+    s->dispute_hold_us = c->dispute_hold * 1000;
+    s->connect_deadline_us = c->connect_deadline * 1000;
+    s->answer_min_us = c->answer_min * 1000;
+    s->answer_max_us = c->answer_max * 1000;
+    s->cool_down_us = c->cool_down * 1000;
+    s->heartbeat_us = c->heartbeat * 1000;
+    s->snapshot_every = c->snapshot_every;
+    s->pool_max_txs = c->pool_max_txs;
+    s->pool_max_bytes = c->pool_max_bytes;
+    s->pool_max_per_sender = c->pool_max_per_sender;
+}
+
+/* ---- signals --------------------------------------------------------------------------------- */
+
+/* The last resort when the end hangs, on a disk for example: nothing acknowledged is lost by it. */
+static void on_alarm(int number)
+{
+    (void)number;
+    static const char text[] = "tenseq-host: the end took too long and was cut short\n";
+    if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+        _exit(TS_EXIT_FAILED);
+    _exit(TS_EXIT_OK);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct program *p = handle->data;
+    ts_log(TS_LOG_INFO, "stopping", "signal=%d", number);
+    (void)ts_notify("STOPPING=1");
+    (void)signal(SIGALRM, on_alarm);
+    const struct itimerval at = {.it_value = {.tv_sec = END_SECONDS, .tv_usec = END_MICROS}};
+    (void)setitimer(ITIMER_REAL, &at, NULL);
+    ts_shell_stop(p->shell);
+}
+
+static void catch_signals(struct program *p)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < TS_COUNT(numbers); i++) {
+        TS_CHECK(uv_signal_init(&p->loop, &p->signals[i]) == 0);
+        p->signals[i].data = p;
+        TS_CHECK(uv_signal_start(&p->signals[i], on_signal, numbers[i]) == 0);
+        uv_unref((uv_handle_t *)&p->signals[i]); /* they alone do not keep it running */
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static int exit_code(ts_err err)
+{
+    switch (err) {
+    case TS_E_FOREIGN:
+    case TS_E_VERSION:
+    case TS_E_CORRUPT:
+        return TS_EXIT_DATA;
+    case TS_E_USAGE:
+        return TS_EXIT_USAGE;
+    default:
+        return TS_EXIT_FAILED;
+    }
+}
+
+static int start(struct program *p)
+{
+    char why[512];
+    struct ts_shell_config c = {
+        .loop = &p->loop,
+        .genesis = &p->genesis,
+        .genesis_raw = ts_bytes_of(p->genesis_raw, p->genesis_n),
+        .crypto = p->crypto,
+        .store_path = p->store_path,
+        .links = p->links,
+        .n_links = (unsigned)p->cfg.enclaves.n,
+        .address = p->listen.host,
+        .port = p->listen.port,
+        .token = p->cfg.rpc_token,
+        .hosts = p->cfg.rpc_hosts.items,
+        .n_hosts = p->cfg.rpc_hosts.n,
+        .origins = p->cfg.rpc_origins.items,
+        .n_origins = p->cfg.rpc_origins.n,
+        .max_body = p->cfg.rpc_max_body,
+        .max_connections = p->cfg.rpc_max_connections,
+    };
+    read_settings(p, &c.settings);
+    ts_err err = ts_shell_new(&c, &p->shell, why, sizeof(why));
+    if (err != TS_OK)
+        return fail(exit_code(err), why);
+    ts_log(TS_LOG_INFO, "ready", "address=%s port=%u genesis_file=%s enclaves=%zu", p->listen.host,
+           (unsigned)ts_shell_port(p->shell), p->cfg.genesis, p->cfg.enclaves.n);
+    if (ts_notify("READY=1") != TS_OK)
+        ts_log(TS_LOG_WARN, "notify-failed", "why=\"the service manager cannot be told\"");
+    return TS_EXIT_OK;
+}
+
+static int run(struct program *p)
+{
+    int code = read_links(p);
+    if (code == TS_EXIT_OK)
+        code = read_listen(p);
+    if (code == TS_EXIT_OK)
+        code = read_genesis(p);
+    if (code == TS_EXIT_OK)
+        code = make_data_dir(p);
+    if (code != TS_EXIT_OK)
+        return code;
+    p->crypto = ts_crypto_new();
+    if (p->crypto == NULL || uv_loop_init(&p->loop) != 0)
+        return fail(TS_EXIT_FAILED, "out of memory");
+    catch_signals(p);
+    code = start(p);
+    if (code == TS_EXIT_OK)
+        (void)uv_run(&p->loop, UV_RUN_DEFAULT);
+    ts_shell_free(p->shell);
+    for (size_t i = 0; i < TS_COUNT(p->signals); i++)
+        uv_close((uv_handle_t *)&p->signals[i], NULL);
+    (void)uv_run(&p->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(&p->loop) != 0)
+        ts_log(TS_LOG_WARN, "handles-left", "why=\"the loop was not empty at the end\"");
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    struct program *p = calloc(1, sizeof(*p));
+    struct ts_cfg *cfg = NULL;
+    if (p == NULL)
+        return TS_EXIT_FAILED;
+    int done = ts_cfg_start(&spec, argc, argv, &p->cfg, &cfg);
+    if (done >= 0) {
+        free(p);
+        return done;
+    }
+    ts_log_setup("host", (enum ts_log_level)p->cfg.log_level,
+                 (enum ts_log_format)p->cfg.log_format);
+    int code = run(p);
+    if (code == TS_EXIT_OK)
+        ts_log(TS_LOG_INFO, "stopped", "why=\"as asked\"");
+    ts_crypto_free(p->crypto);
+    ts_genesis_free(&p->genesis);
+    free(p->genesis_raw);
+    ts_cfg_free(cfg);
+    free(p);
+    return code;
+}

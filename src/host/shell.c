@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "host/shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "host/shell_internal.h"
+
+#define GRACE_MS  500 /* for answers on their way when the server is closed */
+#define WS_QUEUE  (8u * 1024 * 1024)
+#define RPC_PATHS 2
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void on_timer(uv_poll_t *timer, int status, int events)
+{
+    struct ts_shell *s = timer->data;
+    uint64_t expired = 0;
+    (void)events;
+    if (status != 0 || read(s->timer_fd, &expired, sizeof(expired)) != sizeof(expired))
+        return;
+    s->armed_us = UINT64_MAX; /* it has fired */
+    struct ts_host_input in = {.kind = TS_IN_TICK};
+    shell_input(s, &in);
+}
+
+static ts_err open_timer(struct ts_shell *s)
+{
+    s->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+    if (s->timer_fd < 0)
+        return TS_E_IO;
+    if (uv_poll_init(s->config.loop, &s->timer, s->timer_fd) != 0) {
+        (void)close(s->timer_fd);
+        return TS_E_IO;
+    }
+    s->timer.data = s;
+    s->has_timer = true;
+    s->armed_us = UINT64_MAX;
+    return uv_poll_start(&s->timer, UV_READABLE, on_timer) == 0 ? TS_OK : TS_E_IO;
+}
+
+static void on_stored(void *ctx, uint64_t token, ts_err err, const char *why, uint64_t us)
+{
+    struct ts_shell *s = ctx;
+    if (err != TS_OK)
+        ts_log(TS_LOG_ERROR, "store-failed", "err=%s why=\"%s\"", ts_err_name((int)err), why);
+    else
+        shell_note_step(s, us);
+    struct ts_host_input in = {.kind = TS_IN_STORED, .token = token, .err = err};
+    shell_input(s, &in);
+}
+
+static ts_err open_core(struct ts_shell *s)
+{
+    struct ts_host_start start = {
+        .genesis = s->config.genesis,
+        .genesis_raw = s->config.genesis_raw,
+        .crypto = s->config.crypto,
+        .engine = &ts_ledger_engine,
+        .settings = s->config.settings,
+        .n_links = s->config.n_links,
+    };
+    if (getrandom(start.seed, sizeof(start.seed), 0) != (ssize_t)sizeof(start.seed))
+        return TS_E_RANDOM;
+    return ts_host_new(&start, &s->core);
+}
+
+static ts_err open_writer(struct ts_shell *s)
+{
+    struct ts_writer_config c = {.store = s->store, .done = on_stored, .ctx = s};
+    return ts_writer_new(s->config.loop, &c, &s->writer);
+}
+
+static ts_err feed_read(void *ctx, uint64_t from, uint64_t count, ts_store_batch_fn fn,
+                        void *fn_ctx)
+{
+    struct ts_shell *s = ctx;
+    return ts_store_committed(s->store, from, count, fn, fn_ctx);
+}
+
+static ts_err open_feed(struct ts_shell *s)
+{
+    const struct ts_head *head = &ts_host_chain(s->core)->head;
+    struct ts_feed_server_config c = {
+        .genesis = s->config.genesis->hash,
+        .name = "tenseq-host/" TS_VERSION,
+        .head_number = head->number,
+        .head_hash = head->hash,
+        .ctx = s,
+        .read = feed_read,
+        .on_tx = shell_on_feed_tx,
+    };
+    s->feed = ts_feed_server_new(s->config.loop, &c);
+    return s->feed != NULL ? TS_OK : TS_E_NOMEM;
+}
+
+/* The state root of an empty chain stands in no batch; the engine knows it. */
+static ts_err genesis_root(struct ts_shell *s, ts_hash *out)
+{
+    struct ts_engine *e = NULL;
+    const uint64_t seed[2] = {0, 0}; /* the genesis is trusted: nobody chose it against the seed */
+    ts_err err = ts_ledger_engine.open(s->config.genesis, s->config.crypto, seed, &e);
+    if (err != TS_OK)
+        return err;
+    ts_ledger_engine.root(e, out);
+    ts_ledger_engine.close(e);
+    return TS_OK;
+}
+
+static ts_err open_rpc(struct ts_shell *s)
+{
+    struct ts_rpc_backend backend;
+    size_t n = 0;
+    shell_backend(s, &backend);
+    ts_err err = genesis_root(s, &backend.genesis_state_root);
+    if (err != TS_OK)
+        return err;
+    s->api = ts_api_new(&backend, shell_methods, shell_n_methods);
+    if (s->api == NULL)
+        return TS_E_NOMEM;
+    const struct ts_rpc_method *methods = ts_api_methods(s->api, &n);
+    s->rpc = ts_rpc_new(s->config.loop, NULL, methods, n, s->api);
+    if (s->rpc == NULL)
+        return TS_E_NOMEM;
+    ts_api_attach(s->api, s->rpc);
+    return TS_OK;
+}
+
+static ts_err open_server(struct ts_shell *s, char *why, size_t why_size)
+{
+    const struct ts_ws_path paths[RPC_PATHS] = {
+        {.path = "/",
+         .max_message = s->config.max_body,
+         .max_queue = WS_QUEUE,
+         .handlers = ts_rpc_ws_handlers,
+         .ctx = s->rpc},
+        {.path = "/feed",
+         .binary = true,
+         .max_message = TS_FEED_MAX_FRAME,
+         .max_queue = TS_FEED_WS_QUEUE,
+         .handlers = ts_feed_server_ws_handlers,
+         .ctx = s->feed},
+    };
+    struct ts_server_config c = {
+        .address = s->config.address,
+        .port = s->config.port,
+        .max_body = s->config.max_body,
+        .max_connections = s->config.max_connections,
+        .bearer_token = s->config.token,
+        .hosts = s->config.hosts,
+        .n_hosts = s->config.n_hosts,
+        .origins = s->config.origins,
+        .n_origins = s->config.n_origins,
+        .on_post = ts_rpc_on_post,
+        .post_ctx = s->rpc,
+        .on_get = shell_on_get,
+        .get_ctx = s,
+        .ws_paths = paths,
+        .n_ws_paths = RPC_PATHS,
+    };
+    return ts_server_new(s->config.loop, &c, &s->server, why, why_size);
+}
+
+static ts_err open_all(struct ts_shell *s, char *why, size_t why_size)
+{
+    ts_err err = ts_store_open(s->config.store_path, &s->config.genesis->hash, "host", &s->store,
+                               why, why_size);
+    if (err == TS_OK)
+        err = open_core(s);
+    if (err == TS_OK)
+        err = shell_load(s, why, why_size);
+    if (err == TS_OK)
+        err = open_timer(s);
+    if (err == TS_OK)
+        err = open_writer(s);
+    if (err == TS_OK)
+        err = open_feed(s);
+    if (err == TS_OK)
+        err = open_rpc(s);
+    if (err == TS_OK)
+        err = open_server(s, why, why_size);
+    return err;
+}
+
+static void begin(struct ts_shell *s)
+{
+    struct ts_host_outputs out;
+    s->begun = true;
+    ts_host_begin(s->core, shell_now(), &out);
+    shell_carry_out(s, &out);
+}
+
+ts_err ts_shell_new(const struct ts_shell_config *config, struct ts_shell **out, char *why,
+                    size_t why_size)
+{
+    TS_CHECK(config->n_links > 0 && config->n_links <= TS_HOST_MAX_ENCLAVES && why_size > 0);
+    why[0] = '\0';
+    struct ts_shell *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        (void)snprintf(why, why_size, "out of memory");
+        return TS_E_NOMEM;
+    }
+    s->config = *config;
+    s->queue_end = &s->queue;
+    s->timer_fd = -1;
+    for (unsigned i = 0; i < config->n_links; i++)
+        s->links[i] = (struct link_slot){.shell = s, .index = i};
+    s->metrics = shell_metrics_new();
+    ts_err err = s->metrics != NULL ? open_all(s, why, why_size) : TS_E_NOMEM;
+    if (err != TS_OK) {
+        if (why[0] == '\0')
+            (void)snprintf(why, why_size, "the host cannot start: %s", ts_err_text(err));
+        shell_close(s);
+        (void)uv_run(config->loop, UV_RUN_DEFAULT);
+        ts_shell_free(s);
+        return err;
+    }
+    begin(s);
+    *out = s;
+    return TS_OK;
+}
+
+uint16_t ts_shell_port(const struct ts_shell *s)
+{
+    return ts_server_port(s->server);
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+/* With the server gone nobody calls into feed, API and dispatcher any more. */
+static void on_server_closed(void *ctx)
+{
+    struct ts_shell *s = ctx;
+    s->server = NULL;
+    if (s->feed != NULL)
+        ts_feed_server_close(s->feed);
+    s->feed = NULL;
+    ts_api_free(s->api);
+    s->api = NULL;
+    if (s->rpc != NULL)
+        ts_rpc_close(s->rpc);
+    s->rpc = NULL;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    struct ts_shell *s = handle->data;
+    (void)close(s->timer_fd);
+    s->timer_fd = -1;
+}
+
+void shell_close(struct ts_shell *s)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    shell_fail_calls(s, TS_E_CLOSED, "the host is ending");
+    shell_close_links(s);
+    if (s->has_timer) {
+        s->has_timer = false;
+        uv_close((uv_handle_t *)&s->timer, on_timer_closed);
+    }
+    ts_writer_close(s->writer); /* what was submitted is durable when this returns */
+    s->writer = NULL;
+    if (s->server != NULL)
+        ts_server_close(s->server, GRACE_MS, on_server_closed, s);
+    else
+        on_server_closed(s);
+}
+
+void shell_on_stopped(struct ts_shell *s)
+{
+    shell_close(s);
+}
+
+void ts_shell_stop(struct ts_shell *s)
+{
+    if (s->stopping) {
+        shell_close(s);
+        return;
+    }
+    struct ts_host_input in = {.kind = TS_IN_STOP};
+    s->stopping = true;
+    shell_input(s, &in);
+}
+
+void ts_shell_free(struct ts_shell *s)
+{
+    if (s == NULL)
+        return;
+    TS_CHECK(s->server == NULL && s->writer == NULL);
+    shell_drop_queue(s);
+    ts_host_free(s->core);
+    ts_store_close(s->store);
+    ts_metrics_free(s->metrics);
+    free(s->calls);
+    free(s);
+}

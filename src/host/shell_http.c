@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /healthz, /readyz and /metrics. */
+#include <string.h>
+
+#include "base/check.h"
+#include "host/shell_internal.h"
+
+static const double step_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
+                                      0.05,   0.1,   0.25,  0.5,   1,    2.5};
+
+enum metric {
+    M_HEAD,
+    M_TERM,
+    M_STATE,
+    M_BATCHES,
+    M_ALONE,
+    M_DISCARDED,
+    M_FAILOVERS,
+    M_SWITCHES,
+    M_DEADLINES,
+    M_BAD_ANSWERS,
+    M_TAKEOVER,
+    M_TXS,
+    M_POOL_TXS,
+    M_POOL_BYTES,
+    M_ENCLAVE_UP,
+    M_ENCLAVE_LAG,
+    M_ENCLAVE_LATENCY,
+    M_ENCLAVE_RESTARTS,
+    M_ENCLAVE_CORRUPTED,
+    M_STEP_SECONDS,
+    M_STEPS,
+    M_STEP_GROUPS,
+    M_STEPS_FAILED,
+    M_STEPS_WAITING,
+    M_LOG_EVENTS,
+    M_NET,
+    M_CONNECTIONS,
+    M_RPC,
+    M_RPC_IN_FLIGHT,
+    M_FEED,
+    M_FEED_PEERS,
+    M_COUNT
+};
+
+static const struct ts_metric_def defs[M_COUNT] = {
+    [M_HEAD] = {.name = "tenseq_host_head_number",
+                .kind = TS_GAUGE,
+                .unit = "batches",
+                .help = "number of the newest committed batch"},
+    [M_TERM] = {.name = "tenseq_host_term",
+                .kind = TS_GAUGE,
+                .unit = "terms",
+                .help = "term of the newest committed batch"},
+    [M_STATE] = {.name = "tenseq_host_state",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .label = "state",
+                 .help = "1 for the state the host is in"},
+    [M_BATCHES] = {.name = "tenseq_host_batches_total",
+                   .kind = TS_COUNTER,
+                   .unit = "batches",
+                   .help = "batches committed and broadcast since the start"},
+    [M_ALONE] = {.name = "tenseq_host_batches_alone_total",
+                 .kind = TS_COUNTER,
+                 .unit = "batches",
+                 .help = "of these, committed without another enclave that had them"},
+    [M_DISCARDED] = {.name = "tenseq_host_batches_discarded_total",
+                     .kind = TS_COUNTER,
+                     .unit = "batches",
+                     .help = "prepared batches that lost a dispute"},
+    [M_FAILOVERS] = {.name = "tenseq_host_failovers_total",
+                     .kind = TS_COUNTER,
+                     .unit = "takeovers",
+                     .help = "takeovers from an enclave that failed"},
+    [M_SWITCHES] = {.name = "tenseq_host_switches_total",
+                    .kind = TS_COUNTER,
+                    .unit = "takeovers",
+                    .help = "planned switches"},
+    [M_DEADLINES] = {.name = "tenseq_host_deadlines_missed_total",
+                     .kind = TS_COUNTER,
+                     .unit = "requests",
+                     .help = "requests that an enclave did not answer in time"},
+    [M_BAD_ANSWERS] = {.name = "tenseq_host_bad_answers_total",
+                       .kind = TS_COUNTER,
+                       .unit = "answers",
+                       .help = "answers of enclaves that were malformed, invalid or badly signed"},
+    [M_TAKEOVER] = {.name = "tenseq_host_last_takeover_seconds",
+                    .kind = TS_GAUGE,
+                    .unit = "seconds",
+                    .help = "from noticing the newest failure to the successor's first batch"},
+    [M_TXS] = {.name = "tenseq_host_transactions_total",
+               .kind = TS_COUNTER,
+               .unit = "transactions",
+               .label = "outcome",
+               .help = "transactions accepted and refused at the door, included and rejected"},
+    [M_POOL_TXS] = {.name = "tenseq_host_pool_transactions",
+                    .kind = TS_GAUGE,
+                    .unit = "transactions",
+                    .help = "transactions that wait for a batch"},
+    [M_POOL_BYTES] = {.name = "tenseq_host_pool_bytes",
+                      .kind = TS_GAUGE,
+                      .unit = "bytes",
+                      .help = "bytes of these"},
+    [M_ENCLAVE_UP] = {.name = "tenseq_host_enclave_up",
+                      .kind = TS_GAUGE,
+                      .unit = "bool",
+                      .label = "enclave",
+                      .help = "1 while the link to the enclave is up"},
+    [M_ENCLAVE_LAG] = {.name = "tenseq_host_enclave_lag_batches",
+                       .kind = TS_GAUGE,
+                       .unit = "batches",
+                       .label = "enclave",
+                       .help = "batches the enclave is behind the committed head"},
+    [M_ENCLAVE_LATENCY] = {.name = "tenseq_host_enclave_latency_seconds",
+                           .kind = TS_GAUGE,
+                           .unit = "seconds",
+                           .label = "enclave",
+                           .help = "smoothed time the enclave takes to answer"},
+    [M_ENCLAVE_RESTARTS] = {.name = "tenseq_host_enclave_restarts",
+                            .kind = TS_GAUGE,
+                            .unit = "restarts",
+                            .label = "enclave",
+                            .help = "published restarts of the enclave"},
+    [M_ENCLAVE_CORRUPTED] = {.name = "tenseq_host_enclave_corrupted",
+                             .kind = TS_GAUGE,
+                             .unit = "bool",
+                             .label = "enclave",
+                             .help = "1 for an enclave that is never promoted any more"},
+    [M_STEP_SECONDS] = {.name = "tenseq_host_store_step_seconds",
+                        .kind = TS_HISTOGRAM,
+                        .unit = "seconds",
+                        .buckets = step_buckets,
+                        .n_buckets = TS_COUNT(step_buckets),
+                        .help = "from submitting a step to its being durable"},
+    [M_STEPS] = {.name = "tenseq_host_store_steps_total",
+                 .kind = TS_COUNTER,
+                 .unit = "steps",
+                 .help = "durable steps"},
+    [M_STEP_GROUPS] = {.name = "tenseq_host_store_flushes_total",
+                       .kind = TS_COUNTER,
+                       .unit = "flushes",
+                       .help = "flushes they shared"},
+    [M_STEPS_FAILED] = {.name = "tenseq_host_store_failures_total",
+                        .kind = TS_COUNTER,
+                        .unit = "steps",
+                        .help = "steps that failed"},
+    [M_STEPS_WAITING] = {.name = "tenseq_host_store_steps_waiting",
+                         .kind = TS_GAUGE,
+                         .unit = "steps",
+                         .help = "steps on their way to the disk"},
+    [M_LOG_EVENTS] = {.name = "tenseq_host_events_total",
+                      .kind = TS_COUNTER,
+                      .unit = "events",
+                      .label = "level",
+                      .help = "events the host logged; error and warn are alarms"},
+    [M_NET] = {.name = "tenseq_host_net_total",
+               .kind = TS_COUNTER,
+               .unit = "events",
+               .label = "what",
+               .help = "what the listener counted"},
+    [M_CONNECTIONS] = {.name = "tenseq_host_connections",
+                       .kind = TS_GAUGE,
+                       .unit = "connections",
+                       .help = "connections open now"},
+    [M_RPC] = {.name = "tenseq_host_rpc_total",
+               .kind = TS_COUNTER,
+               .unit = "calls",
+               .label = "what",
+               .help = "what JSON-RPC counted"},
+    [M_RPC_IN_FLIGHT] = {.name = "tenseq_host_rpc_in_flight",
+                         .kind = TS_GAUGE,
+                         .unit = "calls",
+                         .help = "calls not answered yet"},
+    [M_FEED] = {.name = "tenseq_host_feed_total",
+                .kind = TS_COUNTER,
+                .unit = "events",
+                .label = "what",
+                .help = "what the feed counted"},
+    [M_FEED_PEERS] = {.name = "tenseq_host_feed_peers",
+                      .kind = TS_GAUGE,
+                      .unit = "peers",
+                      .help = "subscribers of the feed"},
+};
+
+struct ts_metrics *shell_metrics_new(void)
+{
+    return ts_metrics_new(defs, M_COUNT);
+}
+
+void shell_note_step(struct ts_shell *s, uint64_t us)
+{
+    ts_metrics_observe(s->metrics, M_STEP_SECONDS, NULL, (double)us / 1e6);
+}
+
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+static void gather_state(struct ts_metrics *m, const struct ts_host_status *st)
+{
+    for (int i = TS_HOST_PRODUCING; i <= TS_HOST_STORAGE; i++)
+        ts_metrics_set(m, M_STATE, shell_state_name((enum ts_host_state)i),
+                       st->state == (enum ts_host_state)i);
+    ts_metrics_set(m, M_HEAD, NULL, (double)st->head.number);
+    ts_metrics_set(m, M_TERM, NULL, (double)st->head.term);
+    ts_metrics_set(m, M_POOL_TXS, NULL, (double)st->pool_txs);
+    ts_metrics_set(m, M_POOL_BYTES, NULL, (double)st->pool_bytes);
+}
+
+static void gather_counters(struct ts_metrics *m, const struct ts_host_counters *c)
+{
+    ts_metrics_set_counter(m, M_BATCHES, NULL, c->batches);
+    ts_metrics_set_counter(m, M_ALONE, NULL, c->alone);
+    ts_metrics_set_counter(m, M_DISCARDED, NULL, c->discarded);
+    ts_metrics_set_counter(m, M_FAILOVERS, NULL, c->failovers);
+    ts_metrics_set_counter(m, M_SWITCHES, NULL, c->switches);
+    ts_metrics_set_counter(m, M_DEADLINES, NULL, c->deadlines_missed);
+    ts_metrics_set_counter(m, M_BAD_ANSWERS, NULL, c->bad_answers);
+    ts_metrics_set(m, M_TAKEOVER, NULL, (double)c->last_takeover_us / 1e6);
+    ts_metrics_set_counter(m, M_TXS, "accepted", c->txs_accepted);
+    ts_metrics_set_counter(m, M_TXS, "refused", c->txs_refused);
+    ts_metrics_set_counter(m, M_TXS, "included", c->txs_included);
+    ts_metrics_set_counter(m, M_TXS, "rejected", c->txs_rejected);
+}
+
+static void gather_enclaves(struct ts_shell *s, size_t n)
+{
+    static const enum metric gauges[] = {M_ENCLAVE_UP, M_ENCLAVE_LAG, M_ENCLAVE_LATENCY,
+                                         M_ENCLAVE_RESTARTS, M_ENCLAVE_CORRUPTED};
+    for (size_t i = 0; i < TS_COUNT(gauges); i++)
+        ts_metrics_clear(s->metrics, gauges[i]);
+    for (size_t i = 0; i < n; i++) {
+        struct ts_host_enclave_status e;
+        char id[TS_ADDRESS_HEX_SIZE];
+        ts_host_enclave_of(s->core, i, &e);
+        if (!e.known)
+            continue;
+        (void)ts_hex(e.id.b, sizeof(e.id.b), id);
+        ts_metrics_set(s->metrics, M_ENCLAVE_UP, id, strcmp(e.state, "up") == 0);
+        ts_metrics_set(s->metrics, M_ENCLAVE_LAG, id, (double)e.lag);
+        ts_metrics_set(s->metrics, M_ENCLAVE_LATENCY, id, (double)e.latency_us / 1e6);
+        ts_metrics_set(s->metrics, M_ENCLAVE_RESTARTS, id, (double)e.restarts);
+        ts_metrics_set(s->metrics, M_ENCLAVE_CORRUPTED, id, e.corrupted);
+    }
+}
+
+static void gather_store(struct ts_shell *s)
+{
+    struct ts_writer_counters c = ts_writer_counters(s->writer);
+    ts_metrics_set_counter(s->metrics, M_STEPS, NULL, c.steps);
+    ts_metrics_set_counter(s->metrics, M_STEP_GROUPS, NULL, c.groups);
+    ts_metrics_set_counter(s->metrics, M_STEPS_FAILED, NULL, c.failed);
+    ts_metrics_set(s->metrics, M_STEPS_WAITING, NULL, (double)ts_writer_waiting(s->writer));
+}
+
+static void gather_net(struct ts_shell *s)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    const struct ts_net_counters *n = ts_server_counters(s->server);
+    const struct ts_rpc_counters *r = ts_rpc_counters(s->rpc);
+    const struct ts_feed_server_counters *f = ts_feed_server_counters(s->feed);
+#define NET(name, help) ts_metrics_set_counter(s->metrics, M_NET, #name, n->name);
+    TS_NET_COUNTERS(NET)
+#undef NET
+#define RPC(name, help) ts_metrics_set_counter(s->metrics, M_RPC, #name, r->name);
+    TS_RPC_COUNTERS(RPC)
+#undef RPC
+#define FEED(name, help) ts_metrics_set_counter(s->metrics, M_FEED, #name, f->name);
+    TS_FEED_SERVER_COUNTERS(FEED)
+#undef FEED
+    for (size_t i = 0; i < TS_COUNT(levels); i++)
+        ts_metrics_set_counter(s->metrics, M_LOG_EVENTS, levels[i], s->events[i]);
+    ts_metrics_set(s->metrics, M_CONNECTIONS, NULL, (double)ts_server_connections(s->server));
+    ts_metrics_set(s->metrics, M_RPC_IN_FLIGHT, NULL, (double)ts_rpc_in_flight(s->rpc));
+    ts_metrics_set(s->metrics, M_FEED_PEERS, NULL, (double)ts_feed_server_peers(s->feed));
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static void answer_metrics(struct ts_shell *s, struct ts_http_request *req,
+                           const struct ts_host_status *st)
+{
+    struct ts_buf out;
+    gather_state(s->metrics, st);
+    gather_counters(s->metrics, &st->counters);
+    gather_enclaves(s, st->n_enclaves);
+    gather_store(s);
+    gather_net(s);
+    ts_buf_init(&out, 0);
+    ts_metrics_write(s->metrics, &out);
+    if (out.err == TS_OK)
+        ts_http_reply(req, 200, TS_METRICS_CONTENT_TYPE, ts_buf_bytes(&out));
+    else
+        ts_http_reply_text(req, 500, "%s", ts_err_text(out.err));
+    ts_buf_free(&out);
+}
+
+void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query)
+{
+    struct ts_shell *s = ctx;
+    struct ts_host_status st;
+    (void)query;
+    if (s->closing) {
+        ts_http_reply_text(req, 503, "the host is ending");
+        return;
+    }
+    ts_host_status_of(s->core, &st);
+    /* Paused is what the operator wanted: restarting or avoiding the host would not help. */
+    bool ready = !s->stopping && (st.state == TS_HOST_PRODUCING || st.state == TS_HOST_PAUSED);
+    if (strcmp(path, "/healthz") == 0)
+        ts_http_reply_text(req, 200, "ok");
+    else if (strcmp(path, "/readyz") == 0)
+        ts_http_reply_text(req, ready ? 200 : 503, "%s",
+                           s->stopping ? "stopping" : shell_state_name(st.state));
+    else if (strcmp(path, "/metrics") == 0)
+        answer_metrics(s, req, &st);
+    else
+        ts_http_reply_text(req, 404,
+                           "there is /healthz, /readyz, /metrics, and JSON-RPC by POST /");
+}

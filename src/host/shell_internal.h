@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the host's shell share.
+ *
+ *   shell.c        its life: opening, beginning, ending
+ *   shell_step.c   inputs to the core, and what its outputs say
+ *   shell_load.c   reading the store, at start and later
+ *   shell_links.c  the enclaves' links
+ *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
+ *   shell_http.c   /healthz, /readyz, /metrics
+ *   sequencer.c    the operator's methods */
+#ifndef TS_HOST_SHELL_INTERNAL_H
+#define TS_HOST_SHELL_INTERNAL_H
+
+#include "host/shell.h"
+#include "net/feed_server.h"
+#include "net/metrics.h"
+#include "rpc/api.h"
+#include "store/writer.h"
+
+struct link_slot {
+    struct ts_shell *shell;
+    unsigned index;
+    struct ts_link *link; /* NULL: none */
+};
+
+/* Something asked of the core. done gets the output that answers it, or one with err alone. */
+struct call_slot {
+    void (*done)(struct ts_shell *s, void *ctx, const struct ts_host_output *reply);
+    void *ctx;       /* NULL and done NULL: free */
+    uint32_t serial; /* of its use, the upper half of the token */
+    uint32_t next_free;
+};
+
+/* An input that came while the core's outputs were being carried out. Owns what it points to. */
+struct queued_input {
+    struct queued_input *next;
+    struct ts_host_input in;
+    uint8_t *bytes;
+    char *text;
+    struct ts_store_batch *batches;
+};
+
+struct ts_shell {
+    struct ts_shell_config config;
+    struct ts_store *store;
+    struct ts_writer *writer;
+    struct ts_host *core;
+    struct ts_server *server;
+    struct ts_rpc *rpc;
+    struct ts_api *api;
+    struct ts_feed_server *feed;
+    struct ts_metrics *metrics;
+    struct link_slot links[TS_HOST_MAX_ENCLAVES];
+
+    int timer_fd;
+    uv_poll_t timer;
+    bool has_timer;
+    uint64_t armed_us; /* mono time the timer is set to; UINT64_MAX: not set */
+
+    bool stepping; /* outputs are being carried out */
+    struct queued_input *queue;
+    struct queued_input **queue_end;
+
+    struct call_slot *calls;
+    uint32_t n_calls, cap_calls, free_call;
+
+    bool begun;         /* outputs are carried out; the core may be asked */
+    bool stopping;      /* the core was told to stop */
+    bool closing;       /* handles are being closed */
+    uint64_t events[4]; /* logged, by level */
+};
+
+/* ---- shell.c ---- */
+
+/* Ends everything, whatever is in hand. */
+void shell_close(struct ts_shell *s);
+void shell_on_stopped(struct ts_shell *s);
+
+/* ---- shell_step.c ---- */
+
+struct ts_now shell_now(void);
+/* Tells the core, now or after what is being carried out. in and all it points to are borrowed. */
+void shell_input(struct ts_shell *s, const struct ts_host_input *in);
+/* Carries out the outputs of begin, then what was queued. */
+void shell_carry_out(struct ts_shell *s, const struct ts_host_outputs *out);
+void shell_drop_queue(struct ts_shell *s);
+
+/* ---- shell_load.c ---- */
+
+/* The whole start-up load of the core. */
+ts_err shell_load(struct ts_shell *s, char *why, size_t why_size);
+/* Answers a LOAD output with a queued input. */
+void shell_on_load(struct ts_shell *s, const struct ts_host_output *o);
+
+/* ---- shell_links.c ---- */
+
+void shell_connect(struct ts_shell *s, unsigned link);
+void shell_close_link(struct ts_shell *s, unsigned link);
+void shell_send(struct ts_shell *s, unsigned link, ts_bytes body);
+void shell_close_links(struct ts_shell *s);
+
+/* ---- shell_calls.c ---- */
+
+/* Asks the core: fills in the token. done is called exactly once, perhaps before this returns. */
+void shell_ask(struct ts_shell *s, struct ts_host_input *in,
+               void (*done)(struct ts_shell *s, void *ctx, const struct ts_host_output *reply),
+               void *ctx);
+void shell_on_reply(struct ts_shell *s, const struct ts_host_output *o);
+/* Answers all that is still asked with err and text. */
+void shell_fail_calls(struct ts_shell *s, ts_err err, const char *text);
+/* The two tables of functions that turn to the core. */
+void shell_backend(struct ts_shell *s, struct ts_rpc_backend *out);
+void shell_on_feed_tx(void *ctx, uint64_t ticket, ts_bytes raw);
+
+/* ---- shell_http.c ---- */
+
+struct ts_metrics *shell_metrics_new(void);
+void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query);
+/* Histograms are filled as things happen. */
+void shell_note_step(struct ts_shell *s, uint64_t us);
+
+/* ---- sequencer.c ---- */
+
+const char *shell_state_name(enum ts_host_state state);
+json_t *shell_health(void *ctx); /* ctx: the shell */
+extern const struct ts_rpc_method shell_methods[];
+extern const size_t shell_n_methods;
+
+#endif

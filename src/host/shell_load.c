@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the store into the core. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "host/shell_internal.h"
+
+#define LOAD_MAX_BYTES (4u * 1024 * 1024)
+
+/* ---- at start -------------------------------------------------------------------------------- */
+
+struct loading {
+    struct ts_shell *s;
+    ts_err err;
+    uint64_t number; /* of the batch that failed */
+};
+
+static bool load_committed(void *ctx, const struct ts_store_batch *b)
+{
+    struct loading *l = ctx;
+    uint64_t next = ts_host_chain(l->s->core)->head.number + 1;
+    l->number = next;
+    l->err = b->number == next ? ts_host_load_committed(l->s->core, b) : TS_E_CORRUPT;
+    return l->err == TS_OK;
+}
+
+static bool load_prepared(void *ctx, const struct ts_store_batch *b)
+{
+    struct loading *l = ctx;
+    l->number = b->number;
+    l->err = ts_host_load_prepared(l->s->core, b);
+    return l->err == TS_OK;
+}
+
+static bool load_discarded(void *ctx, const struct ts_store_batch *b)
+{
+    struct loading *l = ctx;
+    l->number = b->number;
+    l->err = ts_host_load_discarded(l->s->core, b);
+    return l->err == TS_OK;
+}
+
+static bool load_tx(void *ctx, const struct ts_store_tx *t)
+{
+    struct loading *l = ctx;
+    l->err = ts_host_load_tx(l->s->core, t);
+    return l->err == TS_OK;
+}
+
+/* A meta value, if there is one, into fn. */
+static ts_err load_value(struct ts_shell *s, const char *key, struct ts_buf *b)
+{
+    ts_buf_reset(b);
+    ts_err err = ts_store_meta(s->store, key, b);
+    if (err == TS_E_NOT_FOUND)
+        return TS_OK;
+    if (err != TS_OK)
+        return err;
+    if (strcmp(key, "chain") == 0)
+        return ts_host_load_chain(s->core, ts_buf_bytes(b));
+    return ts_host_load_meta(s->core, key, ts_buf_bytes(b));
+}
+
+static ts_err load_metas(struct ts_shell *s, char *why, size_t why_size)
+{
+    static const char *const keys[] = {"term", "paused", "drained", "corrupted"};
+    struct ts_buf b;
+    ts_err err = TS_OK;
+    ts_buf_init(&b, 0);
+    for (size_t i = 0; err == TS_OK && i < TS_COUNT(keys); i++) {
+        err = load_value(s, keys[i], &b);
+        if (err != TS_OK)
+            (void)snprintf(why, why_size, "%s: the stored setting %s cannot be read: %s",
+                           s->config.store_path, keys[i], ts_err_text(err));
+    }
+    ts_buf_free(&b);
+    return err;
+}
+
+static ts_err say(struct ts_shell *s, const char *what, const struct loading *l, ts_err err,
+                  char *why, size_t why_size)
+{
+    if (err == TS_OK)
+        err = l->err;
+    if (err != TS_OK)
+        (void)snprintf(why, why_size, "%s: %s batch %" PRIu64 " does not follow: %s",
+                       s->config.store_path, what, l->number, ts_err_text(err));
+    return err;
+}
+
+static ts_err load_batches(struct ts_shell *s, char *why, size_t why_size)
+{
+    struct loading l = {.s = s};
+    uint64_t from = ts_host_chain(s->core)->head.number + 1;
+    ts_err err = ts_store_committed(s->store, from, UINT64_MAX, load_committed, &l);
+    err = say(s, "committed", &l, err, why, why_size);
+    if (err != TS_OK)
+        return err;
+    err = ts_store_prepared(s->store, load_prepared, &l);
+    err = say(s, "prepared", &l, err, why, why_size);
+    if (err != TS_OK)
+        return err;
+    /* What was discarded below the head can never come again. */
+    from = ts_host_chain(s->core)->head.number + 1;
+    err = ts_store_discarded(s->store, from, load_discarded, &l);
+    return say(s, "discarded", &l, err, why, why_size);
+}
+
+/* The newest snapshot; one that cannot be read is no loss, the batches tell the same. */
+static void load_snapshot(struct ts_shell *s)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    (void)load_value(s, "chain", &b);
+    ts_buf_free(&b);
+}
+
+ts_err shell_load(struct ts_shell *s, char *why, size_t why_size)
+{
+    load_snapshot(s);
+    ts_err err = load_batches(s, why, why_size);
+    if (err == TS_OK)
+        err = load_metas(s, why, why_size);
+    if (err != TS_OK)
+        return err;
+    struct loading l = {.s = s};
+    err = ts_store_pool(s->store, load_tx, &l);
+    if (err == TS_OK)
+        err = l.err;
+    if (err != TS_OK)
+        (void)snprintf(why, why_size, "%s: a pending transaction cannot be read: %s",
+                       s->config.store_path, ts_err_text(err));
+    return err;
+}
+
+/* ---- later ----------------------------------------------------------------------------------- */
+
+struct range {
+    uint64_t next;
+    size_t bytes;
+    struct ts_store_batch *batches;
+    size_t n, cap;
+    ts_err err;
+};
+
+static bool add_batch(void *ctx, const struct ts_store_batch *b)
+{
+    struct range *r = ctx;
+    if (b->number != r->next || (r->n > 0 && r->bytes + b->raw.n > LOAD_MAX_BYTES))
+        return false;
+    if (r->n == r->cap) {
+        size_t cap = r->cap > 0 ? r->cap * 2 : 64;
+        struct ts_store_batch *more = realloc(r->batches, cap * sizeof(*more));
+        if (more == NULL) {
+            r->err = TS_E_NOMEM;
+            return false;
+        }
+        r->batches = more;
+        r->cap = cap;
+    }
+    uint8_t *raw = malloc(b->raw.n > 0 ? b->raw.n : 1);
+    if (raw == NULL) {
+        r->err = TS_E_NOMEM;
+        return false;
+    }
+    memcpy(raw, b->raw.p, b->raw.n);
+    r->batches[r->n] = *b;
+    r->batches[r->n].raw = ts_bytes_of(raw, b->raw.n);
+    r->n++;
+    r->next++;
+    r->bytes += b->raw.n;
+    return true;
+}
+
+void shell_on_load(struct ts_shell *s, const struct ts_host_output *o)
+{
+    struct range r = {.next = o->from};
+    ts_err err = ts_store_committed(s->store, o->from, o->count, add_batch, &r);
+    if (err == TS_OK)
+        err = r.err;
+    struct ts_host_input in = {.kind = TS_IN_LOADED, .token = o->token, .err = err};
+    if (err == TS_OK) {
+        in.batches = r.batches;
+        in.n_batches = r.n;
+    }
+    shell_input(s, &in); /* outputs are being carried out, so this copies */
+    for (size_t i = 0; i < r.n; i++)
+        free((void *)(uintptr_t)r.batches[i].raw.p);
+    free(r.batches);
+}
