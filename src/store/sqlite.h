@@ -10,6 +10,8 @@
 
 #define TS_SQLITE_APPLICATION_ID 0x746e7371 /* "tnsq" */
 #define TS_SQLITE_SCHEMA         1
+#define TS_SQLITE_RUN            65536 /* entries after which the index of transactions begins a run */
+#define TS_SQLITE_KEY            16    /* bytes of a hash in it */
 
 /* Statements of the writing connection. */
 enum ts_sqlite_write {
@@ -40,10 +42,18 @@ enum ts_sqlite_read {
     R_META,
     R_POOL,
     R_FIND_TX,
+    R_LAST_RUN,
+    R_RUN_SIZE,
     R_REJECTED,
     R_EVIDENCE,
     R_EACH_EVIDENCE,
     R_COUNT
+};
+
+/* A transaction of a batch, for sorting by key. */
+struct ts_sqlite_place {
+    const ts_hash *hash;
+    size_t at;
 };
 
 struct ts_store {
@@ -53,11 +63,17 @@ struct ts_store {
     sqlite3_stmt *w[W_COUNT];
     sqlite3_stmt *r[R_COUNT];
     atomic_size_t log_pages;
+    atomic_uint last_run; /* of the index of transactions */
+    size_t run_size;      /* entries in it, or a few more; so too the next, the applying thread's */
+    struct ts_sqlite_place *places; /* room for sorting a batch's transactions */
+    size_t cap_places;
     int lock_fd; /* held as long as the store is open; -1: not yet */
     char *path;
     char error[256];
 };
 
+/* Finds where the index of transactions goes on. */
+ts_err ts_sqlite_find_run(struct ts_store *s);
 /* The code for a failed call on db. */
 ts_err ts_sqlite_err(sqlite3 *db, int rc);
 /* Prepares all statements of both tables. */

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -20,10 +21,7 @@ static const char *const write_sql[W_COUNT] = {
     [W_BATCH_INSERT] = "INSERT INTO batch(number, hash, status) VALUES(?1, ?2, ?3)",
     [W_BATCH_STATUS] = "UPDATE batch SET status = ?2 WHERE id = ?1",
     [W_BODY_INSERT] = "INSERT INTO body(id, raw) VALUES(?1, ?2)",
-    /* The first committed place counts, should a batch repeat a transaction. */
-    [W_TX_INDEX] = "INSERT INTO tx(hash, batch, at) VALUES(?1, ?2, ?3) ON CONFLICT(hash) DO UPDATE"
-                   " SET batch = excluded.batch, at = excluded.at WHERE"
-                   " (SELECT status FROM batch WHERE id = tx.batch) IS NOT 2",
+    [W_TX_INDEX] = "INSERT OR REPLACE INTO tx(run, key, batch, at) VALUES(?1, ?2, ?3, ?4)",
     [W_META] = "INSERT INTO meta(key, value) VALUES(?1, ?2)"
                " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
     [W_POOL_INSERT] = "INSERT INTO pool(seq, hash, sender, nonce, raw) VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -46,7 +44,9 @@ static const char *const read_sql[R_COUNT] = {
     [R_META] = "SELECT value FROM meta WHERE key = ?1",
     [R_POOL] = "SELECT seq, hash, sender, nonce, raw FROM pool ORDER BY seq",
     [R_FIND_TX] = "SELECT number, at FROM tx JOIN batch ON batch.id = tx.batch"
-                  " WHERE tx.hash = ?1 AND status = 2",
+                  " WHERE run = ?1 AND key = ?2 AND status = 2",
+    [R_LAST_RUN] = "SELECT run FROM tx ORDER BY run DESC LIMIT 1",
+    [R_RUN_SIZE] = "SELECT count(*) FROM tx WHERE run = ?1",
     [R_REJECTED] = "SELECT number, code, why FROM rejected WHERE hash = ?1",
     [R_EVIDENCE] = "SELECT data FROM evidence WHERE id = ?1",
     [R_EACH_EVIDENCE] = "SELECT id, data FROM evidence ORDER BY seq",
@@ -182,16 +182,49 @@ static ts_err find_batch(struct ts_store *s, const struct ts_store_op *op, sqlit
     return err;
 }
 
+static int compare_places(const void *a, const void *b)
+{
+    const struct ts_sqlite_place *x = a;
+    const struct ts_sqlite_place *y = b;
+    int order = memcmp(x->hash->b, y->hash->b, TS_SQLITE_KEY);
+    /* Should a batch repeat a transaction, its last place counts. */
+    return order != 0 ? order : x->at < y->at ? -1 : 1;
+}
+
+/* The places in the order of their keys, in which a tree takes them best. */
+static ts_err sort_places(struct ts_store *s, const struct ts_store_op *op)
+{
+    if (op->n_tx_hashes > s->cap_places) {
+        struct ts_sqlite_place *more = realloc(s->places, op->n_tx_hashes * sizeof(*more));
+        if (more == NULL)
+            return fail(s, TS_E_NOMEM, "out of memory");
+        s->places = more;
+        s->cap_places = op->n_tx_hashes;
+    }
+    for (size_t i = 0; i < op->n_tx_hashes; i++)
+        s->places[i] = (struct ts_sqlite_place){.hash = &op->tx_hashes[i], .at = i};
+    qsort(s->places, op->n_tx_hashes, sizeof(*s->places), compare_places);
+    return TS_OK;
+}
+
 static ts_err index_txs(struct ts_store *s, const struct ts_store_op *op, sqlite3_int64 id)
 {
-    ts_err err = TS_OK;
+    if (op->n_tx_hashes == 0)
+        return TS_OK;
+    if (s->run_size >= TS_SQLITE_RUN) {
+        atomic_fetch_add(&s->last_run, 1);
+        s->run_size = 0;
+    }
+    ts_err err = sort_places(s, op);
     for (size_t i = 0; err == TS_OK && i < op->n_tx_hashes; i++) {
         sqlite3_stmt *st = s->w[W_TX_INDEX];
-        bind_bytes(st, 1, op->tx_hashes[i].b, sizeof(op->tx_hashes[i].b));
-        (void)sqlite3_bind_int64(st, 2, id);
-        bind_u64(st, 3, i);
+        (void)sqlite3_bind_int64(st, 1, atomic_load(&s->last_run));
+        bind_bytes(st, 2, s->places[i].hash->b, TS_SQLITE_KEY);
+        (void)sqlite3_bind_int64(st, 3, id);
+        bind_u64(st, 4, s->places[i].at);
         err = run(s, W_TX_INDEX);
     }
+    s->run_size += op->n_tx_hashes;
     return err;
 }
 

@@ -217,6 +217,15 @@ static ts_err check_head(struct ts_store *s, char *why, size_t why_size)
     return err;
 }
 
+static ts_err find_run(struct ts_store *s, char *why, size_t why_size)
+{
+    ts_err err = ts_sqlite_find_run(s);
+    if (err != TS_OK)
+        (void)snprintf(why, why_size, "%s is damaged: the index of transactions cannot be read",
+                       s->path);
+    return err;
+}
+
 static ts_err open_locked(struct ts_store *s, const ts_hash *genesis, const char *program,
                           char *why, size_t why_size)
 {
@@ -230,6 +239,8 @@ static ts_err open_locked(struct ts_store *s, const ts_hash *genesis, const char
         err = check_owner(s, genesis, program, why, why_size);
     if (err == TS_OK)
         err = check_head(s, why, why_size);
+    if (err == TS_OK)
+        err = find_run(s, why, why_size);
     return err;
 }
 
@@ -269,6 +280,7 @@ void ts_store_close(struct ts_store *s)
     (void)sqlite3_close(s->write);
     if (s->lock_fd >= 0)
         ts_sqlite_unlock(s->path, s->lock_fd);
+    free(s->places);
     free(s->path);
     free(s);
 }

@@ -340,12 +340,13 @@ static void transactions_are_found_once_committed(void **state)
     commit.n_tx_hashes = 3;
     assert_int_equal(apply1(f, commit), TS_OK);
     expect_tx(f, 101, 1, 1);
-    /* A batch that repeats one does not move it. */
+    /* Should a batch repeat one, the newest place counts. */
     struct ts_store_op second = batch_op(2, 2, TS_BATCH_COMMITTED, "two");
     second.tx_hashes = &txs[1];
     second.n_tx_hashes = 1;
     assert_int_equal(apply1(f, second), TS_OK);
-    expect_tx(f, 101, 1, 1);
+    expect_tx(f, 101, 2, 0);
+    expect_tx(f, 100, 1, 0);
     /* A batch that is no longer committed holds nothing, and another line takes its place. */
     struct ts_store_op ops[] = {status_op(1, 1, TS_BATCH_DISCARDED),
                                 batch_op(1, 9, TS_BATCH_COMMITTED, "other one")};
@@ -354,6 +355,33 @@ static void transactions_are_found_once_committed(void **state)
     assert_int_equal(ts_store_apply(f->store, ops, 2), TS_OK);
     expect_tx(f, 100, 0, 0);
     expect_tx(f, 102, 1, 0);
+}
+
+/* More than the index takes before it begins anew: old and new are found, also after a restart. */
+static void many_transactions_are_found(void **state)
+{
+    struct fixture *f = *state;
+    enum { EACH = 20000, BATCHES = 8 };
+    ts_hash *txs = calloc(EACH, sizeof(*txs));
+    assert_non_null(txs);
+    for (uint64_t n = 1; n <= BATCHES; n++) {
+        for (uint64_t i = 0; i < EACH; i++)
+            txs[i] = hash_n(n * 1000000 + i);
+        struct ts_store_op op = batch_op(n, n, TS_BATCH_COMMITTED, "raw");
+        op.tx_hashes = txs;
+        op.n_tx_hashes = EACH;
+        assert_int_equal(apply1(f, op), TS_OK);
+    }
+    free(txs);
+    for (int round = 0; round < 2; round++) {
+        for (uint64_t n = 1; n <= BATCHES; n++) {
+            expect_tx(f, n * 1000000, n, 0);
+            expect_tx(f, n * 1000000 + EACH - 1, n, EACH - 1);
+            expect_tx(f, n * 1000000 + EACH, 0, 0);
+        }
+        close_it(f);
+        open_it(f);
+    }
 }
 
 static void rejections_tell_why(void **state)
@@ -651,6 +679,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(meta_holds_the_newest_value, setup, teardown),
         cmocka_unit_test_setup_teardown(the_pool_keeps_its_order, setup, teardown),
         cmocka_unit_test_setup_teardown(transactions_are_found_once_committed, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_transactions_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(rejections_tell_why, setup, teardown),
         cmocka_unit_test_setup_teardown(evidence_is_kept_once, setup, teardown),
         cmocka_unit_test_setup_teardown(folding_the_log_loses_nothing, setup, teardown),
