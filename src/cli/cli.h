@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs of the command line share. One file per verb (or small family of verbs).
+ * Exit codes: 0 done, 1 refused or failed with a sentence on stderr, 2 wrong usage. */
+#ifndef TS_CLI_CLI_H
+#define TS_CLI_CLI_H
+
+#include <jansson.h>
+
+#include "base/check.h"
+#include "cfg/cfg.h"
+#include "cfg/exit.h"
+
+#define CLI_DEFAULT_RPC "http://127.0.0.1:9000"
+#define CLI_TIMEOUT_MS  10000u
+
+/* The first members of every verb's options. */
+struct cli_options {
+    const char *rpc;
+    const char *token;
+    bool json;
+};
+
+#define CLI_KEYS(type)                                                                             \
+    TS_CFG(type, base.rpc, "rpc", TS_CFG_STRING, .def = CLI_DEFAULT_RPC, .value_name = "URL",      \
+           .help = "the host or node that is asked"),                                              \
+        TS_CFG(type, base.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,               \
+               .help = "bearer token, when the listener is not loopback"),                         \
+        TS_CFG(type, base.json, "json", TS_CFG_BOOL, .help = "print JSON")
+
+struct verb {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the verb; returns the exit code */
+};
+
+int verb_devnet(int argc, char **argv);
+int verb_genesis(int argc, char **argv);
+int verb_status(int argc, char **argv);
+int verb_watch(int argc, char **argv);
+int verb_switchover(int argc, char **argv);
+int verb_pause(int argc, char **argv);
+int verb_resume(int argc, char **argv);
+int verb_drain(int argc, char **argv);
+int verb_undrain(int argc, char **argv);
+int verb_send(int argc, char **argv);
+int verb_batch(int argc, char **argv);
+int verb_lifecycle(int argc, char **argv);
+int verb_registry(int argc, char **argv);
+
+/* One call; params is stolen. NULL after saying on stderr why. */
+json_t *cli_call(const struct cli_options *o, const char *method, json_t *params);
+/* Prints to stdout, indented, and releases it. */
+void cli_print_json(json_t *json);
+/* "error: …" on stderr; returns TS_EXIT_FAILED. */
+int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A member as text: a string as it is, a number in decimal, "" when it is not there. out is
+ * returned. */
+const char *cli_text(const json_t *object, const char *key, char out[80]);
+uint64_t cli_u64(const json_t *object, const char *key);
+/* "0x1234…cdef" of an id; out is returned. */
+const char *cli_short(const char *hex, char out[20]);
+
+#endif

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenseq genesis --enclave ID… --alloc ADDR=WEI… --out FILE */
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/u256.h"
+#include "cli/cli.h"
+#include "cli/genesis.h"
+
+struct options {
+    struct ts_cfg_list enclaves, allocs;
+    ts_address coinbase;
+    const char *out;
+    uint64_t chain_id, time, interval_ms, report_every, max_report_lag, base_fee, gas_limit;
+};
+
+static const struct ts_cfg_key keys[] = {
+    TS_CFG(struct options, enclaves, "enclave", TS_CFG_LIST, .item = TS_CFG_ADDRESS,
+           .value_name = "ID", .help = "ids of the enclaves that may sequence"),
+    TS_CFG(struct options, allocs, "alloc", TS_CFG_LIST, .item = TS_CFG_STRING,
+           .value_name = "ADDR=WEI", .help = "balances to begin with"),
+    TS_CFG(struct options, coinbase, "coinbase", TS_CFG_ADDRESS,
+           .help = "account that all fees go to"),
+    TS_CFG(struct options, out, "out", TS_CFG_PATH, .flags = TS_CFG_REQUIRED,
+           .help = "file to write; must not exist"),
+    TS_CFG(struct options, chain_id, "chain-id", TS_CFG_U64, .def = "443", .min = 1,
+           .help = "chain id of the rollup"),
+    TS_CFG(struct options, time, "time", TS_CFG_U64,
+           .help = "time of the genesis in Unix milliseconds; 0: now"),
+    TS_CFG(struct options, interval_ms, "interval", TS_CFG_MS, .def = "1s", .min = 1,
+           .help = "time between batches"),
+    TS_CFG(struct options, report_every, "report-every", TS_CFG_U64, .def = "1", .min = 1,
+           .help = "every how many batches all enclaves report"),
+    TS_CFG(struct options, max_report_lag, "max-report-lag", TS_CFG_U64, .def = "2", .min = 1,
+           .max = 64, .help = "how many batches a report may be old"),
+    TS_CFG(struct options, base_fee, "base-fee", TS_CFG_U64, .def = "1000000000",
+           .help = "wei for a unit of gas"),
+    TS_CFG(struct options, gas_limit, "gas-limit", TS_CFG_U64,
+           .help = "gas in one batch; 0: default"),
+};
+
+static const struct ts_cfg_spec spec = {
+    .program = "tenseq genesis",
+    .summary = "Makes the genesis file of a new network.",
+    .keys = keys,
+    .n_keys = TS_COUNT(keys),
+    .lenient_env = true,
+    .no_file = true,
+};
+
+/* ADDR=WEI; false: not that. */
+static bool parse_alloc(const char *text, struct ts_alloc *out)
+{
+    char address[TS_ADDRESS_HEX_SIZE];
+    const char *eq = strchr(text, '=');
+    if (eq == NULL || (size_t)(eq - text) != sizeof(address) - 1)
+        return false;
+    memcpy(address, text, sizeof(address) - 1);
+    address[sizeof(address) - 1] = 0;
+    ts_u256 wei;
+    if (ts_unhex(address, out->address.b, sizeof(out->address.b)) != TS_OK ||
+        ts_u256_parse(eq + 1, &wei) != TS_OK)
+        return false;
+    ts_u256_to_be(&wei, out->balance);
+    return true;
+}
+
+static bool parse_lists(const struct options *o, struct ts_genesis *g)
+{
+    g->whitelist = calloc(o->enclaves.n + 1, sizeof(*g->whitelist));
+    g->alloc = calloc(o->allocs.n + 1, sizeof(*g->alloc));
+    TS_CHECK(g->whitelist != NULL && g->alloc != NULL);
+    for (size_t i = 0; i < o->enclaves.n; i++)
+        if (ts_unhex(o->enclaves.items[i], g->whitelist[g->n_whitelist++].b, 20) != TS_OK) {
+            fprintf(stderr, "error: --enclave %s is not an id: 0x and 40 hex digits\n",
+                    o->enclaves.items[i]);
+            return false;
+        }
+    for (size_t i = 0; i < o->allocs.n; i++)
+        if (!parse_alloc(o->allocs.items[i], &g->alloc[g->n_alloc++])) {
+            fprintf(stderr,
+                    "error: --alloc %s is not ADDR=WEI: 0x and 40 hex digits, =, an amount\n",
+                    o->allocs.items[i]);
+            return false;
+        }
+    return true;
+}
+
+int cli_write_genesis(struct ts_genesis *g, const char *path)
+{
+    ts_err err = ts_genesis_finish(g);
+    if (err != TS_OK)
+        return cli_fail("the genesis is not valid: %s", ts_err_text(err));
+    char *text = ts_genesis_to_json(g);
+    TS_CHECK(text != NULL);
+    FILE *f = fopen(path, "wx");
+    bool ok = f != NULL && fputs(text, f) >= 0 && fputc('\n', f) != EOF && fflush(f) == 0 &&
+              fsync(fileno(f)) == 0;
+    int failed = errno;
+    if (f != NULL && fclose(f) != 0)
+        ok = false;
+    free(text);
+    return ok ? TS_EXIT_OK : cli_fail("cannot write %s: %s", path, strerror(failed));
+}
+
+int verb_genesis(int argc, char **argv)
+{
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    struct ts_genesis g = {.chain_id = o.chain_id, .coinbase = o.coinbase};
+    ts_params_default(&g.params);
+    g.time = o.time ? o.time : cli_unix_ms();
+    g.params.batch_interval_ms = o.interval_ms;
+    g.params.report_every = o.report_every;
+    g.params.max_report_lag = o.max_report_lag;
+    g.params.base_fee = o.base_fee;
+    if (o.gas_limit > 0)
+        g.params.batch_gas_limit = o.gas_limit;
+    if (o.enclaves.n == 0) {
+        fputs("error: --enclave is missing: a network needs at least one enclave\n", stderr);
+        code = TS_EXIT_USAGE;
+    } else if (!parse_lists(&o, &g)) {
+        code = TS_EXIT_USAGE;
+    } else {
+        code = cli_write_genesis(&g, o.out);
+    }
+    if (code == TS_EXIT_OK) {
+        char hex[TS_HASH_HEX_SIZE];
+        puts(ts_hex(g.hash.b, sizeof(g.hash.b), hex));
+    }
+    ts_genesis_free(&g);
+    ts_cfg_free(cfg);
+    return code;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenseq: the command line. Each verb has its file; this one only finds it. */
+#include "cli/cli.h"
+
+static const struct verb verbs[] = {
+    {"devnet", "run a whole network in the foreground", verb_devnet},
+    {"status", "what the sequencer and its enclaves are doing", verb_status},
+    {"watch", "the same, again and again", verb_watch},
+    {"switchover", "make another enclave the active one", verb_switchover},
+    {"pause", "stop making batches", verb_pause},
+    {"resume", "make batches again", verb_resume},
+    {"drain", "never activate an enclave", verb_drain},
+    {"undrain", "let an enclave be activated again", verb_undrain},
+    {"send", "make load: transfers between accounts", verb_send},
+    {"batch", "one batch with its three elements", verb_batch},
+    {"lifecycle", "the recorded lifecycle of the enclaves", verb_lifecycle},
+    {"registry", "what the chain says of each enclave", verb_registry},
+    {"genesis", "make a genesis file", verb_genesis},
+};
+
+static void usage(FILE *to)
+{
+    fputs("Usage: tenseq VERB [flags]\n\nVerbs:\n", to);
+    for (size_t i = 0; i < TS_COUNT(verbs); i++)
+        fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].summary);
+    fputs("\ntenseq VERB --help tells the flags of a verb.\n", to);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        usage(stderr);
+        return TS_EXIT_USAGE;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+        strcmp(argv[1], "help") == 0) {
+        usage(stdout);
+        return TS_EXIT_OK;
+    }
+    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+        puts("tenseq " TS_VERSION);
+        return TS_EXIT_OK;
+    }
+    for (size_t i = 0; i < TS_COUNT(verbs); i++)
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            return verbs[i].run(argc - 1, argv + 1);
+    fprintf(stderr, "error: tenseq has no verb \"%s\"; tenseq --help lists them\n", argv[1]);
+    return TS_EXIT_USAGE;
+}

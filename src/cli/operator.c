@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verbs that act on a running sequencer: switchover, pause, resume, drain, undrain. */
+#include "cli/cli.h"
+
+struct options {
+    struct cli_options base;
+    ts_address to;
+};
+
+static const struct ts_cfg_key plain_keys[] = {CLI_KEYS(struct options)};
+static const struct ts_cfg_key switch_keys[] = {
+    CLI_KEYS(struct options),
+    TS_CFG(struct options, to, "to", TS_CFG_ADDRESS, .value_name = "ID",
+           .help = "enclave to activate; without it the host chooses"),
+};
+
+struct order {
+    const char *program, *summary, *method;
+    bool takes_id;
+};
+
+static int give(int argc, char **argv, const struct order *order)
+{
+    struct ts_cfg_spec spec = {.program = order->program,
+                               .summary = order->summary,
+                               .keys = plain_keys,
+                               .n_keys = TS_COUNT(plain_keys),
+                               .args = order->takes_id ? "ID" : NULL,
+                               .min_args = order->takes_id,
+                               .max_args = order->takes_id,
+                               .lenient_env = true,
+                               .no_file = true};
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    size_t n;
+    const char *const *args = ts_cfg_args(cfg, &n);
+    json_t *params = n > 0 ? json_pack("[s]", args[0]) : json_array();
+    json_t *result = cli_call(&o.base, order->method, params);
+    code = result != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
+    if (result != NULL && o.base.json)
+        cli_print_json(result);
+    else
+        json_decref(result);
+    ts_cfg_free(cfg);
+    return code;
+}
+
+int verb_pause(int argc, char **argv)
+{
+    static const struct order order = {"tenseq pause", "Stops making batches, until resume.",
+                                       "sequencer_pause", false};
+    return give(argc, argv, &order);
+}
+
+int verb_resume(int argc, char **argv)
+{
+    static const struct order order = {"tenseq resume", "Makes batches again after pause.",
+                                       "sequencer_resume", false};
+    return give(argc, argv, &order);
+}
+
+int verb_drain(int argc, char **argv)
+{
+    static const struct order order = {
+        "tenseq drain",
+        "Never activates an enclave, until undrain; switches away from it if it is the active one.",
+        "sequencer_drain", true};
+    return give(argc, argv, &order);
+}
+
+int verb_undrain(int argc, char **argv)
+{
+    static const struct order order = {"tenseq undrain", "Lets an enclave be activated again.",
+                                       "sequencer_undrain", true};
+    return give(argc, argv, &order);
+}
+
+static void print_switch(const json_t *r)
+{
+    char from[80], to[80], term[80], at[80];
+    printf("switched from %s to %s, term %s, at batch %s\n", cli_text(r, "from", from),
+           cli_text(r, "to", to), cli_text(r, "term", term), cli_text(r, "atBatch", at));
+}
+
+int verb_switchover(int argc, char **argv)
+{
+    static const struct ts_cfg_spec spec = {
+        .program = "tenseq switchover",
+        .summary = "Makes another enclave the active one, without a late batch.",
+        .keys = switch_keys,
+        .n_keys = TS_COUNT(switch_keys),
+        .lenient_env = true,
+        .no_file = true};
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    json_t *params = json_array();
+    if (ts_cfg_is_set(cfg, "to")) {
+        char hex[TS_ADDRESS_HEX_SIZE];
+        json_array_append_new(params, json_string(ts_hex(o.to.b, sizeof(o.to.b), hex)));
+    }
+    json_t *result = cli_call(&o.base, "sequencer_switchover", params);
+    code = result != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
+    if (result != NULL && !o.base.json)
+        print_switch(result);
+    if (result != NULL && o.base.json)
+        cli_print_json(result);
+    else
+        json_decref(result);
+    ts_cfg_free(cfg);
+    return code;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenseq status and watch: roles, heads, boots, lags; from a host, or from a node. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/genesis.h"
+#include "net/http_client.h"
+
+struct options {
+    struct cli_options base;
+    uint64_t every_ms;
+};
+
+static const struct ts_cfg_key status_keys[] = {CLI_KEYS(struct options)};
+static const struct ts_cfg_key watch_keys[] = {
+    CLI_KEYS(struct options),
+    TS_CFG(struct options, every_ms, "every", TS_CFG_MS, .def = "500ms", .min = 50,
+           .help = "time between two looks"),
+};
+
+static const char *text_or(const json_t *o, const char *key, const char *other, char out[80])
+{
+    cli_text(o, key, out);
+    if (out[0] == 0)
+        snprintf(out, 80, "%s", other);
+    return out;
+}
+
+static void print_enclave(const json_t *e)
+{
+    char id[80], role[80], link[80], boot[80], last[80], reason[80], small[20];
+    uint64_t restarts = cli_u64(e, "restarts");
+    printf("  %-43s %-10s %-10s %9llu %4llu  %-13s %5llu  %6s  ", text_or(e, "id", "(unknown)", id),
+           text_or(e, "role", "?", role), text_or(e, "link", "?", link),
+           (unsigned long long)cli_u64(json_object_get(e, "head"), "number"),
+           (unsigned long long)cli_u64(e, "lag"), cli_short(cli_text(e, "boot", boot), small),
+           (unsigned long long)restarts, text_or(e, "lastReport", "-", last));
+    if (json_is_true(json_object_get(e, "corrupted")))
+        fputs("CORRUPTED ", stdout);
+    if (json_is_true(json_object_get(e, "drained")))
+        fputs("drained ", stdout);
+    const char *why = json_string_value(json_object_get(e, "reason"));
+    (void)reason;
+    puts(why ? why : "");
+}
+
+static void print_host(const json_t *s)
+{
+    char state[80], active[80], term[80], pool[80];
+    const json_t *head = json_object_get(s, "head");
+    char hash[80], small[20];
+    printf("%s   head %llu %s   term %s   active %s\n", cli_text(s, "state", state),
+           (unsigned long long)cli_u64(head, "number"),
+           cli_short(cli_text(head, "hash", hash), small), cli_text(s, "term", term),
+           text_or(s, "active", "none", active));
+    const json_t *mempool = json_object_get(s, "mempool");
+    if (json_is_object(mempool))
+        snprintf(pool, sizeof(pool), "%llu", (unsigned long long)cli_u64(mempool, "transactions"));
+    else
+        cli_text(s, "mempool", pool);
+    printf("interval %llu ms   waiting transactions %s\n\n",
+           (unsigned long long)cli_u64(s, "batchInterval"), pool);
+    printf("  %-43s %-10s %-10s %9s %4s  %-11s %5s  %6s  %s\n", "enclave", "role", "link", "head",
+           "lag", "boot", "boots", "report", "remark");
+    size_t i;
+    json_t *e;
+    json_array_foreach(json_object_get(s, "enclaves"), i, e) print_enclave(e);
+}
+
+static void print_node(const json_t *s)
+{
+    const char *key;
+    json_t *v;
+    puts("node");
+    json_object_foreach((json_t *)(uintptr_t)s, key, v)
+    {
+        char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
+        if (text != NULL)
+            printf("  %-18s %s\n", key, text);
+        free(text);
+    }
+}
+
+/* Asks for sequencer_status; a node does not have it and is asked for ten_health. *host tells
+ * which. */
+static json_t *look(const struct cli_options *o, bool *host, char *why, size_t size)
+{
+    json_t *result;
+    *host = true;
+    ts_err err = ts_rpc_call_blocking(o->rpc, o->token, "sequencer_status", NULL, CLI_TIMEOUT_MS,
+                                      &result, why, size);
+    if (err == TS_OK)
+        return result;
+    if (err != TS_E_CONFLICT)
+        return NULL;
+    char first[256];
+    snprintf(first, sizeof(first), "%s", why);
+    *host = false;
+    if (ts_rpc_call_blocking(o->rpc, o->token, "ten_health", NULL, CLI_TIMEOUT_MS, &result, why,
+                             size) == TS_OK)
+        return result;
+    snprintf(why, size, "%s", first);
+    return NULL;
+}
+
+static void print(const json_t *s, bool host)
+{
+    if (host)
+        print_host(s);
+    else
+        print_node(s);
+}
+
+int verb_status(int argc, char **argv)
+{
+    static const struct ts_cfg_spec spec = {
+        .program = "tenseq status",
+        .summary = "Tells what the sequencer and its enclaves (or a node) are doing.",
+        .keys = status_keys,
+        .n_keys = TS_COUNT(status_keys),
+        .lenient_env = true,
+        .no_file = true};
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    char why[512];
+    bool host;
+    json_t *s = look(&o.base, &host, why, sizeof(why));
+    code = s != NULL ? TS_EXIT_OK : cli_fail("%s", why);
+    if (s != NULL && o.base.json) {
+        cli_print_json(s);
+    } else if (s != NULL) {
+        print(s, host);
+        json_decref(s);
+    }
+    ts_cfg_free(cfg);
+    return code;
+}
+
+int verb_watch(int argc, char **argv)
+{
+    static const struct ts_cfg_spec spec = {.program = "tenseq watch",
+                                            .summary =
+                                                "Shows the status again and again, until Ctrl-C.",
+                                            .keys = watch_keys,
+                                            .n_keys = TS_COUNT(watch_keys),
+                                            .lenient_env = true,
+                                            .no_file = true};
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    bool terminal = isatty(STDOUT_FILENO);
+    for (;;) {
+        char why[512];
+        bool host;
+        json_t *s = look(&o.base, &host, why, sizeof(why));
+        if (terminal)
+            fputs("\x1b[H\x1b[2J", stdout);
+        if (s == NULL)
+            printf("no answer: %s\n", why);
+        else if (o.base.json)
+            json_dumpf(s, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
+        else
+            print(s, host);
+        putchar('\n');
+        json_decref(s);
+        if (fflush(stdout) != 0)
+            break; /* the reader is gone */
+        usleep((useconds_t)(o.every_ms * 1000));
+    }
+    ts_cfg_free(cfg);
+    return TS_EXIT_OK;
+}
