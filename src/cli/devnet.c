@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/u256.h"
+#include "chain/genesis_json.h"
 #include "cli/cli.h"
 #include "cli/devnet.h"
 #include "cli/genesis.h"

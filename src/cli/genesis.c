@@ -5,6 +5,7 @@
 
 #include "base/u256.h"
 #include "cli/cli.h"
+#include "chain/genesis_json.h"
 #include "cli/genesis.h"
 
 struct options {

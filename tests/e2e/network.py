@@ -1,0 +1,411 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A network of the real programs for one test, started by hand from configuration files: enclaves, a host,
+nodes with validators. Everything is in one temporary directory; nothing outlives the test."""
+
+import contextlib
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("TENSEQ_BUILD", os.path.join(ROOT, "build"))
+ETHER = 10**18
+ACCOUNTS = 10
+SLOW = float(os.environ.get("TENSEQ_SLOW", "1"))  # sanitizers: everything takes longer
+
+
+def program(name):
+    path = os.path.join(BUILD, name)
+    if not os.path.exists(path):
+        path = os.path.join(BUILD, "src", name.replace("tenseq-", "") if name != "tenseq" else "cli", name)
+    assert os.path.exists(path), f"{name} is not built in {BUILD}"
+    return path
+
+
+def cast_path():
+    script = os.path.join(ROOT, "scripts", "foundry.sh")
+    out = subprocess.run([script, "cast"], capture_output=True, text=True)
+    assert out.returncode == 0, f"cast is missing: {out.stderr}"
+    return out.stdout.strip()
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class RpcError(Exception):
+    def __init__(self, error):
+        super().__init__(error.get("message"))
+        self.code = error.get("code")
+        self.message = error.get("message", "")
+
+
+def rpc(port, method, *params, timeout=10):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
+    try:
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+        connection.request("POST", "/", body, {"Content-Type": "application/json"})
+        answer = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    if "error" in answer:
+        raise RpcError(answer["error"])
+    return answer["result"]
+
+
+def wait_for(what, condition, timeout=15.0, every=0.02):
+    """Waits until condition() is true and returns what it returned; fails with what after the timeout."""
+    until = time.monotonic() + timeout * SLOW
+    last = None
+    while time.monotonic() < until:
+        try:
+            last = condition()
+            if last:
+                return last
+        except (OSError, http.client.HTTPException, RpcError, ValueError, KeyError) as e:
+            last = e
+        time.sleep(every)
+    raise AssertionError(f"not within {timeout} s: {what} (last: {last!r})")
+
+
+class Process:
+    """One program. Restarted by the network's care() when restart is set, as a supervisor would."""
+
+    def __init__(self, net, name, argv):
+        self.net, self.name, self.argv = net, name, argv
+        self.popen = None
+        self.restart = False
+        self.again_at = None
+        self.expect_end = False
+
+    def start(self):
+        assert not self.alive(), f"{self.name} is running"
+        log = open(os.path.join(self.net.dir, self.name + ".log"), "ab")
+        self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        log.close()
+        return self
+
+    def alive(self):
+        return self.popen is not None and self.popen.poll() is None
+
+    def kill(self, sig=signal.SIGKILL):
+        self.popen.send_signal(sig)
+        if sig == signal.SIGKILL:
+            self.popen.wait()
+
+    def stop(self, timeout=8):
+        """SIGTERM; it must end by itself. Returns the exit code."""
+        self.popen.send_signal(signal.SIGTERM)
+        return self.popen.wait(timeout * SLOW)
+
+    def log(self):
+        with open(os.path.join(self.net.dir, self.name + ".log"), errors="replace") as f:
+            return f.read()
+
+
+class Network:
+    def __init__(self, enclaves=3, nodes=1, interval="200ms", restart=True, genesis=(), host=(),
+                 validators=True):
+        self.dir = tempfile.mkdtemp(prefix="tseq-")
+        self.tenseq = program("tenseq")
+        self.interval = interval
+        self.processes = {}
+        self.restart = restart
+        self.host_extra = dict(host)
+        self.validators = validators
+        self.accounts = [self._account(i) for i in range(ACCOUNTS)]
+        self.ids = [self._init_enclave(i) for i in range(enclaves)]
+        self.genesis = os.path.join(self.dir, "genesis.json")
+        self._make_genesis(genesis)
+        self.host_port = free_port()
+        self.links = [f"unix:{self.socket(f'e{i}')}" for i in range(enclaves)]
+        for i in range(enclaves):
+            self._add(f"e{i}", self._enclave_argv(f"e{i}"), restart)
+        self.node_ports = []
+        self.host_data = os.path.join(self.dir, "host")
+        for _ in range(nodes):
+            self.add_node()
+
+    # ---- making it ----
+
+    def socket(self, name):
+        return os.path.join(self.dir, name + ".sock")
+
+    def config(self, name, values):
+        """A YAML file of flat values and lists, which is what configuration files are."""
+        path = os.path.join(self.dir, name + ".yaml")
+        with open(path, "w") as f:
+            for key, value in values.items():
+                if isinstance(value, (list, tuple)):
+                    f.write(f"{key}:\n" + "".join(f'  - "{v}"\n' for v in value))
+                else:
+                    f.write(f"{key}: {value}\n")
+        return path
+
+    def _account(self, i):
+        import keccak
+
+        key = keccak.keccak256(f"tenseq devnet account {i}".encode())
+        return {"key": "0x" + key.hex()}
+
+    def _init_enclave(self, i):
+        data = os.path.join(self.dir, f"e{i}")
+        os.mkdir(data)
+        return self.run([program("tenseq-enclave"), "--init", "--data-dir", data, "--machine-key",
+                         os.path.join(self.dir, "machine.key")]).strip()
+
+    def _make_genesis(self, extra):
+        cast = cast_path()
+        for a in self.accounts:
+            a["address"] = self.run([cast, "wallet", "address", "--private-key", a["key"]]).strip()
+        argv = [self.tenseq, "genesis", "--out", self.genesis, "--interval", self.interval,
+                "--coinbase", "0x" + "fe" * 20]
+        for i in self.ids:
+            argv += ["--enclave", i]
+        for a in self.accounts:
+            argv += ["--alloc", f"{a['address']}={1000 * ETHER}"]
+        self.run(argv + list(extra))
+
+    def _enclave_argv(self, name):
+        config = self.config(name, {
+            "data-dir": os.path.join(self.dir, name),
+            "machine-key": os.path.join(self.dir, "machine.key"),
+            "listen": f"unix:{self.socket(name)}",
+        })
+        return [program("tenseq-enclave"), "--config", config]
+
+    def host_argv(self):
+        config = self.config("host", {
+            "data-dir": self.host_data,
+            "genesis": self.genesis,
+            "listen": f"127.0.0.1:{self.host_port}",
+            "enclaves": self.links,
+            **self.host_extra,
+        })
+        return [program("tenseq-host"), "--config", config]
+
+    def add_node(self, peers=None, start=False):
+        i = len(self.node_ports)
+        port = free_port()
+        self.node_ports.append(port)
+        data = os.path.join(self.dir, f"n{i}")
+        os.makedirs(data, exist_ok=True)
+        values = {
+            "data-dir": data,
+            "genesis": self.genesis,
+            "listen": f"127.0.0.1:{port}",
+            "peers": peers or [f"ws://127.0.0.1:{self.host_port}/feed"],
+        }
+        if self.validators:
+            name = f"v{i}"
+            os.makedirs(os.path.join(self.dir, name), exist_ok=True)
+            self.run([program("tenseq-enclave"), "--init", "--data-dir",
+                      os.path.join(self.dir, name), "--machine-key",
+                      os.path.join(self.dir, "machine.key")])
+            self._add(name, self._enclave_argv(name), self.restart)
+            values["enclave"] = f"unix:{self.socket(name)}"
+        config = self.config(f"n{i}", values)
+        self._add(f"n{i}", [program("tenseq-node"), "--config", config], False)
+        if start:
+            if self.validators:
+                self[f"v{i}"].start()
+            self[f"n{i}"].start()
+        return i
+
+    def _add(self, name, argv, restart):
+        self.processes[name] = Process(self, name, argv)
+        self.processes[name].restart = restart
+
+    def __getitem__(self, name):
+        return self.processes[name]
+
+    @property
+    def host(self):
+        return self.processes["host"]
+
+    def start(self):
+        os.makedirs(self.host_data, exist_ok=True)
+        self._add("host", self.host_argv(), False)
+        for p in self.processes.values():
+            if not p.alive():
+                p.start()
+        self.wait_head(2)
+        for i in range(len(self.node_ports)):
+            self.wait_node(i, 1)
+        return self
+
+    def __enter__(self):
+        try:
+            return self.start()
+        except BaseException:
+            self.keep_logs()
+            self.close()
+            raise
+
+    def __exit__(self, kind, value, trace):
+        if kind is not None:
+            self.keep_logs()
+        self.close()
+
+    def keep_logs(self):
+        keep = os.environ.get("TENSEQ_E2E_LOGS")
+        if keep:
+            target = os.path.join(keep, os.path.basename(self.dir))
+            shutil.copytree(self.dir, target, ignore=shutil.ignore_patterns("*.sock"))
+            print(f"    kept in {target}")
+        else:
+            for name in ("host", "e0", "n0"):
+                path = os.path.join(self.dir, name + ".log")
+                if os.path.exists(path):
+                    with open(path, errors="replace") as f:
+                        print(f"    --- {name}.log, its end\n" + "".join(f.readlines()[-25:]))
+
+    def close(self):
+        for p in self.processes.values():
+            p.restart = False
+            if p.alive():
+                p.popen.send_signal(signal.SIGCONT)
+                p.popen.kill()
+                p.popen.wait()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    # ---- acting ----
+
+    def run(self, argv, code=0, timeout=60):
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout * SLOW,
+                              stdin=subprocess.DEVNULL)
+        assert done.returncode == code, \
+            f"{' '.join(argv[:4])} … gave {done.returncode}: {done.stdout}{done.stderr}"
+        return done.stdout if code == 0 else done.stderr
+
+    def cli(self, *args, code=0):
+        return self.run([self.tenseq, *args, "--rpc", f"http://127.0.0.1:{self.host_port}"], code)
+
+    def cast(self, *args, port=None, code=0):
+        return self.run([cast_path(), *args, "--rpc-url",
+                         f"http://127.0.0.1:{port or self.host_port}"], code).strip()
+
+    def care(self):
+        """What a supervisor does: starts what ended, a moment later."""
+        now = time.monotonic()
+        for p in self.processes.values():
+            if p.popen is None or p.alive() or not p.restart:
+                p.again_at = None
+            elif p.again_at is None:
+                p.again_at = now + 0.3
+            elif now >= p.again_at:
+                p.again_at = None
+                p.start()
+
+    def until(self, what, condition, timeout=15.0):
+        def step():
+            self.care()
+            return condition()
+
+        return wait_for(what, step, timeout)
+
+    def pass_time(self, seconds):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self.care()
+            time.sleep(0.02)
+
+    @contextlib.contextmanager
+    def load(self, count, rate, *extra):
+        """Load in the background; on leaving it waits for its end. Yields a dict that is filled then."""
+        hashes = os.path.join(self.dir, "hashes")
+        argv = [self.tenseq, "send", "--rpc", f"http://127.0.0.1:{self.host_port}", "--count",
+                str(count), "--rate", str(rate), "--hashes", hashes, "--json", "--quiet", *extra]
+        p = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        result = {}
+        try:
+            yield result
+            until = time.monotonic() + 90 * SLOW
+            while p.poll() is None and time.monotonic() < until:
+                self.care()
+                time.sleep(0.02)
+            out, err = p.communicate(timeout=1)
+            assert p.returncode == 0, f"send gave {p.returncode}: {out}{err}"
+            result.update(json.loads(out))
+            with open(hashes) as f:
+                result["hashes"] = f.read().split()
+            assert len(result["hashes"]) == result["acknowledged"] >= count
+        finally:
+            if p.poll() is None:
+                p.kill()
+                p.communicate()
+
+    # ---- looking ----
+
+    def rpc(self, method, *params):
+        return rpc(self.host_port, method, *params)
+
+    def node_rpc(self, i, method, *params):
+        return rpc(self.node_ports[i], method, *params)
+
+    def status(self):
+        return self.rpc("sequencer_status")
+
+    def active(self):
+        """The index of the active enclave."""
+        return self.ids.index(self.status()["active"])
+
+    def enclave_status(self, i):
+        for e in self.status()["enclaves"]:
+            if e["id"] == self.ids[i]:
+                return e
+        return None
+
+    def head(self):
+        return int(self.rpc("eth_blockNumber"), 16)
+
+    def node_head(self, i):
+        return int(self.node_rpc(i, "eth_blockNumber"), 16)
+
+    def wait_head(self, number, timeout=20.0):
+        self.until(f"batch {number}", lambda: self.head() >= number, timeout)
+
+    def wait_more(self, n, timeout=20.0):
+        self.wait_head(self.head() + n, timeout)
+
+    def wait_node(self, i, number, timeout=20.0):
+        self.until(f"batch {number} at node {i}", lambda: self.node_head(i) >= number, timeout)
+
+    def wait_passive(self, i, timeout=20.0):
+        def ready():
+            e = self.enclave_status(i)
+            return e and e["role"] in ("passive", "active") and e["lag"] <= 1
+
+        self.until(f"enclave {i} to be in step", ready, timeout)
+
+    def batches(self, i):
+        """Every batch of node i."""
+        result, head = [], self.node_head(i)
+        while len(result) < head:
+            page = self.node_rpc(i, "ten_getBatches", {"from": len(result) + 1, "count": 100})
+            page = page["batches"] if isinstance(page, dict) else page
+            assert page, f"node {i} says its head is {head} and gives {len(result)}"
+            result += page
+        return result[:head]
+
+    def lifecycle(self, enclave=None, node=0):
+        events, start = [], 1
+        while start:
+            ask = {"from": start}
+            if enclave is not None:
+                ask["enclaveId"] = self.ids[enclave]
+            page = self.node_rpc(node, "ten_lifecycle", ask)
+            events += page["events"]
+            start = page.get("next")
+        return events
+
+    def balance(self, address, port=None):
+        return int(rpc(port or self.host_port, "eth_getBalance", address, "latest"), 16)

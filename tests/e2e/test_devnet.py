@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The devnet, as a newcomer meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+
+from network import SLOW, free_port, program, rpc, wait_for
+
+
+def _port():
+    while True:
+        port = free_port()
+        if port < 60000:
+            return port
+
+
+def _start(data, port, *extra):
+    p = subprocess.Popen([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(port),
+                          "--interval", "200ms", "--json", *extra], stdout=subprocess.PIPE, text=True)
+    line = p.stdout.readline()
+    assert line, f"devnet ended with {p.wait()}"
+    return p, json.loads(line)
+
+
+def _children(pid):
+    out = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True)
+    return [int(x) for x in out.stdout.split()]
+
+
+def _end(p, children):
+    p.send_signal(signal.SIGINT)
+    assert p.wait(10 * SLOW) == 0
+    assert p.stdout.read() == "", "nothing but the one line is on stdout"
+    for child in children:
+        assert not os.path.exists(f"/proc/{child}"), f"process {child} is left behind"
+
+
+def test_devnet():
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data:
+        port = _port()
+        p, net = _start(data, port)
+        try:
+            assert len(net["enclaves"]) == 3 and len(net["nodes"]) == 2
+            assert net["host"]["rpc"] == f"http://127.0.0.1:{port}" and net["chainId"] == 443
+            assert len(net["accounts"]) == 10
+            active = rpc(port, "sequencer_status")["active"]
+            pid = next(e["pid"] for e in net["enclaves"] if e["id"] == active)
+            head = int(rpc(port, "eth_blockNumber"), 16)
+            os.kill(pid, signal.SIGKILL)
+            wait_for("another enclave", lambda: rpc(port, "sequencer_status")["active"] != active)
+            wait_for("more batches", lambda: int(rpc(port, "eth_blockNumber"), 16) > head + 3)
+            wait_for("it is back", lambda: all(
+                e["role"] in ("active", "passive") for e in rpc(port, "sequencer_status")["enclaves"]))
+            head = int(rpc(port, "eth_blockNumber"), 16)
+            first = rpc(port, "eth_getBlockByNumber", "0x1", False)["hash"]
+            _end(p, _children(p.pid))
+            p, net = _start(data, port)
+            assert rpc(port, "eth_getBlockByNumber", "0x1", False)["hash"] == first
+            assert int(rpc(port, "eth_blockNumber"), 16) >= head
+            second = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port",
+                                     str(_port())], capture_output=True, text=True)
+            assert second.returncode == 1 and "in use" in second.stderr
+            _end(p, _children(p.pid))
+        finally:
+            if p.poll() is None:
+                p.kill()
+
+
+def test_devnet_killed_leaves_nothing():
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data:
+        p, _ = _start(data, _port(), "--nodes", "1", "--enclaves", "1")
+        children = _children(p.pid)
+        assert len(children) >= 4
+        p.kill()
+        p.wait()
+        wait_for("all are gone", lambda: not any(os.path.exists(f"/proc/{c}") for c in children))
