@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 ARGS   ?=
 
-.PHONY: build setup test test-unit test-e2e asan check check-selftest fuzz format install clean
+.PHONY: build setup devnet bench test test-unit test-e2e asan check check-selftest fuzz format install clean
 .DEFAULT_GOAL := build
 
 # Compile everything. Needs what make setup installs.
@@ -28,6 +28,16 @@ quiet-setup:
 # Everything set up, built and tested; the last line counts: "N passed, N failed".
 test: quiet-setup
 	@scripts/test.py
+
+# A whole network in the foreground; Ctrl-C ends it. make devnet ARGS="--enclaves 5 --interval 200ms"
+devnet: quiet-setup
+	@$(MAKE) --no-print-directory build >/dev/null
+	@exec $(BUILD)/tenseq devnet $(ARGS)
+
+# Figures against their targets: a table on stderr, JSON on stdout.
+bench: quiet-setup
+	@$(MAKE) --no-print-directory build >&2
+	@bench/run.py $(ARGS)
 
 test-unit: quiet-setup
 	@scripts/test.py unit
