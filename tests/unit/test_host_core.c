@@ -456,7 +456,7 @@ static void faults_in_any_order(void **state)
         random_faults(strtoull(one, NULL, 10));
         return;
     }
-    for (uint64_t seed = 1; seed <= 20; seed++)
+    for (uint64_t seed = 1; seed <= 10; seed++)
         random_faults(seed);
 }
 
