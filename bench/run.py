@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: every figure against its target. A table on stderr, one JSON object on stdout.
+
+  run.py [WORD…]   only benches whose name holds one of the words; run.py --list
+
+Timing depends on the machine: what counts are the ratios, of figures taken in one run."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BUILD = os.environ.get("TENSEQ_BUILD", os.path.join(HERE, "..", "build"))
+
+
+def lines(program, *args):
+    """Runs a C bench and gives {name: value} of its JSON lines."""
+    done = subprocess.run([os.path.join(BUILD, "bench", program), *args], stdout=subprocess.PIPE,
+                          text=True, check=True)
+    rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    return {r["name"]: r["value"] for r in rows}
+
+
+def script(name, *args):
+    done = subprocess.run([sys.executable, os.path.join(HERE, name), *args], stdout=subprocess.PIPE,
+                          text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def at_most(value, target):
+    return value <= target
+
+
+def at_least(value, target):
+    return value >= target
+
+
+# name, how to run it, and rows: what, where in the result, comparison, target
+BENCHES = [
+    ("crypto", lambda: lines("bench_crypto"), []),
+    ("ledger", lambda: lines("bench_ledger"), []),
+    ("takeover", lambda: script("bench_takeover.py"), [
+        ("takeover after kill -9, median ms", ("kill", "median_ms"), at_most, 5),
+        ("takeover after kill -9, p99 ms", ("kill", "p99_ms"), at_most, 25),
+        ("frozen active replaced, max ms", ("freeze", "max_ms"), at_most, 250),
+        ("planned switch, most late ms", ("switch_late", "max_ms"), at_most, 10),
+    ]),
+    ("throughput", lambda: script("bench_throughput.py"), [
+        ("transfers, share of the bound", ("of_bound",), at_least, 0.5),
+    ]),
+]
+
+
+def pick(result, path):
+    for key in path:
+        result = result[key]
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--list", action="store_true")
+    parser.add_argument("words", nargs="*")
+    args = parser.parse_args()
+    if args.list:
+        print("\n".join(name for name, _, _ in BENCHES))
+        return 0
+    results, table, missed = {}, [], 0
+    for name, run, rows in BENCHES:
+        if args.words and not any(w in name for w in args.words):
+            continue
+        print(f"{name} …", file=sys.stderr, flush=True)
+        results[name] = run()
+        for what, path, compare, target in rows:
+            value = pick(results[name], path)
+            good = compare(value, target)
+            missed += not good
+            sign = "≤" if compare is at_most else "≥"
+            table.append((what, f"{sign} {target}", value, "reached" if good else "MISSED"))
+    for what, target, value, verdict in table:
+        print(f"{what:<44} {target:>10} {value:>12} {verdict}", file=sys.stderr)
+    json.dump(results, sys.stdout, indent=1)
+    print()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
