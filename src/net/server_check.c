@@ -73,26 +73,12 @@ static int no(struct ts_conn *c, unsigned status, const char *text)
     return ts_conn_refuse(c, status, "%s", text);
 }
 
-static unsigned count_header(const struct ts_conn *c, const char *name)
-{
-    const char *at = (const char *)c->head.p;
-    const char *end = at + c->head.n;
-    unsigned count = 0;
-    at += strlen(at) + 1;
-    while (at < end) {
-        count += strcmp(at, name) == 0;
-        at += strlen(at) + 1;
-        at += strlen(at) + 1;
-    }
-    return count;
-}
-
 static int check_host_and_origin(struct ts_conn *c)
 {
     const struct ts_server *s = c->server;
     const char *host = ts_conn_header(c, "host");
     const char *origin = ts_conn_header(c, "origin");
-    unsigned n_hosts = count_header(c, "host");
+    unsigned n_hosts = ts_http_head_count(&c->head, "host");
     if (n_hosts > 1 || (n_hosts == 0 && c->parser.http_minor == 1))
         return bad(c, 400, "a request has exactly one Host header");
     if (s->is_loopback && host && !ts_access_host(host, s->address, s->hosts, s->config.n_hosts))
@@ -192,7 +178,7 @@ int ts_conn_check_head(struct ts_conn *c)
         return bad(c, 501, "chunked is the only transfer encoding served");
     if (check_host_and_origin(c) != 0 || check_token(c) != 0)
         return -1;
-    if (!ts_target_split((const char *)c->head.p, path, sizeof(path), &query))
+    if (!ts_target_split(ts_http_head_get_target(&c->head), path, sizeof(path), &query))
         return bad(c, 400, "the request's target is malformed or longer than 1000 bytes");
     switch (c->parser.method) {
     case HTTP_POST:

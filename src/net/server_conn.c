@@ -30,7 +30,7 @@ static void on_conn_closed(uv_handle_t *h)
         s->conns = c->next;
     if (c->next)
         c->next->prev = c->prev;
-    ts_buf_free(&c->head);
+    ts_http_head_free(&c->head);
     ts_buf_free(&c->body);
     ts_buf_free(&c->pending);
     free(c);
@@ -305,7 +305,7 @@ static struct ts_conn *make_conn(struct ts_server *s)
                              .ctx = c};
     http_parser_init(&c->parser, HTTP_REQUEST);
     c->parser.data = c;
-    ts_buf_init(&c->head, s->config.max_header);
+    ts_http_head_init(&c->head, s->config.max_header, SERVER_MAX_HEADERS);
     ts_buf_init(&c->body, s->config.max_body);
     ts_buf_init(&c->pending, 0);
     return c;

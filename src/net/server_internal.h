@@ -6,6 +6,7 @@
 #include <http_parser.h>
 
 #include "base/buf.h"
+#include "net/http_head.h"
 #include "net/out.h"
 #include "net/server.h"
 #include "net/ws_io.h"
@@ -51,12 +52,10 @@ struct ts_conn {
     size_t flush_seen; /* bytes queued when the deadline of CONN_FLUSH was set */
 
     http_parser parser;
-    bool begun;         /* the first byte of a request has come */
-    bool complete;      /* the parser has paused behind a request */
-    bool headers_done;  /* what comes as headers now are trailers */
-    struct ts_buf head; /* target NUL (name NUL value NUL)…, names in lower case */
-    unsigned n_headers;
-    char last; /* what the parser gave last: 't'arget, 'n'ame or 'v'alue */
+    bool begun;        /* the first byte of a request has come */
+    bool complete;     /* the parser has paused behind a request */
+    bool headers_done; /* what comes as headers now are trailers */
+    struct ts_http_head head;
     struct ts_buf body;
     const struct ts_ws_path *upgrade; /* the request asks for this WebSocket */
 

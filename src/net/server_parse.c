@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parser's callbacks: they gather one request and refuse what is over a bound. */
-#include <ctype.h>
 #include <stdarg.h>
 
 #include "net/server_internal.h"
@@ -31,10 +30,8 @@ static int head_too_large(struct ts_conn *c)
 static int on_begin(http_parser *p)
 {
     struct ts_conn *c = p->data;
-    ts_buf_reset(&c->head);
+    ts_http_head_reset(&c->head);
     ts_buf_reset(&c->body);
-    c->n_headers = 0;
-    c->last = 't';
     c->headers_done = false;
     c->upgrade = NULL;
     c->refuse_header = NULL;
@@ -44,39 +41,22 @@ static int on_begin(http_parser *p)
     return 0;
 }
 
-static int put_head(struct ts_conn *c, const char *p, size_t n)
-{
-    ts_buf_put(&c->head, p, n);
-    return c->head.err == TS_OK ? 0 : head_too_large(c);
-}
-
 static int on_target(http_parser *p, const char *at, size_t n)
 {
-    return put_head(p->data, at, n);
+    struct ts_conn *c = p->data;
+    return ts_http_head_target(&c->head, at, n) ? 0 : head_too_large(c);
 }
 
 /* The library is built in its lax mode, which takes spaces inside names; we do not: a proxy before
- * us may read such a line in another way. */
+ * us may read such a line in another way. Trailers are read and dropped. */
 static int on_name(http_parser *p, const char *at, size_t n)
 {
     struct ts_conn *c = p->data;
-    if (c->headers_done)
-        return 0;
     if (memchr(at, ' ', n))
         return refuse_bad(c, 400, "a header's name holds a space");
-    if (c->last != 'n') {
-        if (put_head(c, "", 1) != 0)
-            return -1;
-        c->last = 'n';
-        if (++c->n_headers > SERVER_MAX_HEADERS)
-            return head_too_large(c);
-    }
-    size_t start = c->head.n;
-    if (put_head(c, at, n) != 0)
-        return -1;
-    for (size_t i = start; i < c->head.n; i++)
-        c->head.p[i] = (uint8_t)tolower(c->head.p[i]);
-    return 0;
+    if (c->headers_done)
+        return 0;
+    return ts_http_head_name(&c->head, at, n) ? 0 : head_too_large(c);
 }
 
 static int on_value(http_parser *p, const char *at, size_t n)
@@ -84,19 +64,14 @@ static int on_value(http_parser *p, const char *at, size_t n)
     struct ts_conn *c = p->data;
     if (c->headers_done)
         return 0;
-    if (c->last != 'v' && put_head(c, "", 1) != 0)
-        return -1;
-    c->last = 'v';
-    return put_head(c, at, n);
+    return ts_http_head_value(&c->head, at, n) ? 0 : head_too_large(c);
 }
 
 static int on_headers_complete(http_parser *p)
 {
     struct ts_conn *c = p->data;
-    if (c->last == 'n' && put_head(c, "", 1) != 0)
-        return -1;
-    if (put_head(c, "", 1) != 0)
-        return -1;
+    if (!ts_http_head_end(&c->head))
+        return head_too_large(c);
     c->headers_done = true;
     c->keep_alive = http_should_keep_alive(p) != 0;
     c->state = CONN_BODY;
@@ -134,14 +109,5 @@ const http_parser_settings ts_server_parser_settings = {
 
 const char *ts_conn_header(const struct ts_conn *c, const char *name)
 {
-    const char *at = (const char *)c->head.p;
-    const char *end = at + c->head.n;
-    at += strlen(at) + 1; /* the target */
-    while (at < end) {
-        const char *value = at + strlen(at) + 1;
-        if (strcmp(at, name) == 0)
-            return value;
-        at = value + strlen(value) + 1;
-    }
-    return NULL;
+    return ts_http_head_get(&c->head, name);
 }

@@ -118,7 +118,7 @@ static void dispatch_get(struct ts_conn *c, struct ts_http_request *req)
     const struct ts_server_config *config = &c->server->config;
     char path[PATH_SIZE];
     const char *query;
-    TS_CHECK(ts_target_split((const char *)c->head.p, path, sizeof(path), &query));
+    TS_CHECK(ts_target_split(ts_http_head_get_target(&c->head), path, sizeof(path), &query));
     if (config->on_get)
         config->on_get(config->get_ctx, req, path, query);
     else

@@ -57,7 +57,7 @@ void ts_conn_upgrade(struct ts_conn *c)
     c->deadline = 0;
     c->server->counters.ws_opened++;
     ts_buf_free(&c->body);
-    ts_buf_free(&c->head);
+    ts_http_head_free(&c->head);
     if (ts_out_write(&c->out, &piece, 1, &uv_error) != TS_OK)
         ts_conn_kill(c);
     ws->path->handlers.on_open(ws->path->ctx, ws);
