@@ -309,6 +309,12 @@ static void v3_reserved_notice(void **state)
         tn_set_notice(d, reserved[i], ts_bytes_of("x", 1));
         assert_refused_early(net, d, TS_E_V3_FORM, NOBODY);
     }
+    /* Not even in the form of the one that is defined. */
+    tn_whitelist_remove(net, 1);
+    struct tn_draft *d = tn_draft(net, 0);
+    assert_passes(net, d);
+    d->notices[0].type = 2;
+    assert_refused_early(net, d, TS_E_V3_FORM, NOBODY);
     tn_free(net);
 }
 
@@ -454,6 +460,16 @@ static void v3_too_many(void **state)
         TS_E_V3_FORM);
     p->n_notices = 0;
     p->n_absent = TS_MAX_WHITELIST + 1;
+    assert_int_equal(
+        ts_payload_check(&net->chain, p, tn_id(net, 0), NULL, net->effect, &term, &fault),
+        TS_E_V3_FORM);
+    p->n_absent = 0;
+    p->n_reports = TS_MAX_WHITELIST + 1;
+    assert_int_equal(
+        ts_payload_check(&net->chain, p, tn_id(net, 0), NULL, net->effect, &term, &fault),
+        TS_E_V3_FORM);
+    p->n_reports = 0;
+    p->n_transitions = TS_MAX_TRANSITIONS + 1;
     assert_int_equal(
         ts_payload_check(&net->chain, p, tn_id(net, 0), NULL, net->effect, &term, &fault),
         TS_E_V3_FORM);

@@ -26,8 +26,8 @@ static void seq_and_prev(void **state)
     struct testnet *net;
     for (int step = -1; step <= 1; step += 2) {
         struct tn_draft *d = busy_draft(&net);
-        d->transitions[0].seq += (uint64_t)step;
-        tn_sign_transition(net, &d->transitions[0]);
+        d->transitions[2].seq += (uint64_t)step; /* the last: nothing else is wrong */
+        tn_sign_transition(net, &d->transitions[2]);
         assert_refused_early(net, d, TS_E_V4_EVENTS, 2);
         tn_free(net);
     }
@@ -346,6 +346,10 @@ static void first_is_started(void **state)
         struct ts_lifecycle_event *e = tn_transition_of(net, d, 1);
         e->kind = kind;
         e->term = kind == TS_ACTIVE ? 1 : 0;
+        tn_sign_transition(net, e);
+        assert_refused_early(net, d, TS_E_V4_EVENTS, 1);
+        e->boot_id = (ts_hash){{0}}; /* what the entry holds before the first boot */
+        e->boot_key = (ts_hash){{0}};
         tn_sign_transition(net, e);
         assert_refused_early(net, d, TS_E_V4_EVENTS, 1);
         tn_free(net);

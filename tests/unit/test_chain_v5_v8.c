@@ -58,7 +58,8 @@ static void v5_absent_list(void **state)
     d->absent[0] = d->absent[1];
     d->absent[1] = first;
     assert_refused_early(net, d, TS_E_V5_COMPLETE, 1);
-    d->absent[0] = first; /* twice */
+    d->absent[0] = first;
+    d->absent[1] = first; /* twice */
     assert_refused_early(net, d, TS_E_V5_COMPLETE, 1);
     d = tn_draft(net, 0);
     d->absent[d->payload.n_absent++] = *tn_id(net, 3); /* not whitelisted */
@@ -87,6 +88,23 @@ static void v5_whitelist_after_the_notice(void **state)
     d->payload.n_absent = 0;
     assert_refused_early(net, d, TS_E_V5_COMPLETE, 3);
     tn_free(net);
+}
+
+/* Whoever is removed, first, last or between: it is the one named. */
+static void v5_report_of_the_removed(void **state)
+{
+    (void)state;
+    for (size_t i = 1; i < 4; i++) {
+        struct testnet *net = tn_running(4);
+        tn_whitelist_remove(net, i);
+        struct tn_draft *d = tn_draft(net, 0);
+        assert_passes(net, d);
+        memmove(&d->reports[i + 1], &d->reports[i], (3 - i) * sizeof(d->reports[0]));
+        d->reports[i] = tn_report(net, i);
+        d->payload.n_reports = 4;
+        assert_refused_early(net, d, TS_E_V5_COMPLETE, i);
+        tn_free(net);
+    }
 }
 
 static void v5_batch_that_does_not_report(void **state)
@@ -472,6 +490,7 @@ int main(void)
         cmocka_unit_test(v5_producer_absent),
         cmocka_unit_test(v5_absent_list),
         cmocka_unit_test(v5_whitelist_after_the_notice),
+        cmocka_unit_test(v5_report_of_the_removed),
         cmocka_unit_test(v5_batch_that_does_not_report),
         cmocka_unit_test(v5_batch_that_reports),
         cmocka_unit_test(v6_not_of_the_current_boot),
