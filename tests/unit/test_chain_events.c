@@ -122,6 +122,17 @@ static void bad_offers(void **state)
     v = judged(net, &o);
     assert_int_equal(v.transitions, TS_E_V4_EVENTS);
     assert_int_equal(v.report, TS_E_V4_EVENTS);
+    /* which it even signed itself */
+    tn_activate(net, 1);
+    struct ts_lifecycle_event borrowed = net->enclaves[1].unpublished[0];
+    borrowed.enclave_id = *tn_id(net, 2);
+    tn_sign_transition_by(net, &borrowed, 1);
+    o.transitions = &borrowed;
+    assert_int_equal(judged(net, &o).transitions, TS_E_V4_EVENTS);
+    o = offer_of(net, 1, &r);
+    r.enclave_id = *tn_id(net, 0);
+    tn_sign_report_by(net, &r, 1);
+    assert_int_equal(judged(net, &o).report, TS_E_V4_EVENTS);
     /* a signature that is not its own */
     o = offer_of(net, 2, &r);
     net->enclaves[2].unpublished[0].sig.b[7] ^= 1;

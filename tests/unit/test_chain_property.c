@@ -290,7 +290,7 @@ static void snapshot_of_the_impossible(void **state)
     struct ts_chain back;
     struct ts_buf b;
     tn_run(net, 3);
-    for (int k = 0; k < 14; k++) {
+    for (int k = 0; k < 16; k++) {
         struct ts_registry_entry one = e[1];
         struct ts_registry reg = *r;
         struct ts_chain chain = net->chain;
@@ -334,8 +334,17 @@ static void snapshot_of_the_impossible(void **state)
         case 12:
             net->chain.head.hash.b[0] ^= 1;
             break;
-        default:
+        case 13:
             net->chain.recent[0].b[0] ^= 1;
+            break;
+        case 14:
+            e[1].last_report_in = 100;
+            break;
+        default:
+            e[1].started_in = 100;
+            e[1].has_report = false;
+            e[1].last_report_head = 0;
+            e[1].last_report_hash = (ts_hash){{0}};
             break;
         }
         snapshot(&net->chain, &b);
@@ -348,6 +357,28 @@ static void snapshot_of_the_impossible(void **state)
     snapshot(&net->chain, &b);
     assert_int_equal(restore(net, ts_buf_bytes(&b), &back), TS_OK);
     ts_chain_free(&back);
+    ts_buf_free(&b);
+    tn_free(net);
+}
+
+/* The list of the whitelisted has room for 64. */
+static void snapshot_of_too_many(void **state)
+{
+    (void)state;
+    struct testnet *net = tn_new(&(struct tn_options){.enclaves = 65, .whitelisted = 64});
+    struct ts_chain back;
+    struct ts_buf b;
+    tn_start(net);
+    tn_whitelist_add(net, 64);
+    tn_whitelist_remove(net, 7);
+    tn_run(net, 1);
+    snapshot(&net->chain, &b);
+    assert_int_equal(restore(net, ts_buf_bytes(&b), &back), TS_OK);
+    ts_chain_free(&back);
+    ts_buf_free(&b);
+    net->chain.registry.entries[7].whitelisted = true;
+    snapshot(&net->chain, &b);
+    assert_int_equal(restore(net, ts_buf_bytes(&b), &back), TS_E_LIMIT);
     ts_buf_free(&b);
     tn_free(net);
 }
@@ -423,6 +454,13 @@ static void effect_foretells(void **state)
     tn_publish(net, d);
     assert_int_equal(net->chain.registry.n_whitelisted, 3);
     assert_int_equal(tn_entry(net, 2)->role, TS_ROLE_ACTIVE);
+    /* One that the batch does not touch is as it was. */
+    d = tn_draft(net, 2);
+    tn_leave_out(net, d, 0);
+    assert_passes(net, d);
+    assert_int_equal(ts_effect_entry(net->effect, tn_id(net, 0), &before), TS_OK);
+    assert_int_equal(before.tip_seq, tn_entry(net, 0)->tip_seq);
+    assert_int_equal(before.last_report_in, 2);
     tn_free(net);
 }
 
@@ -431,8 +469,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_when_folded_anew),      cmocka_unit_test(snapshot_round_trip),
         cmocka_unit_test(snapshot_of_nothing),        cmocka_unit_test(snapshot_of_hostile_bytes),
-        cmocka_unit_test(snapshot_of_the_impossible), cmocka_unit_test(no_changed_byte_passes),
-        cmocka_unit_test(effect_is_reusable),         cmocka_unit_test(effect_foretells),
+        cmocka_unit_test(snapshot_of_the_impossible), cmocka_unit_test(snapshot_of_too_many),
+        cmocka_unit_test(no_changed_byte_passes),     cmocka_unit_test(effect_is_reusable),
+        cmocka_unit_test(effect_foretells),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
