@@ -1,167 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Random honest histories: every batch is valid; the registry folded anew from genesis, and the one
  * read back from a snapshot, are the same; no changed byte passes. */
-#include <stdlib.h>
 
 #include "chain/batch.h"
 #include "chain/snapshot.h"
 #include "refused.h"
-
-/* splitmix64: the same seed, the same history. */
-static uint64_t next(uint64_t *s)
-{
-    uint64_t z = (*s += 0x9e3779b97f4a7c15u);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-}
-
-static bool chance(uint64_t *s, uint64_t one_in)
-{
-    return next(s) % one_in == 0;
-}
-
-static bool listed(const struct testnet *net, size_t i)
-{
-    return tn_entry(net, i) != NULL && tn_entry(net, i)->whitelisted;
-}
-
-static bool pending(const ts_address *list, size_t n, const ts_address *id)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (ts_address_equal(&list[i], id))
-            return true;
-    }
-    return false;
-}
-
-static bool removed_soon(const struct testnet *net, size_t i)
-{
-    return pending(net->removes, net->n_removes, tn_id(net, i));
-}
-
-/* Crashes, boots, cuts and heals. */
-static void disturb(struct testnet *net, uint64_t *s)
-{
-    size_t i = next(s) % net->n;
-    struct tn_enclave *e = &net->enclaves[i];
-    if (!e->running) {
-        if (listed(net, i))
-            tn_boot(net, i);
-    } else if (!e->up) {
-        tn_heal(net, i);
-    } else if (chance(s, 2)) {
-        tn_crash(net, i);
-    } else {
-        tn_cut(net, i);
-    }
-}
-
-static void change_whitelist(struct testnet *net, uint64_t *s)
-{
-    size_t i = next(s) % net->n;
-    if (pending(net->adds, net->n_adds, tn_id(net, i)) || removed_soon(net, i))
-        return;
-    if (!listed(net, i))
-        tn_whitelist_add(net, i);
-    else if (net->chain.registry.n_whitelisted > net->n_removes + 2)
-        tn_whitelist_remove(net, i);
-}
-
-/* Whoever could produce now: up, whitelisted after the next batch, at the head. */
-static size_t candidate(const struct testnet *net, uint64_t *s)
-{
-    size_t start = next(s) % net->n;
-    for (size_t k = 0; k < net->n; k++) {
-        size_t i = (start + k) % net->n;
-        if (net->enclaves[i].up && listed(net, i) && !removed_soon(net, i))
-            return i;
-    }
-    return net->n;
-}
-
-static bool can_take_over(const struct testnet *net, size_t i)
-{
-    return !net->enclaves[i].active && net->enclaves[i].n_unpublished < TS_MAX_UNPUBLISHED - 1;
-}
-
-/* Someone activated that never gets to produce, so that its Active turns void. */
-static void activate_in_vain(struct testnet *net, uint64_t *s, size_t producer)
-{
-    size_t i = candidate(net, s);
-    if (i < net->n && i != producer && can_take_over(net, i))
-        tn_activate(net, i);
-}
-
-static bool is_active_on_chain(const struct testnet *net, size_t i)
-{
-    return net->enclaves[i].up && net->enclaves[i].active &&
-           tn_entry(net, i)->role == TS_ROLE_ACTIVE;
-}
-
-/* The active one goes on, unless it cannot or a switch is wanted. NOBODY: none can. */
-static size_t choose(struct testnet *net, uint64_t *s)
-{
-    size_t active = net->n;
-    for (size_t i = 0; i < net->n; i++) {
-        if (listed(net, i) && is_active_on_chain(net, i) && !removed_soon(net, i))
-            active = i;
-    }
-    if (active < net->n && !chance(s, 8))
-        return active;
-    size_t to = candidate(net, s);
-    if (to == net->n || to == active || !can_take_over(net, to))
-        return active < net->n ? active : NOBODY;
-    if (active < net->n && net->enclaves[active].n_unpublished < TS_MAX_UNPUBLISHED)
-        tn_step_down(net, active);
-    tn_activate(net, to);
-    return to;
-}
-
-/* Its transitions may stay behind, or its report, as the host pleases. */
-static void leave_some_out(struct testnet *net, uint64_t *s, struct tn_draft *d, size_t producer)
-{
-    size_t i = next(s) % net->n;
-    if (i != producer)
-        tn_leave_out(net, d, i);
-}
-
-static void step(struct testnet *net, uint64_t *s)
-{
-    if (chance(s, 3))
-        disturb(net, s);
-    if (chance(s, 10))
-        change_whitelist(net, s);
-    size_t producer = choose(net, s);
-    if (producer == NOBODY)
-        return;
-    if (chance(s, 6))
-        activate_in_vain(net, s, producer);
-    struct tn_draft *d = tn_draft(net, producer);
-    if (chance(s, 5))
-        leave_some_out(net, s, d, producer);
-    if (chance(s, 4)) {
-        ts_bytes tx = ts_bytes_of("a transaction", 1 + next(s) % 12);
-        d->txs = &tx;
-        d->n_txs = 1;
-        tn_publish(net, d);
-        return;
-    }
-    tn_publish(net, d);
-}
-
-static struct testnet *history(uint64_t seed, size_t steps)
-{
-    uint64_t s = seed;
-    struct testnet *net = tn_new(&(struct tn_options){.enclaves = 3 + next(&s) % 5,
-                                                      .whitelisted = 3,
-                                                      .report_every = 1 + next(&s) % 3,
-                                                      .max_report_lag = 1 + next(&s) % 4});
-    tn_start(net);
-    for (size_t i = 0; i < steps; i++)
-        step(net, &s);
-    return net;
-}
 
 static void same_when_folded_anew(void **state)
 {
@@ -169,7 +12,7 @@ static void same_when_folded_anew(void **state)
     uint64_t batches = 0;
     uint64_t restarts = 0;
     for (uint64_t seed = 1; seed <= 12; seed++) {
-        struct testnet *net = history(seed, 120);
+        struct testnet *net = tn_random(seed, 120);
         struct ts_chain again;
         tn_fold(net, net->chain.head.number, &again);
         assert_true(tn_chain_equal(&net->chain, &again));
@@ -208,7 +51,7 @@ static void snapshot_round_trip(void **state)
 {
     (void)state;
     for (uint64_t seed = 20; seed < 26; seed++) {
-        struct testnet *net = history(seed, seed == 20 ? 400 : 40);
+        struct testnet *net = tn_random(seed, seed == 20 ? 400 : 40);
         struct ts_chain back;
         struct ts_buf first;
         struct ts_buf second;
@@ -221,7 +64,7 @@ static void snapshot_round_trip(void **state)
         net->chain = back;
         uint64_t s = seed;
         for (size_t i = 0; i < 20; i++)
-            step(net, &s);
+            tn_random_step(net, &s);
         ts_buf_free(&first);
         ts_buf_free(&second);
         tn_free(net);
@@ -251,16 +94,16 @@ static void snapshot_of_nothing(void **state)
 static void snapshot_of_hostile_bytes(void **state)
 {
     (void)state;
-    struct testnet *net = history(7, 30);
+    struct testnet *net = tn_random(7, 30);
     struct ts_buf b;
     uint64_t s = 99;
     size_t passed = 0;
     snapshot(&net->chain, &b);
     for (size_t i = 0; i < 4000; i++) {
         struct ts_chain back;
-        size_t at = next(&s) % b.n;
+        size_t at = tn_next(&s) % b.n;
         uint8_t was = b.p[at];
-        b.p[at] = (uint8_t)next(&s);
+        b.p[at] = (uint8_t)tn_next(&s);
         if (restore(net, ts_buf_bytes(&b), &back) == TS_OK) {
             struct ts_buf again;
             snapshot(&back, &again);
@@ -401,7 +244,7 @@ static void no_changed_byte_passes(void **state)
     for (size_t at = 0; at < d->raw.n; at++) {
         uint8_t was = d->raw.p[at];
         for (int k = 0; k < 3; k++) {
-            d->raw.p[at] = k == 0 ? was ^ 1 : k == 1 ? (uint8_t)(was + 128) : (uint8_t)next(&s);
+            d->raw.p[at] = k == 0 ? was ^ 1 : k == 1 ? (uint8_t)(was + 128) : (uint8_t)tn_next(&s);
             if (d->raw.p[at] != was)
                 assert_int_not_equal(tn_check_raw(net, ts_buf_bytes(&d->raw)), TS_OK);
         }
@@ -415,7 +258,7 @@ static void no_changed_byte_passes(void **state)
 static void effect_is_reusable(void **state)
 {
     (void)state;
-    struct testnet *net = history(3, 30);
+    struct testnet *net = tn_random(3, 30);
     struct ts_chain fresh;
     for (uint64_t k = 1; k <= net->chain.head.number; k++)
         assert_int_equal(tn_check_raw(net, tn_raw(net, k)), TS_E_V1_LINKS);

@@ -170,4 +170,12 @@ void tn_fold(const struct testnet *net, uint64_t number, struct ts_chain *out);
 /* Whether two chains are the same: head, recent hashes, registry with all boot ids. */
 bool tn_chain_equal(const struct ts_chain *a, const struct ts_chain *b);
 
+/* splitmix64: the same state, the same numbers. */
+uint64_t tn_next(uint64_t *state);
+/* A random honest history of at most so many batches: crashes, cuts, boots, switches, failovers,
+ * vain activations, whitelist changes, events left out. The same seed gives the same bytes. */
+struct testnet *tn_random(uint64_t seed, size_t steps);
+/* One more step of it: at most one batch (none when no enclave can produce). */
+void tn_random_step(struct testnet *net, uint64_t *state);
+
 #endif
