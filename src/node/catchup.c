@@ -117,23 +117,33 @@ void catchup_peer_gone(struct ts_node *n, unsigned link, bool forget)
 
 /* ---- what to ask for ---- */
 
-/* A pushed batch that waits ahead takes its place. False: none at that number, or no memory. */
-static bool append_ahead(struct ts_node *n, uint64_t number)
+/* A pushed batch that waits ahead becomes a range at i. False: none at that number, or no room. */
+static bool insert_ahead(struct ts_node *n, size_t i, uint64_t number)
 {
     struct ahead a;
     struct range r = {.state = RANGE_HELD, .from = number, .count = 1};
     r.raws = malloc(sizeof(*r.raws));
-    if (r.raws == NULL || !gossip_take_ahead(n, number, &a)) {
+    if (r.raws == NULL || n->n_ranges == NODE_RANGES || !gossip_take_ahead(n, number, &a)) {
         free(r.raws);
         return false;
     }
     r.raws[0] = a.raw;
     r.source = a.source;
-    if (!insert_at(n, n->n_ranges, &r)) {
-        range_free(n, &r);
-        return false;
+    return insert_at(n, i, &r);
+}
+
+/* What all wait for was pushed meanwhile: the answer need not bring it any more. */
+static void absorb_ahead(struct ts_node *n)
+{
+    size_t i = 0;
+    while (i < n->n_ranges && n->ranges[i].state == RANGE_HELD)
+        i++;
+    while (i < n->n_ranges && insert_ahead(n, i, n->ranges[i].from)) {
+        struct range *r = &n->ranges[++i];
+        r->from++;
+        if (--r->count == 0)
+            remove_at(n, i);
     }
-    return true;
 }
 
 /* Wanted ranges that nobody claims to have any more. */
@@ -155,7 +165,7 @@ static void extend(struct ts_node *n, uint64_t target)
 {
     while (n->n_ranges < n->s.window) {
         uint64_t from = catchup_next(n);
-        if (append_ahead(n, from))
+        if (insert_ahead(n, n->n_ranges, from))
             continue;
         if (from > target)
             return;
@@ -213,6 +223,7 @@ void catchup_plan(struct ts_node *n)
     uint64_t target = follow_target(n);
     size_t asked = 0;
     unsigned link = 0;
+    absorb_ahead(n);
     drop_unclaimed(n, target);
     extend(n, target);
     for (size_t i = 0; i < n->n_ranges; i++) {
@@ -229,13 +240,13 @@ void catchup_plan(struct ts_node *n)
 
 /* ---- answers ---- */
 
-static bool hold_all(struct ts_node *n, struct range *r, const struct ts_feed_frame *f)
+static bool hold_all(struct ts_node *n, struct range *r, const ts_bytes *raws, size_t n_raws)
 {
-    r->raws = calloc(f->n_batches, sizeof(*r->raws));
+    r->raws = calloc(n_raws, sizeof(*r->raws));
     if (r->raws == NULL)
         return false;
-    for (size_t i = 0; i < f->n_batches; i++) {
-        r->raws[i] = node_hold(n, f->batches[i]);
+    for (size_t i = 0; i < n_raws; i++) {
+        r->raws[i] = node_hold(n, raws[i]);
         if (r->raws[i].p != NULL)
             continue;
         while (i-- > 0)
@@ -247,17 +258,24 @@ static bool hold_all(struct ts_node *n, struct range *r, const struct ts_feed_fr
     return true;
 }
 
-/* An answer may hold fewer batches than asked for: the rest is wanted. */
-static void fill(struct ts_node *n, size_t i, unsigned link, const struct ts_feed_frame *f)
+/* An answer may hold fewer batches than asked for: the rest is wanted. Of its first, some may have
+ * come another way. */
+static void fill(struct ts_node *n, size_t i, unsigned link, const struct ts_feed_get *get,
+                 const struct ts_feed_frame *f)
 {
     struct range *r = &n->ranges[i];
-    struct range rest = {
-        .state = RANGE_WANTED, .from = r->from + f->n_batches, .count = r->count - f->n_batches};
+    uint64_t skip = r->from - get->from;
     want_again(r);
-    if (!hold_all(n, r, f))
+    if (f->n_batches <= skip)
         return;
+    size_t n_new = f->n_batches - (size_t)skip;
+    if (n_new > r->count)
+        n_new = (size_t)r->count;
+    if (!hold_all(n, r, f->batches + skip, n_new))
+        return;
+    struct range rest = {.state = RANGE_WANTED, .from = r->from + n_new, .count = r->count - n_new};
     r->state = RANGE_HELD;
-    r->count = f->n_batches;
+    r->count = n_new;
     r->source = (struct source){.link = link};
     if (rest.count == 0 || insert_at(n, i + 1, &rest))
         return;
@@ -316,25 +334,8 @@ void catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *
     }
     if (range_of(n, link, get->id, &i) && f->n_batches > 0) {
         note_size(n, f);
-        fill(n, i, link, f);
+        fill(n, i, link, get, f);
     }
-}
-
-bool catchup_fill_one(struct ts_node *n, uint64_t number, ts_bytes raw, const struct source *s)
-{
-    for (size_t i = 0; i < n->n_ranges; i++) {
-        struct range *r = &n->ranges[i];
-        if (r->from != number || r->count != 1 || r->state == RANGE_HELD)
-            continue;
-        ts_bytes *raws = malloc(sizeof(*raws));
-        if (raws == NULL)
-            return false;
-        raws[0] = raw;
-        *r = (struct range){
-            .state = RANGE_HELD, .from = number, .count = 1, .raws = raws, .source = *s};
-        return true;
-    }
-    return false;
 }
 
 /* ---- time ---- */

@@ -54,7 +54,7 @@ void commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw, con
     struct entry *e = add(&n->queue);
     e->number = b->header.number;
     e->hash = n->chain.head.hash;
-    e->time = b->header.time;
+    e->head = n->chain.head;
     e->raw = raw;
     e->tx_hashes = tx_hashes;
     e->n_txs = b->n_txs;
@@ -151,8 +151,7 @@ static void tell(struct ts_node *n, const struct entry *e, bool push)
         gossip_stored_evidence(n, e);
         return;
     }
-    n->stored = (struct ts_msg_head){.number = e->number, .hash = e->hash};
-    n->stored_time = e->time;
+    n->stored = e->head;
     struct ts_node_output *o = node_out(n, TS_NODE_OUT_COMMITTED);
     o->number = e->number;
     o->hash = e->hash;

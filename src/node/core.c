@@ -76,8 +76,7 @@ static ts_err init_chain(struct ts_node *n)
         err = ts_chain_init(&n->chain, n->start.genesis, &n->cache.crypto, &root);
     if (err != TS_OK)
         return err;
-    n->stored = (struct ts_msg_head){.hash = n->chain.head.hash};
-    n->stored_time = n->chain.head.time;
+    n->stored = n->chain.head;
     node_note_root(n);
     return TS_OK;
 }
@@ -177,8 +176,7 @@ ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots)
     n->chain = chain;
     n->roots_from = from;
     n->chain_saved = chain.head.number;
-    n->stored = (struct ts_msg_head){.number = chain.head.number, .hash = chain.head.hash};
-    n->stored_time = chain.head.time;
+    n->stored = chain.head;
     return TS_OK;
 }
 
@@ -204,8 +202,7 @@ ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, cha
         return TS_E_CORRUPT;
     }
     node_note_root(n);
-    n->stored = (struct ts_msg_head){.number = n->chain.head.number, .hash = n->chain.head.hash};
-    n->stored_time = n->chain.head.time;
+    n->stored = n->chain.head;
     return TS_OK;
 }
 
@@ -348,7 +345,6 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
     uint64_t target = follow_target(n);
     *out = (struct ts_node_status){
         .head = n->stored,
-        .head_time = n->stored_time,
         .target = target > n->stored.number ? target : n->stored.number,
         .is_catching_up = !n->has_heard || n->is_behind,
         .is_storing = n->retry_us == 0,

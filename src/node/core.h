@@ -231,12 +231,11 @@ struct ts_node_counters {
 #undef TS_NODE_COUNTER_FIELD
 
 struct ts_node_status {
-    struct ts_msg_head head; /* durable */
-    ts_time head_time;       /* of that batch */
-    uint64_t target;         /* highest head a peer that is up claims; at least the own */
-    bool is_catching_up;     /* more than a few batches behind that, or no peer heard of yet */
-    bool is_storing;         /* false: the newest durable step failed, it is being tried again */
-    uint64_t last_batch_us;  /* mono time of the newest batch taken from a peer; 0: none yet */
+    struct ts_head head;    /* of the newest durable batch */
+    uint64_t target;        /* highest head a peer that is up claims; at least the own */
+    bool is_catching_up;    /* more than a few batches behind that, or no peer heard of yet */
+    bool is_storing;        /* false: the newest durable step failed, it is being tried again */
+    uint64_t last_batch_us; /* mono time of the newest batch taken from a peer; 0: none yet */
     unsigned peers_up;
     unsigned n_peers;
     struct ts_node_counters counters;

@@ -78,24 +78,18 @@ void gossip_free(struct ts_node *n)
 static void keep_ahead(struct ts_node *n, const struct source *s, const struct ts_batch *b)
 {
     uint64_t number = b->header.number;
-    uint64_t next = catchup_next(n);
     struct ahead *a = slot_of(n, number);
     if (a->number == number || number < pipeline_next(n)) {
         n->counters.duplicates++;
         return;
     }
-    if (number != next && n->ahead_bytes + b->raw.n > NODE_AHEAD_BYTES) {
+    if (number != n->chain.head.number + 1 && n->ahead_bytes + b->raw.n > NODE_AHEAD_BYTES) {
         n->counters.stray++;
         return;
     }
     ts_bytes raw = node_hold(n, b->raw);
-    if (raw.p == NULL || catchup_fill_one(n, number, raw, s))
+    if (raw.p == NULL)
         return;
-    if (number < next) { /* it comes with a range that was asked for */
-        node_release(n, raw);
-        n->counters.duplicates++;
-        return;
-    }
     if (a->number != 0)
         free_ahead(n, a);
     *a = (struct ahead){.number = number, .raw = raw, .source = *s};

@@ -104,8 +104,8 @@ struct entry {
     bool is_evidence;
     uint64_t number;
     ts_hash hash;
-    ts_time time;
-    ts_bytes raw; /* the batch, owned */
+    struct ts_head head; /* the chain's after this batch */
+    ts_bytes raw;        /* the batch, owned */
     ts_hash *tx_hashes;
     size_t n_txs;
     ts_bytes record; /* evidence: what is stored, owned */
@@ -224,10 +224,9 @@ struct ts_node {
     struct ts_store_op *ops;
     size_t n_ops;
     struct ts_buf meta_chain, meta_roots;
-    bool has_meta;        /* of the step in flight */
-    uint64_t chain_saved; /* number of the newest snapshot of the chain */
-    struct ts_msg_head stored;
-    ts_time stored_time;
+    bool has_meta;         /* of the step in flight */
+    uint64_t chain_saved;  /* number of the newest snapshot of the chain */
+    struct ts_head stored; /* the durable head */
     uint64_t last_batch_us;
     uint64_t news_us; /* a new batch, or the newest poll */
     unsigned poll_next;
@@ -304,8 +303,6 @@ void catchup_rewind(struct ts_node *n, uint64_t from);
 /* Takes the first range when it is held; the caller owns raws then. */
 bool catchup_take(struct ts_node *n, struct range *out);
 void catchup_clear(struct ts_node *n);
-/* A pushed batch that is being asked for alone: takes raw over and returns true. */
-bool catchup_fill_one(struct ts_node *n, uint64_t number, ts_bytes raw, const struct source *s);
 void range_free(struct ts_node *n, struct range *r);
 /* The number above all that is in ranges, runs or chain. */
 uint64_t catchup_next(const struct ts_node *n);

@@ -1,0 +1,906 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "nodeworld.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/batch.h"
+#include "crypto/keccak.h"
+#include "net/feed_session.h"
+
+enum event_kind { EV_INPUT, EV_TICK, EV_TO_SERVER, EV_VERIFY };
+
+struct nw_event {
+    uint64_t at, order;
+    enum event_kind kind;
+    size_t node;
+    uint64_t incarnation;
+    struct ts_node_input in;
+    uint8_t *bytes; /* owned; what in.bytes or the message is */
+    size_t n;
+    uint64_t conn;  /* id, for frames and what becomes of links */
+    ts_bytes *raws; /* VERIFY, borrowed of the core */
+    size_t n_raws;
+    ts_hash root;
+    struct ts_store_batch *batches; /* LOADED, owned; raws owned by the store */
+};
+
+struct nw_conn {
+    uint64_t id;
+    size_t client;
+    unsigned link;
+    unsigned server;
+    bool is_open;
+    struct ts_feed_session session;
+    uint64_t to_client, to_server; /* nothing arrives before what was sent before it */
+};
+
+/* ---- a stand-in for signatures: the signer's address and a tag that binds it to the digest ----
+ */
+
+static ts_err fake_address(void *ctx, const uint8_t key[32], ts_address *out)
+{
+    ts_hash h;
+    (void)ctx;
+    ts_keccak256(ts_bytes_of(key, 32), &h);
+    memcpy(out->b, h.b, 20);
+    return TS_OK;
+}
+
+static void fake_tag(const ts_address *a, const ts_hash *digest, uint8_t out[32])
+{
+    struct ts_keccak k;
+    ts_hash h;
+    ts_keccak_init(&k);
+    ts_keccak_update(&k, a->b, 20);
+    ts_keccak_update(&k, digest->b, 32);
+    ts_keccak_final(&k, &h);
+    memcpy(out, h.b, 32);
+}
+
+static ts_err fake_sign(void *ctx, const uint8_t key[32], const ts_hash *digest, ts_sig *out)
+{
+    ts_address a;
+    fake_address(ctx, key, &a);
+    memset(out, 0, sizeof(*out));
+    memcpy(out->b, a.b, 20);
+    fake_tag(&a, digest, out->b + 32);
+    out->b[64] = 27;
+    return TS_OK;
+}
+
+static ts_err fake_recover(void *ctx, const ts_hash *digest, const ts_sig *sig, ts_address *out)
+{
+    uint8_t tag[32];
+    ts_address a;
+    (void)ctx;
+    memcpy(a.b, sig->b, 20);
+    fake_tag(&a, digest, tag);
+    if (sig->b[64] != 27 || memcmp(tag, sig->b + 32, 32) != 0)
+        return TS_E_SIGNATURE;
+    *out = a;
+    return TS_OK;
+}
+
+static void fake_free(void *ctx)
+{
+    (void)ctx;
+}
+
+const struct ts_crypto *nw_crypto(void)
+{
+    static const struct ts_crypto crypto = {
+        .sign = fake_sign, .recover = fake_recover, .address = fake_address, .free = fake_free};
+    return &crypto;
+}
+
+/* ---- an engine that knows the genesis root and nothing else ---- */
+
+static const ts_hash *the_root; /* of the net of the world that is making a node */
+
+static ts_err root_open(const struct ts_genesis *g, const struct ts_crypto *crypto,
+                        const uint64_t seed[2], struct ts_engine **out)
+{
+    (void)g;
+    (void)crypto;
+    (void)seed;
+    *out = NULL;
+    return TS_OK;
+}
+
+static void root_close(struct ts_engine *e)
+{
+    (void)e;
+}
+
+static void root_root(const struct ts_engine *e, ts_hash *out)
+{
+    (void)e;
+    *out = *the_root;
+}
+
+/* ---- events ---- */
+
+static uint64_t rnd(struct nw *w, uint64_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return below > 0 ? w->random % below : 0;
+}
+
+static bool before(const struct nw_event *a, const struct nw_event *b)
+{
+    return a->at != b->at ? a->at < b->at : a->order < b->order;
+}
+
+static void push_event(struct nw *w, struct nw_event ev)
+{
+    if (w->n_events == w->cap_events) {
+        w->cap_events = w->cap_events != 0 ? 2 * w->cap_events : 256;
+        w->events = realloc(w->events, w->cap_events * sizeof(ev));
+        TS_CHECK(w->events != NULL);
+    }
+    ev.order = ++w->order;
+    size_t i = w->n_events++;
+    for (; i > 0 && before(&ev, &w->events[(i - 1) / 2]); i = (i - 1) / 2)
+        w->events[i] = w->events[(i - 1) / 2];
+    w->events[i] = ev;
+}
+
+static struct nw_event pop_event(struct nw *w)
+{
+    struct nw_event top = w->events[0];
+    struct nw_event last = w->events[--w->n_events];
+    size_t i = 0;
+    for (;;) {
+        size_t c = 2 * i + 1;
+        if (c >= w->n_events)
+            break;
+        if (c + 1 < w->n_events && before(&w->events[c + 1], &w->events[c]))
+            c++;
+        if (!before(&w->events[c], &last))
+            break;
+        w->events[i] = w->events[c];
+        i = c;
+    }
+    w->events[i] = last;
+    return top;
+}
+
+static struct nw_event event_for(struct nw *w, size_t node, uint64_t at, enum event_kind kind)
+{
+    return (struct nw_event){
+        .at = at, .kind = kind, .node = node, .incarnation = w->nodes[node].incarnation};
+}
+
+static void copy_into(struct nw_event *ev, ts_bytes b)
+{
+    ev->bytes = malloc(b.n > 0 ? b.n : 1);
+    TS_CHECK(ev->bytes != NULL);
+    if (b.n > 0)
+        memcpy(ev->bytes, b.p, b.n);
+    ev->n = b.n;
+}
+
+/* ---- wires ---- */
+
+static struct nw_conn *conn_by_id(struct nw *w, uint64_t id)
+{
+    for (size_t i = 0; i < w->n_conns; i++) {
+        if (w->conns[i].id == id)
+            return &w->conns[i];
+    }
+    return NULL;
+}
+
+static struct nw_conn *conn_of(struct nw *w, size_t client, unsigned link)
+{
+    for (size_t i = 0; i < w->n_conns; i++) {
+        if (w->conns[i].is_open && w->conns[i].client == client && w->conns[i].link == link)
+            return &w->conns[i];
+    }
+    return NULL;
+}
+
+static void to_client(struct nw *w, struct nw_conn *c, const struct ts_buf *b, uint64_t delay)
+{
+    TS_CHECK(b->err == TS_OK);
+    uint64_t at = w->now + w->link_us + rnd(w, w->link_us) + delay;
+    if (at < c->to_client)
+        at = c->to_client;
+    c->to_client = at;
+    struct nw_event ev = event_for(w, c->client, at, EV_INPUT);
+    ev.in = (struct ts_node_input){.kind = TS_NODE_IN_FRAME, .link = c->link};
+    ev.conn = c->id;
+    copy_into(&ev, ts_buf_bytes(b));
+    push_event(w, ev);
+}
+
+static void link_event(struct nw *w, size_t node, unsigned link, enum ts_node_in kind,
+                       const char *text, uint64_t conn)
+{
+    struct nw_event ev = event_for(w, node, w->now + w->link_us, EV_INPUT);
+    ev.in = (struct ts_node_input){.kind = kind, .link = link, .text = text};
+    ev.conn = conn;
+    push_event(w, ev);
+}
+
+static void close_conn(struct nw *w, struct nw_conn *c, bool tell)
+{
+    if (!c->is_open)
+        return;
+    c->is_open = false;
+    if (tell)
+        link_event(w, c->client, c->link, TS_NODE_IN_LINK_DOWN, "closed by the peer", 0);
+}
+
+static bool server_is_up(const struct nw *w, unsigned server)
+{
+    if (server >= NW_MAX_NODES)
+        return w->hosts[server - NW_MAX_NODES].is_up;
+    return w->nodes[server].core != NULL;
+}
+
+static const ts_bytes *history_of(const struct nw *w, const struct nw_host *h)
+{
+    return h->history != NULL ? h->history : w->net->history;
+}
+
+static void server_head(struct nw *w, unsigned server, uint64_t *number, ts_hash *hash)
+{
+    *number = 0;
+    *hash = w->net->genesis.hash;
+    if (server >= NW_MAX_NODES) {
+        const struct nw_host *h = &w->hosts[server - NW_MAX_NODES];
+        struct ts_arena arena;
+        struct ts_batch b;
+        *number = h->head + h->claim_extra;
+        if (h->head == 0)
+            return;
+        ts_arena_init(&arena, 0);
+        TS_CHECK(ts_batch_decode(history_of(w, h)[h->head - 1], TS_MAX_BATCH_BYTES, &arena, &b) ==
+                 TS_OK);
+        ts_header_hash(&w->net->genesis.domain, &b.header, hash);
+        ts_arena_free(&arena);
+    } else if (w->nodes[server].store.n > 0) {
+        *number = w->nodes[server].store.n;
+        *hash = w->nodes[server].store.hashes[*number - 1];
+    }
+}
+
+static void connect_link(struct nw *w, size_t node, unsigned link)
+{
+    unsigned server = w->nodes[node].targets[link];
+    if (w->cut[node][link] || !server_is_up(w, server)) {
+        link_event(w, node, link, TS_NODE_IN_LINK_DOWN, "connection refused", 0);
+        return;
+    }
+    if (w->n_conns == w->cap_conns) {
+        w->cap_conns = w->cap_conns != 0 ? 2 * w->cap_conns : 16;
+        w->conns = realloc(w->conns, w->cap_conns * sizeof(*w->conns));
+        TS_CHECK(w->conns != NULL);
+    }
+    struct nw_conn *c = &w->conns[w->n_conns++];
+    *c = (struct nw_conn){
+        .id = w->n_conns, .client = node, .link = link, .server = server, .is_open = true};
+    ts_feed_session_init(&c->session, TS_FEED_SERVER, &w->net->genesis.hash, NULL, w->now);
+    link_event(w, node, link, TS_NODE_IN_LINK_UP, NULL, c->id);
+    c->to_client = w->now + w->link_us;
+    if (server >= NW_MAX_NODES && w->hosts[server - NW_MAX_NODES].is_mute)
+        return;
+    uint64_t number;
+    ts_hash hash;
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    server_head(w, server, &number, &hash);
+    ts_feed_put_hello(&b, &w->net->genesis.hash, number, &hash, "world");
+    to_client(w, c, &b, 0);
+    ts_buf_free(&b);
+}
+
+/* ---- what servers do ---- */
+
+static void corrupt(struct nw_host *h, uint64_t number, struct ts_buf *raw)
+{
+    if (h->corrupt_from != 0 && number >= h->corrupt_from)
+        raw->p[raw->n - 20] ^= 0x55; /* in the seal */
+}
+
+static void push_to(struct nw *w, struct nw_conn *c, ts_bytes raw)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_feed_put_batch(&b, raw);
+    to_client(w, c, &b, 0);
+    ts_buf_free(&b);
+}
+
+static void push_all(struct nw *w, unsigned server, ts_bytes raw, uint64_t except)
+{
+    for (size_t i = 0; i < w->n_conns; i++) {
+        struct nw_conn *c = &w->conns[i];
+        if (!c->is_open || c->server != server || c->id == except || !c->session.has_hello)
+            continue;
+        if (server >= NW_MAX_NODES && rnd(w, 100) < w->hosts[server - NW_MAX_NODES].push_loss)
+            continue;
+        push_to(w, c, raw);
+    }
+}
+
+static void answer_get(struct nw *w, struct nw_conn *c, const struct ts_feed_get *get)
+{
+    const ts_bytes *history = NULL;
+    uint64_t n = 0, max = UINT64_MAX, delay = 0;
+    struct nw_host *h = NULL;
+    if (c->server >= NW_MAX_NODES) {
+        h = &w->hosts[c->server - NW_MAX_NODES];
+        h->gets++;
+        if (h->is_silent)
+            return;
+        history = history_of(w, h);
+        n = h->answers_nothing ? 0 : h->head;
+        delay = h->delay_us;
+        max = h->max_answer != 0 ? h->max_answer : max;
+    } else {
+        history = w->nodes[c->server].store.raws;
+        n = w->nodes[c->server].store.n;
+    }
+    ts_bytes list[TS_FEED_MAX_GET];
+    struct ts_buf copies[TS_FEED_MAX_GET];
+    struct ts_feed_frame f = {.type = TS_FEED_BATCHES, .id = get->id, .batches = list};
+    while (f.n_batches < get->count && f.n_batches < max && get->from + f.n_batches <= n) {
+        uint64_t number = get->from + f.n_batches;
+        struct ts_buf *copy = &copies[f.n_batches];
+        ts_buf_init(copy, 0);
+        ts_buf_put(copy, history[number - 1].p, history[number - 1].n);
+        if (h != NULL)
+            corrupt(h, number, copy);
+        list[f.n_batches++] = ts_buf_bytes(copy);
+    }
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_feed_put(&b, &f);
+    to_client(w, c, &b, delay);
+    ts_buf_free(&b);
+    for (size_t i = 0; i < f.n_batches; i++)
+        ts_buf_free(&copies[i]);
+}
+
+static void answer_tx(struct nw *w, struct nw_conn *c, uint64_t id, ts_err code, const char *text)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_feed_session_tx_done(&c->session);
+    ts_feed_put_accepted(&b, id, code, text);
+    to_client(w, c, &b, 0);
+    ts_buf_free(&b);
+}
+
+/* A relayed transaction's token names connection and request, so that its reply finds back. */
+static uint64_t relay_token(const struct nw_conn *c, uint64_t id)
+{
+    return UINT64_C(1) << 63 | c->id << 32 | id;
+}
+
+static void serve_tx(struct nw *w, struct nw_conn *c, const struct ts_feed_frame *f)
+{
+    if (c->server < NW_MAX_NODES) {
+        struct ts_node_input in = {.kind = TS_NODE_IN_TX,
+                                   .token = relay_token(c, f->id),
+                                   .bytes = f->bytes,
+                                   .is_relay = true};
+        nw_input(w, c->server, &in);
+        return;
+    }
+    struct nw_host *h = &w->hosts[c->server - NW_MAX_NODES];
+    h->txs++;
+    if (!h->tx_silent)
+        answer_tx(w, c, f->id, h->tx_code, h->tx_code != TS_OK ? "the host says no" : NULL);
+}
+
+static void serve(struct nw *w, uint64_t conn, ts_bytes message)
+{
+    struct nw_conn *c = conn_by_id(w, conn);
+    if (c == NULL || !c->is_open || !server_is_up(w, c->server))
+        return;
+    struct ts_arena arena;
+    struct ts_feed_frame f;
+    struct ts_feed_get get;
+    char why[TS_FEED_TEXT_MAX];
+    ts_arena_init(&arena, 0);
+    ts_err err = ts_feed_session_receive(&c->session, w->now, message, &arena, &f, NULL, why);
+    TS_CHECK(err == TS_OK); /* a node core never breaks the rules of the feed */
+    if (f.type == TS_FEED_GET && ts_feed_session_next_get(&c->session, &get))
+        answer_get(w, c, &get);
+    else if (f.type == TS_FEED_TRANSACTION)
+        serve_tx(w, c, &f);
+    else if (f.type == TS_FEED_BATCH && c->server < NW_MAX_NODES) {
+        struct ts_node_input in = {.kind = TS_NODE_IN_BATCH, .peer = conn, .bytes = f.bytes};
+        nw_input(w, c->server, &in);
+    } else if (f.type == TS_FEED_ERROR) {
+        close_conn(w, c, false);
+    }
+    ts_arena_free(&arena);
+}
+
+/* ---- what nodes want done ---- */
+
+static void put_batch(struct nw *w, struct nw_store *s, const struct ts_store_op *op)
+{
+    TS_CHECK(op->number == s->n + 1 && op->status == TS_BATCH_COMMITTED);
+    if (s->n == s->cap) {
+        s->cap = s->cap != 0 ? 2 * s->cap : 64;
+        s->raws = realloc(s->raws, s->cap * sizeof(*s->raws));
+        s->hashes = realloc(s->hashes, s->cap * sizeof(*s->hashes));
+        TS_CHECK(s->raws != NULL && s->hashes != NULL);
+    }
+    if (!w->any_line)
+        TS_CHECK(ts_bytes_equal(op->data, tn_raw(w->net, op->number)));
+    uint8_t *p = malloc(op->data.n);
+    TS_CHECK(p != NULL);
+    memcpy(p, op->data.p, op->data.n);
+    s->hashes[s->n] = op->hash;
+    s->raws[s->n++] = ts_bytes_of(p, op->data.n);
+}
+
+static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_output *o)
+{
+    s->steps++;
+    if (s->fail_steps > 0) {
+        s->fail_steps--;
+        return TS_E_DISK_FULL;
+    }
+    for (size_t i = 0; i < o->n_ops; i++) {
+        const struct ts_store_op *op = &o->ops[i];
+        if (op->kind == TS_OP_PUT_BATCH) {
+            put_batch(w, s, op);
+        } else if (op->kind == TS_OP_PUT_EVIDENCE) {
+            TS_CHECK(s->n_evidence < TS_COUNT(s->evidence));
+            s->evidence[s->n_evidence++] = op->hash;
+        } else {
+            TS_CHECK(op->kind == TS_OP_PUT_META);
+            struct ts_buf *meta = strcmp(op->key, "chain") == 0 ? &s->chain : &s->roots;
+            ts_buf_reset(meta);
+            ts_buf_put(meta, op->data.p, op->data.n);
+        }
+    }
+    return TS_OK;
+}
+
+static void do_store(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    struct nw_event ev = event_for(w, node, w->now + 2 * NW_MS + rnd(w, 3 * NW_MS), EV_INPUT);
+    ev.in = (struct ts_node_input){.kind = TS_NODE_IN_STORED, .token = o->token};
+    ev.in.err = apply(w, &w->nodes[node].store, o);
+    push_event(w, ev);
+}
+
+static void do_load(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    const struct nw_store *s = &w->nodes[node].store;
+    struct nw_event ev = event_for(w, node, w->now + NW_MS, EV_INPUT);
+    ev.in = (struct ts_node_input){.kind = TS_NODE_IN_LOADED, .token = o->token};
+    ev.batches = calloc((size_t)o->count, sizeof(*ev.batches));
+    TS_CHECK(ev.batches != NULL);
+    for (uint64_t n = o->from; n < o->from + o->count && n <= s->n; n++)
+        ev.batches[ev.in.n_batches++] = (struct ts_store_batch){.number = n,
+                                                                .hash = s->hashes[n - 1],
+                                                                .status = TS_BATCH_COMMITTED,
+                                                                .raw = s->raws[n - 1]};
+    ev.in.batches = ev.batches;
+    push_event(w, ev);
+}
+
+static void do_verify(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    struct nw_event ev = event_for(w, node, w->now + NW_MS + rnd(w, 20 * NW_MS), EV_VERIFY);
+    ev.in.token = o->token;
+    ev.raws = malloc(o->n_raws * sizeof(*ev.raws));
+    TS_CHECK(ev.raws != NULL);
+    memcpy(ev.raws, o->raws, o->n_raws * sizeof(*ev.raws));
+    ev.n_raws = o->n_raws;
+    ev.root = o->hash;
+    push_event(w, ev);
+}
+
+static void do_send(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    if (o->link == TS_NODE_LINK_ENCLAVE) {
+        if (!w->enclave_up || node != 0)
+            return;
+        struct ts_buf answer;
+        ts_buf_init(&answer, 0);
+        w->enclave(w->enclave_ctx, o->bytes, &answer);
+        struct nw_event ev = event_for(w, node, w->now + w->link_us, EV_INPUT);
+        ev.in = (struct ts_node_input){.kind = TS_NODE_IN_FRAME, .link = o->link};
+        if (answer.n > 0) {
+            copy_into(&ev, ts_buf_bytes(&answer));
+            push_event(w, ev);
+        }
+        ts_buf_free(&answer);
+        return;
+    }
+    struct nw_conn *c = conn_of(w, node, o->link);
+    if (c == NULL || w->cut[node][o->link])
+        return;
+    uint64_t at = w->now + w->link_us + rnd(w, w->link_us);
+    if (at < c->to_server)
+        at = c->to_server;
+    c->to_server = at;
+    struct nw_event ev = event_for(w, node, at, EV_TO_SERVER);
+    ev.conn = c->id;
+    copy_into(&ev, o->bytes);
+    push_event(w, ev);
+}
+
+static void do_reply(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    if (o->token >> 63 != 0) {
+        struct nw_conn *c = conn_by_id(w, o->token >> 32 & 0x7fffffff);
+        if (c != NULL && c->is_open)
+            answer_tx(w, c, o->token & 0xffffffff, o->err, o->text);
+        return;
+    }
+    struct nw_node *n = &w->nodes[node];
+    TS_CHECK(n->n_replies < TS_COUNT(n->replies));
+    struct nw_reply *r = &n->replies[n->n_replies++];
+    *r = (struct nw_reply){.token = o->token, .err = o->err};
+    snprintf(r->text, sizeof(r->text), "%s", o->text != NULL ? o->text : "");
+    r->n = o->bytes.n < sizeof(r->bytes) ? o->bytes.n : sizeof(r->bytes);
+    if (r->n > 0)
+        memcpy(r->bytes, o->bytes.p, r->n);
+}
+
+static void do_connect(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    if (o->link != TS_NODE_LINK_ENCLAVE) {
+        struct nw_conn *old = conn_of(w, node, o->link);
+        if (old != NULL)
+            close_conn(w, old, false);
+        connect_link(w, node, o->link);
+    } else {
+        link_event(w, node, o->link, w->enclave_up ? TS_NODE_IN_LINK_UP : TS_NODE_IN_LINK_DOWN,
+                   "no enclave", 0);
+    }
+}
+
+static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
+{
+    struct nw_node *n = &w->nodes[node];
+    struct nw_conn *c;
+    size_t used;
+    switch (o->kind) {
+    case TS_NODE_OUT_CONNECT:
+        do_connect(w, node, o);
+        break;
+    case TS_NODE_OUT_CLOSE:
+        c = o->link != TS_NODE_LINK_ENCLAVE ? conn_of(w, node, o->link) : NULL;
+        if (c != NULL)
+            close_conn(w, c, false);
+        break;
+    case TS_NODE_OUT_SEND:
+        do_send(w, node, o);
+        break;
+    case TS_NODE_OUT_STORE:
+        do_store(w, node, o);
+        break;
+    case TS_NODE_OUT_LOAD:
+        do_load(w, node, o);
+        break;
+    case TS_NODE_OUT_VERIFY:
+        do_verify(w, node, o);
+        break;
+    case TS_NODE_OUT_COMMITTED:
+        TS_CHECK(o->number <= n->store.n);
+        n->pushes += o->push;
+        if (o->push)
+            push_all(w, (unsigned)node, o->bytes, 0);
+        break;
+    case TS_NODE_OUT_EVIDENCE:
+        n->evidence_pushed++;
+        push_all(w, (unsigned)node, o->bytes, o->peer);
+        break;
+    case TS_NODE_OUT_REFUSE:
+        c = conn_by_id(w, o->peer);
+        if (c != NULL)
+            close_conn(w, c, true);
+        break;
+    case TS_NODE_OUT_REPLY:
+        do_reply(w, node, o);
+        break;
+    case TS_NODE_OUT_EVENT:
+        used = strlen(n->events);
+        snprintf(n->events + used, sizeof(n->events) - used, "%s %s\n", o->event, o->text);
+        break;
+    case TS_NODE_OUT_STOPPED:
+        n->is_stopped = true;
+        break;
+    }
+}
+
+static void do_outputs(struct nw *w, size_t node, const struct ts_node_outputs *out)
+{
+    struct nw_node *n = &w->nodes[node];
+    for (size_t i = 0; i < out->n; i++)
+        do_output(w, node, &out->out[i]);
+    if (out->wake_us == UINT64_MAX || (n->wake != 0 && n->wake <= out->wake_us && n->wake > w->now))
+        return;
+    n->wake = out->wake_us > w->now ? out->wake_us : w->now + 1;
+    push_event(w, event_for(w, node, n->wake, EV_TICK));
+}
+
+static struct ts_now now_of(const struct nw *w)
+{
+    return (struct ts_now){.mono_us = w->now, .unix_ms = 1700000000000 + w->now / 1000};
+}
+
+void nw_input(struct nw *w, size_t node, struct ts_node_input *in)
+{
+    struct ts_node_outputs out;
+    if (w->nodes[node].core == NULL)
+        return;
+    ts_node_step(w->nodes[node].core, now_of(w), in, &out);
+    do_outputs(w, node, &out);
+}
+
+/* ---- running ---- */
+
+static void run_verify(struct nw *w, const struct nw_event *ev)
+{
+    struct ts_buf found;
+    ts_buf_init(&found, 0);
+    ts_node_verify(&w->net->genesis, w->net->crypto, &ev->root, ev->raws, ev->n_raws, &found);
+    struct ts_node_input in = {.kind = TS_NODE_IN_VERIFIED,
+                               .token = ev->in.token,
+                               .verified = (const struct ts_recovered *)(const void *)found.p,
+                               .n_verified = found.n / sizeof(struct ts_recovered)};
+    nw_input(w, ev->node, &in);
+    ts_buf_free(&found);
+}
+
+static bool still_matters(struct nw *w, const struct nw_event *ev)
+{
+    const struct nw_node *n = &w->nodes[ev->node];
+    if (ev->kind == EV_TO_SERVER)
+        return true;
+    if (n->core == NULL || n->incarnation != ev->incarnation)
+        return false;
+    if (ev->conn == 0)
+        return true;
+    struct nw_conn *c = conn_by_id(w, ev->conn);
+    return c != NULL && c->is_open && !w->cut[c->client][c->link];
+}
+
+static void run_event(struct nw *w, struct nw_event *ev)
+{
+    w->now = ev->at;
+    if (still_matters(w, ev)) {
+        struct nw_node *n = &w->nodes[ev->node];
+        switch (ev->kind) {
+        case EV_INPUT:
+            ev->in.bytes = ts_bytes_of(ev->bytes, ev->n);
+            nw_input(w, ev->node, &ev->in);
+            break;
+        case EV_TICK:
+            if (n->wake == ev->at) {
+                n->wake = 0;
+                nw_input(w, ev->node, &(struct ts_node_input){.kind = TS_NODE_IN_TICK});
+            }
+            break;
+        case EV_TO_SERVER:
+            serve(w, ev->conn, ts_bytes_of(ev->bytes, ev->n));
+            break;
+        case EV_VERIFY:
+            run_verify(w, ev);
+            break;
+        }
+    }
+    free(ev->bytes);
+    free(ev->raws);
+    free(ev->batches);
+}
+
+void nw_run(struct nw *w, uint64_t us)
+{
+    uint64_t end = w->now + us;
+    while (w->n_events > 0 && w->events[0].at <= end) {
+        struct nw_event ev = pop_event(w);
+        run_event(w, &ev);
+    }
+    w->now = end;
+}
+
+bool nw_reach(struct nw *w, size_t node, uint64_t number, uint64_t us)
+{
+    for (uint64_t end = w->now + us; w->now < end && nw_head(w, node) < number;)
+        nw_run(w, 10 * NW_MS);
+    return nw_head(w, node) >= number;
+}
+
+/* ---- making it ---- */
+
+struct nw *nw_new(struct testnet *net, uint64_t seed)
+{
+    struct nw *w = calloc(1, sizeof(*w));
+    TS_CHECK(w != NULL);
+    w->net = net;
+    w->now = NW_S;
+    w->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    w->link_us = 2 * NW_MS;
+    w->engine = (struct ts_engine_ops){
+        .name = "root", .open = root_open, .close = root_close, .root = root_root};
+    return w;
+}
+
+static void free_store(struct nw_store *s)
+{
+    for (uint64_t i = 0; i < s->n; i++)
+        free((void *)(uintptr_t)s->raws[i].p);
+    free(s->raws);
+    free(s->hashes);
+    ts_buf_free(&s->chain);
+    ts_buf_free(&s->roots);
+}
+
+void nw_free(struct nw *w)
+{
+    for (size_t i = 0; i < w->n_nodes; i++) {
+        ts_node_free(w->nodes[i].core);
+        free_store(&w->nodes[i].store);
+    }
+    while (w->n_events > 0) {
+        struct nw_event ev = pop_event(w);
+        free(ev.bytes);
+        free(ev.raws);
+        free(ev.batches);
+    }
+    free(w->events);
+    free(w->conns);
+    free(w);
+}
+
+void nw_host_up(struct nw *w, size_t host)
+{
+    struct nw_host *h = &w->hosts[host];
+    h->is_up = true;
+    if (h->head == 0)
+        h->head = w->net->n_history;
+}
+
+void nw_host_down(struct nw *w, size_t host)
+{
+    w->hosts[host].is_up = false;
+    for (size_t i = 0; i < w->n_conns; i++) {
+        if (w->conns[i].server == NW_HOST(host))
+            close_conn(w, &w->conns[i], true);
+    }
+}
+
+void nw_push_raw(struct nw *w, size_t host, ts_bytes raw)
+{
+    push_all(w, NW_HOST(host), raw, 0);
+}
+
+void nw_publish(struct nw *w, size_t host, uint64_t number)
+{
+    struct nw_host *h = &w->hosts[host];
+    while (h->head < number) {
+        struct ts_buf copy;
+        ts_buf_init(&copy, 0);
+        ts_buf_put(&copy, history_of(w, h)[h->head].p, history_of(w, h)[h->head].n);
+        h->head++;
+        corrupt(h, h->head, &copy);
+        nw_push_raw(w, host, ts_buf_bytes(&copy));
+        ts_buf_free(&copy);
+    }
+}
+
+static void start_node(struct nw *w, size_t node)
+{
+    struct nw_node *n = &w->nodes[node];
+    struct ts_node_outputs out;
+    char why[160];
+    the_root = &w->net->genesis_root;
+    n->incarnation++;
+    n->wake = 0;
+    n->is_stopped = false;
+    TS_CHECK(ts_node_new(&n->start, &n->core) == TS_OK);
+    if (n->store.chain.n > 0)
+        TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
+                                    ts_buf_bytes(&n->store.roots)) == TS_OK);
+    for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n; i++) {
+        struct ts_store_batch b = {.number = i + 1,
+                                   .hash = n->store.hashes[i],
+                                   .status = TS_BATCH_COMMITTED,
+                                   .raw = n->store.raws[i]};
+        TS_CHECK(ts_node_load_batch(n->core, &b, why) == TS_OK);
+    }
+    ts_node_begin(n->core, now_of(w), &out);
+    do_outputs(w, node, &out);
+}
+
+size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_node_settings *s,
+               bool has_enclave)
+{
+    static const uint8_t no_genesis[] = {0xc0};
+    TS_CHECK(w->n_nodes < NW_MAX_NODES && n <= NW_MAX_LINKS);
+    struct nw_node *node = &w->nodes[w->n_nodes];
+    memcpy(node->targets, targets, n * sizeof(*targets));
+    node->start = (struct ts_node_start){.genesis = &w->net->genesis,
+                                         .genesis_raw = ts_bytes_of(no_genesis, 1),
+                                         .crypto = w->net->crypto,
+                                         .engine = &w->engine,
+                                         .name = "node/test",
+                                         .n_peers = (unsigned)n,
+                                         .has_enclave = has_enclave,
+                                         .seed = {w->random, w->n_nodes}};
+    if (s != NULL)
+        node->start.settings = *s;
+    else
+        ts_node_settings_default(&node->start.settings);
+    ts_buf_init(&node->store.chain, 0);
+    ts_buf_init(&node->store.roots, 0);
+    start_node(w, w->n_nodes);
+    return w->n_nodes++;
+}
+
+void nw_kill(struct nw *w, size_t node)
+{
+    struct nw_node *n = &w->nodes[node];
+    ts_node_free(n->core);
+    n->core = NULL;
+    for (size_t i = 0; i < w->n_conns; i++) {
+        struct nw_conn *c = &w->conns[i];
+        if (c->client == node)
+            close_conn(w, c, false);
+        else if (c->server == node)
+            close_conn(w, c, true);
+    }
+}
+
+void nw_restart(struct nw *w, size_t node)
+{
+    start_node(w, node);
+}
+
+void nw_cut(struct nw *w, size_t node, unsigned link, bool cut)
+{
+    w->cut[node][link] = cut;
+    struct nw_conn *c = conn_of(w, node, link);
+    if (cut && c != NULL)
+        close_conn(w, c, true);
+}
+
+/* ---- looking ---- */
+
+uint64_t nw_head(const struct nw *w, size_t node)
+{
+    struct ts_node_status s;
+    if (w->nodes[node].core == NULL)
+        return w->nodes[node].store.n;
+    ts_node_status_of(w->nodes[node].core, &s);
+    return s.head.number;
+}
+
+struct ts_node_counters nw_counters(const struct nw *w, size_t node)
+{
+    struct ts_node_status s;
+    ts_node_status_of(w->nodes[node].core, &s);
+    return s.counters;
+}
+
+bool nw_said(const struct nw *w, size_t node, const char *part)
+{
+    return strstr(w->nodes[node].events, part) != NULL;
+}
+
+const struct nw_reply *nw_reply(const struct nw *w, size_t node, uint64_t token)
+{
+    for (size_t i = 0; i < w->nodes[node].n_replies; i++) {
+        if (w->nodes[node].replies[i].token == token)
+            return &w->nodes[node].replies[i];
+    }
+    return NULL;
+}
