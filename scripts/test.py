@@ -20,6 +20,7 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+E2E = os.path.join(ROOT, "tests/e2e/run.py")
 COUNT = re.compile(r"^(\d+) passed, (\d+) failed$")
 SANITIZED = ["-Db_sanitize=address,undefined", "-Db_lundef=false"]
 
@@ -122,14 +123,14 @@ def checks():
 
 
 def e2e():
-    return program_stage([sys.executable, "tests/e2e/run.py"])
+    return program_stage([sys.executable, E2E])
 
 
 STAGES = {"unit": unit, "asan": asan, "checks": checks, "e2e": e2e}
 
 
 def main():
-    names = sys.argv[1:] or list(STAGES)
+    names = sys.argv[1:] or [name for name in STAGES if name != "e2e" or os.path.exists(E2E)]
     unknown = [name for name in names if name not in STAGES]
     if unknown:
         print(f"test: {unknown[0]} is not one of {', '.join(STAGES)}", file=sys.stderr)

@@ -32,7 +32,7 @@ MAY_INCLUDE = {
     "src/cfg/": ["base"],
     "src/store/": ["base"],
     "src/net/": ["base", "codec", "store/store.h", "cfg"],
-    "src/rpc/": [*CORES, "net"],
+    "src/rpc/": [*CORES, "net", "store/store.h"],
     "src/cli/": [*CORES, *SHELLS],
     "sim/": [*CORES, *SHELLS, "enclave", "host", "node"],
 }

@@ -9,7 +9,8 @@
 #include "base/check.h"
 #include "base/siphash.h"
 
-#define FIRST_CAP 8u
+#define FIRST_CAP   8u
+#define VALUE_ALIGN _Alignof(uint64_t) /* no value holds a larger type */
 
 /* The most entries that cap slots hold: four of five, so that a free slot soon ends every probe. */
 static size_t room_of(size_t cap)
@@ -55,9 +56,20 @@ static void set_used(struct ts_map *m, size_t slot, bool used)
         m->used[slot / 8] &= (uint8_t)~bit;
 }
 
+/* Where the value lies in a slot: behind the key, aligned for whatever a value holds. */
+static size_t value_at(const struct ts_map *m)
+{
+    return (m->key_size + VALUE_ALIGN - 1) / VALUE_ALIGN * VALUE_ALIGN;
+}
+
+static size_t slot_size(const struct ts_map *m)
+{
+    return value_at(m) + (m->value_size + VALUE_ALIGN - 1) / VALUE_ALIGN * VALUE_ALIGN;
+}
+
 static uint8_t *slot_at(const struct ts_map *m, size_t slot)
 {
-    return m->slots + slot * (m->key_size + m->value_size);
+    return m->slots + slot * slot_size(m);
 }
 
 static size_t home_of(const struct ts_map *m, const void *key)
@@ -76,12 +88,12 @@ static size_t find_slot(const struct ts_map *m, const void *key)
 
 static ts_err rehash(struct ts_map *m, size_t cap)
 {
-    size_t slot_size = m->key_size + m->value_size;
-    if (cap > SIZE_MAX / 2 / slot_size)
+    size_t size = slot_size(m);
+    if (cap > SIZE_MAX / 2 / size)
         return TS_E_NOMEM;
     struct ts_map next = *m;
     next.cap = cap;
-    next.slots = malloc(cap * slot_size);
+    next.slots = malloc(cap * size);
     next.used = calloc(cap / 8, 1);
     if (next.slots == NULL || next.used == NULL) {
         free(next.slots);
@@ -92,7 +104,7 @@ static ts_err rehash(struct ts_map *m, size_t cap)
         if (!is_used(m, i))
             continue;
         size_t to = find_slot(&next, slot_at(m, i));
-        memcpy(slot_at(&next, to), slot_at(m, i), slot_size);
+        memcpy(slot_at(&next, to), slot_at(m, i), size);
         set_used(&next, to, true);
     }
     free(m->slots);
@@ -117,7 +129,7 @@ void *ts_map_get(const struct ts_map *m, const void *key)
     if (m->n == 0)
         return NULL;
     size_t slot = find_slot(m, key);
-    return is_used(m, slot) ? slot_at(m, slot) + m->key_size : NULL;
+    return is_used(m, slot) ? slot_at(m, slot) + value_at(m) : NULL;
 }
 
 void *ts_map_put(struct ts_map *m, const void *key, bool *is_new)
@@ -131,10 +143,10 @@ void *ts_map_put(struct ts_map *m, const void *key, bool *is_new)
         return NULL;
     size_t slot = find_slot(m, key);
     memcpy(slot_at(m, slot), key, m->key_size);
-    memset(slot_at(m, slot) + m->key_size, 0, m->value_size);
+    memset(slot_at(m, slot) + value_at(m), 0, m->value_size);
     set_used(m, slot, true);
     m->n++;
-    return slot_at(m, slot) + m->key_size;
+    return slot_at(m, slot) + value_at(m);
 }
 
 /* Closes the hole that a removal left: an entry moves back when the hole lies between its home and
@@ -147,7 +159,7 @@ static void close_hole(struct ts_map *m, size_t hole)
         size_t from_hole = (at - hole) & mask;
         if (from_home < from_hole)
             continue;
-        memcpy(slot_at(m, hole), slot_at(m, at), m->key_size + m->value_size);
+        memcpy(slot_at(m, hole), slot_at(m, at), slot_size(m));
         hole = at;
     }
     set_used(m, hole, false);
@@ -172,7 +184,7 @@ const void *ts_map_next(const struct ts_map *m, size_t *at, void **value)
             continue;
         uint8_t *slot = slot_at(m, (*at)++);
         if (value != NULL)
-            *value = slot + m->key_size;
+            *value = slot + value_at(m);
         return slot;
     }
     return NULL;

@@ -7,7 +7,8 @@
 #include "tenseq/bytes.h"
 
 struct ts_map {
-    uint8_t *slots; /* cap slots of key ‖ value; a bitmap of used slots stands apart */
+    uint8_t
+        *slots; /* cap slots of key ‖ value, each aligned; a bitmap of used slots stands apart */
     uint8_t *used;
     size_t key_size;
     size_t value_size;

@@ -160,9 +160,27 @@ static void siphash_known_answers(void **state)
         assert_int_equal(ts_siphash13(seed, message, n), want[n]);
 }
 
+static void values_are_aligned_behind_any_key(void **state)
+{
+    (void)state;
+    for (size_t key_size = 1; key_size <= 33; key_size++) {
+        static const uint64_t seed[2] = {1, 2};
+        struct ts_map m;
+        ts_map_init(&m, key_size, 12, seed);
+        for (uint8_t i = 0; i < 20; i++) {
+            uint8_t key[33] = {i};
+            void *value = ts_map_put(&m, key, NULL);
+            assert_non_null(value);
+            assert_int_equal((uintptr_t)value % _Alignof(uint64_t), 0);
+        }
+        ts_map_free(&m);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_are_aligned_behind_any_key),
         cmocka_unit_test(random_operations),     cmocka_unit_test(empty_values),
         cmocka_unit_test(new_values_are_zero),   cmocka_unit_test(reserve_makes_room),
         cmocka_unit_test(siphash_known_answers),

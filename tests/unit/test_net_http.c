@@ -351,7 +351,7 @@ static void body_bound(void **state)
     finish(f);
 }
 
-static void gets(void **state)
+static void get_requests(void **state)
 {
     struct fixture *f = start(&(struct ts_server_config){0});
     (void)state;
@@ -668,7 +668,7 @@ int main(void)
         cmocka_unit_test(malformed_and_refused),
         cmocka_unit_test(header_bounds),
         cmocka_unit_test(body_bound),
-        cmocka_unit_test(gets),
+        cmocka_unit_test(get_requests),
         cmocka_unit_test(expect_continue),
         cmocka_unit_test(slow_clients),
         cmocka_unit_test(slow_reader),
