@@ -134,10 +134,9 @@ static ts_err identify(struct ts_enclave *e, const struct ts_msg *req, struct ts
         .tip_seq = e->own.tip_seq,
         .term = e->own.term,
     };
-    if (e->line != NULL) {
+    i->head = ts_enclave_head(e);
+    if (e->line != NULL)
         i->genesis = e->line->genesis.hash;
-        i->head = (struct ts_msg_head){e->line->chain.head.number, e->line->chain.head.hash};
-    }
     i->sealed = ts_arena_array(&e->frame_arena, TS_MAX_SEALED, sizeof(*i->sealed));
     if (i->sealed == NULL)
         return TS_E_NOMEM;
@@ -282,6 +281,23 @@ bool ts_enclave_wants_exit(const struct ts_enclave *e)
 enum ts_enclave_state ts_enclave_state_of(const struct ts_enclave *e)
 {
     return e->state;
+}
+
+const char *ts_enclave_halt_reason(const struct ts_enclave *e)
+{
+    return e->halt_text;
+}
+
+struct ts_msg_head ts_enclave_head(const struct ts_enclave *e)
+{
+    if (e->line == NULL)
+        return (struct ts_msg_head){0};
+    return (struct ts_msg_head){e->line->chain.head.number, e->line->chain.head.hash};
+}
+
+ts_bytes ts_enclave_secrets(const struct ts_enclave *e)
+{
+    return ts_bytes_of(e, sizeof(*e));
 }
 
 void ts_enclave_counters_of(const struct ts_enclave *e, struct ts_enclave_counters *out)

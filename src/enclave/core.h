@@ -52,6 +52,12 @@ void ts_enclave_handle(struct ts_enclave *e, ts_bytes frame, struct ts_buf *out)
 bool ts_enclave_wants_exit(const struct ts_enclave *e);
 
 enum ts_enclave_state ts_enclave_state_of(const struct ts_enclave *e);
+/* Why it halted, one sentence; empty unless HALTED. */
+const char *ts_enclave_halt_reason(const struct ts_enclave *e);
+/* Where the core stands: number and hash of its head; zero while EMPTY. */
+struct ts_msg_head ts_enclave_head(const struct ts_enclave *e);
+/* The memory that holds the secrets of the core, for a shell that keeps it from swap and dumps. */
+ts_bytes ts_enclave_secrets(const struct ts_enclave *e);
 
 #define TS_ENCLAVE_ERRORS 192 /* above every error number */
 

@@ -134,7 +134,7 @@ static void make_enclaves(struct ek *k)
 }
 
 static void make_genesis(struct ek *k, size_t n_listed, const struct ts_params *params,
-                         uint64_t l1_chain_id)
+                         uint64_t l1_chain_id, const ts_address *other)
 {
     struct ts_genesis *g = &k->genesis;
     ts_u256 funds = ts_u256_of(UINT64_C(1000000000000000000));
@@ -146,12 +146,14 @@ static void make_genesis(struct ek *k, size_t n_listed, const struct ts_params *
     if (l1_chain_id != 0)
         g->contract.b[0] = 1;
     g->coinbase.b[0] = 0xcb;
-    g->whitelist = calloc(n_listed, sizeof(*g->whitelist));
+    g->whitelist = calloc(n_listed + 1, sizeof(*g->whitelist));
     g->alloc = calloc(EK_PEOPLE, sizeof(*g->alloc));
     assert_non_null(g->whitelist);
     assert_non_null(g->alloc);
     for (size_t i = 0; i < n_listed; i++)
         g->whitelist[i] = k->enclaves[i].id;
+    if (other != NULL)
+        g->whitelist[n_listed++] = *other;
     g->n_whitelist = n_listed;
     for (size_t i = 0; i < EK_PEOPLE; i++) {
         k->people[i].b[31] = (uint8_t)(i + 1);
@@ -179,8 +181,8 @@ static void make_chain(struct ek *k)
     assert_non_null(k->effect);
 }
 
-struct ek *ek_open_with(size_t n, size_t n_listed, const struct ts_params *params,
-                        uint64_t l1_chain_id)
+static struct ek *open_kit(size_t n, size_t n_listed, const struct ts_params *params,
+                           uint64_t l1_chain_id, const ts_address *other)
 {
     struct ek *k = calloc(1, sizeof(*k));
     assert_non_null(k);
@@ -192,9 +194,22 @@ struct ek *ek_open_with(size_t n, size_t n_listed, const struct ts_params *param
     assert_non_null(k->crypto);
     ts_arena_init(&k->arena, 1u << 30);
     make_enclaves(k);
-    make_genesis(k, n_listed, params, l1_chain_id);
+    make_genesis(k, n_listed, params, l1_chain_id, other);
     make_chain(k);
     return k;
+}
+
+struct ek *ek_open_with(size_t n, size_t n_listed, const struct ts_params *params,
+                        uint64_t l1_chain_id)
+{
+    return open_kit(n, n_listed, params, l1_chain_id, NULL);
+}
+
+struct ek *ek_open_beside(size_t n, const ts_address *other)
+{
+    struct ts_params params;
+    ts_params_default(&params);
+    return open_kit(n, n, &params, 0, other);
 }
 
 struct ek *ek_open(size_t n, size_t n_listed)

@@ -62,6 +62,8 @@ struct ek {
 struct ek *ek_open_with(size_t n, size_t n_listed, const struct ts_params *params,
                         uint64_t l1_chain_id);
 struct ek *ek_open(size_t n, size_t n_listed);
+/* n enclaves, all listed, and one more that runs elsewhere. */
+struct ek *ek_open_beside(size_t n, const ts_address *other);
 void ek_close(struct ek *k);
 /* Frees all answers. */
 void ek_forget(struct ek *k);
