@@ -420,8 +420,8 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
 
 void member_frame(struct ts_host *h, struct member *m, ts_bytes frame)
 {
-    if (m->phase < M_IDENTIFYING || m->phase == M_SHUT)
-        return; /* what was queued on a connection that was given up */
+    if (m->phase < M_IDENTIFYING || m->phase >= M_BENCHED)
+        return; /* what was queued on a connection that was given up, or asked before an exit */
     struct ts_msg msg;
     ts_err err = ts_msg_decode_answer(frame, &h->arena, &msg);
     if (err == TS_OK && msg.type == TS_MSG_LEAVING) {

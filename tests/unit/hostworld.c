@@ -59,7 +59,7 @@ struct peer {
     unsigned boots;
     uint64_t conn;               /* 0: none */
     uint64_t last_to, last_from; /* frames keep their order */
-    bool held_down, frozen, cut;
+    bool held_down, frozen, cut, broken;
     struct happening *frozen_frames;
     size_t n_frozen;
 };
@@ -397,13 +397,34 @@ static void host_input(struct world *w, const struct ts_host_input *in)
 
 /* ---- enclaves ---- */
 
+/* An engine that is right but for its roots, as a corrupted build would be. */
+static ts_err wrong_finish(struct ts_engine *e, ts_hash *root)
+{
+    ts_err err = ts_ledger_engine.finish(e, root);
+    root->b[31] ^= 1;
+    return err;
+}
+
+static const struct ts_engine_ops *wrong_engine(void)
+{
+    static struct ts_engine_ops ops;
+    ops = ts_ledger_engine;
+    ops.finish = wrong_finish;
+    return &ops;
+}
+
+void world_break_engine(struct world *w, unsigned i, bool broken)
+{
+    w->peers[i].broken = broken;
+}
+
 static void boot(struct world *w, unsigned i)
 {
     struct peer *p = &w->peers[i];
     if (p->core != NULL || p->held_down)
         return;
     struct ts_enclave_config c = {.crypto = w->crypto,
-                                  .engine = &ts_ledger_engine,
+                                  .engine = p->broken ? wrong_engine() : &ts_ledger_engine,
                                   .env = {w, env_random},
                                   .identity = p->key,
                                   .seal_key = p->key,

@@ -55,6 +55,10 @@ typedef size_t (*world_tamper_fn)(void *ctx, struct world *w, unsigned i, ts_byt
                                   uint8_t *out, size_t cap);
 void world_tamper(struct world *w, world_tamper_fn fn, void *ctx);
 
+/* From its next boot on, the enclave's engine gives wrong state roots: what it seals is wrong, and
+ * what others seal it refuses. */
+void world_break_engine(struct world *w, unsigned i, bool broken);
+
 /* A transfer of 1 wei by account a with its next nonce. Returns its index. */
 unsigned world_send(struct world *w, unsigned a);
 /* Bytes of the caller's own; the same bookkeeping. */

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "chain/batch.h"
+#include "crypto/sign.h"
 #include "hostworld.h"
 
 #define MS     1000u
@@ -384,6 +386,141 @@ static void no_answer(void **state)
     liar_is_replaced(NOTHING, false);
 }
 
+/* ---- disputes about execution ---- */
+
+/* A spare whose engine is wrong refuses what the others accept: it is restarted, twice, and then
+ * used no more; the service does not notice. */
+static void a_wrong_spare_is_used_no_more(void **state)
+{
+    (void)state;
+    struct world *w = three(40);
+    assert_true(world_run_to(w, 5, SECOND));
+    int active = world_active(w), other = (active + 1) % 3;
+    world_break_engine(w, (unsigned)other, true);
+    world_kill(w, (unsigned)other);
+    world_run(w, 20 * SECOND);
+    struct ts_host_enclave_status s;
+    ts_host_enclave_of(world_host(w), (size_t)other, &s);
+    assert_true(s.corrupted);
+    assert_int_equal(world_events(w, "batch-refused"), 3);
+    assert_int_equal(world_boots(w, (unsigned)other), 4);
+    assert_int_equal(world_active(w), active);
+    assert_int_equal(world_events(w, "failover"), 0);
+    done(w);
+}
+
+/* An answer that is on its way while the enclave is told to exit is no wrong answer. */
+static void late_answers_of_a_benched_one_are_no_lie(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 10; seed++) {
+        struct world_options o = {.enclaves = 3,
+                                  .seed = 60 + seed,
+                                  .interval_us = 30 * MS,
+                                  .delay_us = 8 * MS,
+                                  .disk_us = 500,
+                                  .restart_us = 300 * MS};
+        struct world *w = world_new(&o);
+        assert_true(world_run_to(w, 3, SECOND));
+        unsigned spare = (unsigned)(world_active(w) + 1) % 3;
+        world_break_engine(w, spare, true);
+        world_kill(w, spare);
+        assert_true(world_run_to(w, world_head(w) + 30, 20 * SECOND));
+        world_run(w, 400 * MS); /* it has been told to exit while batches were fed to it */
+        assert_true(world_events(w, "enclave-benched") >= 1);
+        world_break_engine(w, spare, false);
+        world_kill(w, spare);
+        world_run(w, 3 * SECOND);
+        struct ts_host_enclave_status s;
+        ts_host_enclave_of(world_host(w), spare, &s);
+        assert_true(s.corrupted == (world_events(w, "batch-refused") >= 3));
+        done(w);
+    }
+}
+
+/* Tampers with what the active seals so that it is well-formed, sealed by its key, and wrong: the
+ * state root is another and the seal is made anew with the enclave's key. */
+struct forger {
+    unsigned who;
+    ts_secret key;
+    unsigned done;
+    bool stop;
+};
+
+static size_t forge(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
+                    size_t cap)
+{
+    struct forger *f = ctx;
+    (void)cap;
+    memcpy(out, frame.p, frame.n);
+    struct ts_arena arena;
+    struct ts_msg m;
+    size_t n = frame.n;
+    ts_arena_init(&arena, 0);
+    if (i == f->who && !f->stop && ts_msg_decode_answer(frame, &arena, &m) == TS_OK &&
+        m.type == TS_MSG_CREATE && m.u.created.fresh) {
+        f->done++;
+        struct ts_batch b;
+        assert_int_equal(ts_batch_decode(m.u.created.batch, TS_MAX_BATCH_BYTES, &arena, &b), TS_OK);
+        b.header.state_root.b[0] ^= 1;
+        const struct ts_chain *chain = ts_host_chain(world_host(w));
+        struct ts_batch_seal seal;
+        ts_hash digest;
+        ts_header_hash(&chain->genesis->domain, &b.header, &seal.batch_hash);
+        ts_protocol_root(&chain->head.protocol_root, b.raw_payload, &seal.protocol_root);
+        ts_seal_digest(&chain->genesis->domain, &seal, &digest);
+        assert_int_equal(ts_sign(chain->crypto, &f->key, &digest, &b.seal), TS_OK);
+        struct ts_buf raw, answer;
+        ts_buf_init(&raw, 0);
+        ts_buf_init(&answer, 0);
+        ts_batch_put(&raw, &b);
+        m.u.created.batch = ts_buf_bytes(&raw);
+        m.u.created.has_report = false; /* it would name the honest head */
+        m.u.created.n_transitions = 0;
+        ts_msg_put(&answer, &m);
+        memcpy(out, answer.p, answer.n);
+        n = answer.n;
+        ts_buf_free(&raw);
+        ts_buf_free(&answer);
+    }
+    ts_arena_free(&arena);
+    return n;
+}
+
+static void a_refused_batch_is_discarded(void **state)
+{
+    (void)state;
+    struct world *w = three(41);
+    assert_true(world_run_to(w, 3, SECOND));
+    struct forger f = {.who = (unsigned)world_active(w)};
+    memset(f.key.b, (int)(0x11 + f.who), 32);
+    unsigned tx[5];
+    for (unsigned i = 0; i < 5; i++)
+        tx[i] = world_send(w, i % WORLD_ACCOUNTS);
+    world_run(w, 20 * MS);
+    world_tamper(w, forge, &f);
+    uint64_t head = world_head(w);
+    assert_true(world_run_to(w, head + 4, 3 * SECOND));
+    world_tamper(w, NULL, NULL);
+    assert_int_equal(f.done, 1);
+    assert_int_equal(world_events(w, "batch-discarded"), 1);
+    assert_int_equal(world_events(w, "enclave-suspect"), 1);
+    assert_int_not_equal(world_active(w), f.who);
+    assert_true(world_boots(w, f.who) == 2); /* its head was off the chain */
+    world_run(w, 5 * SECOND);
+    struct ts_host_enclave_status s;
+    ts_host_enclave_of(world_host(w), f.who, &s);
+    assert_false(s.suspect); /* restarted, and accepted that number */
+    world_check(w, true);
+    for (unsigned i = 0; i < 5; i++)
+        assert_int_equal(world_tx_batches(w, tx[i]), 1);
+    /* What was discarded stays discarded over a restart of the host. */
+    world_kill_host(w);
+    world_start_host(w);
+    assert_true(world_run_to(w, world_head(w) + 2, 3 * SECOND));
+    done(w);
+}
+
 /* ---- anything at any time ---- */
 
 static void random_faults(uint64_t seed)
@@ -479,6 +616,9 @@ int main(void)
         cmocka_unit_test(bad_signature),
         cmocka_unit_test(wrong_height),
         cmocka_unit_test(no_answer),
+        cmocka_unit_test(a_wrong_spare_is_used_no_more),
+        cmocka_unit_test(late_answers_of_a_benched_one_are_no_lie),
+        cmocka_unit_test(a_refused_batch_is_discarded),
         cmocka_unit_test(faults_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
