@@ -269,7 +269,7 @@ static void add_host(struct devnet *d, struct command *c)
     arg(c, "%s/tenseq-host", d->bin);
     arg(c, "--data-dir=%s/host", d->dir);
     arg(c, "--genesis=%s/genesis.json", d->dir);
-    arg(c, "--listen=127.0.0.1:%llu", (unsigned long long)d->o.base_port);
+    arg(c, "--rpc-listen=127.0.0.1:%llu", (unsigned long long)d->o.base_port);
     arg(c, "--interval=%llums", (unsigned long long)d->o.interval_ms);
     for (unsigned i = 0; i < d->o.enclaves; i++) {
         char link[PATH_MAX + 64];
@@ -289,7 +289,7 @@ static void add_node(struct devnet *d, struct command *c, unsigned i)
     arg(c, "%s/tenseq-node", d->bin);
     arg(c, "--data-dir=%s/%s", d->dir, name);
     arg(c, "--genesis=%s/genesis.json", d->dir);
-    arg(c, "--listen=127.0.0.1:%llu", (unsigned long long)d->o.base_port + 10 + i);
+    arg(c, "--rpc-listen=127.0.0.1:%llu", (unsigned long long)d->o.base_port + 10 + i);
     arg(c, "--peers=ws://127.0.0.1:%llu/feed", (unsigned long long)d->o.base_port);
     if (i > 0)
         arg(c, "--peers=ws://127.0.0.1:%llu/feed", (unsigned long long)d->o.base_port + 10);

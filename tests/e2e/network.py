@@ -186,7 +186,7 @@ class Network:
         config = self.config("host", {
             "data-dir": self.host_data,
             "genesis": self.genesis,
-            "listen": f"127.0.0.1:{self.host_port}",
+            "rpc-listen": f"127.0.0.1:{self.host_port}",
             "enclaves": self.links,
             **self.host_extra,
         })
@@ -201,7 +201,7 @@ class Network:
         values = {
             "data-dir": data,
             "genesis": self.genesis,
-            "listen": f"127.0.0.1:{port}",
+            "rpc-listen": f"127.0.0.1:{port}",
             "peers": peers or [f"ws://127.0.0.1:{self.host_port}/feed"],
         }
         if self.validators:
