@@ -7,7 +7,8 @@
  *     … ts_server_new with that path …
  *     ts_feed_server_publish(feed, number, &hash, raw, true);  at each new durable batch
  *
- * A peer that sends HELLO is a subscriber from then on. Ranges are read one answer at a time, peers
+ * Whoever connects is told HELLO and is sent every new batch from then on; who does not say HELLO
+ * too is dropped soon. Ranges are read one answer at a time, peers
  * in turn, only while the peer takes what it was sent. What a peer does wrong is counted, answered
  * with an ERROR frame and ends the connection; an address that does it again and again is refused
  * for a while. All on the loop's thread. */

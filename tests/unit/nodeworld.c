@@ -321,7 +321,7 @@ static void push_all(struct nw *w, unsigned server, ts_bytes raw, uint64_t excep
 {
     for (size_t i = 0; i < w->n_conns; i++) {
         struct nw_conn *c = &w->conns[i];
-        if (!c->is_open || c->server != server || c->id == except || !c->session.has_hello)
+        if (!c->is_open || c->server != server || c->id == except)
             continue;
         if (server >= NW_MAX_NODES && rnd(w, 100) < w->hosts[server - NW_MAX_NODES].push_loss)
             continue;
