@@ -105,6 +105,8 @@ json_t *ts_json_if(bool ok, json_t *obj);
  * appended to out. False: the call was answered. */
 bool ts_call_param(struct ts_rpc_call *call, size_t index, struct ts_buf *out);
 
+bool ts_ten_param_ref(struct ts_rpc_call *call, struct ts_block_ref *ref); /* ten.c */
+
 /* eth_feeHistory (fee_history.c). */
 void ts_eth_fee_history(void *ctx, struct ts_rpc_call *call);
 

@@ -182,7 +182,7 @@ void ts_ten_registry(void *ctx, struct ts_rpc_call *call)
 {
     struct ts_api *api = ctx;
     struct ts_block_ref ref;
-    if (!ts_rpc_param_block(call, 0, "number", &ref))
+    if (!ts_ten_param_ref(call, &ref))
         return;
     if (ref.kind == TS_BLOCK_HASH) {
         ts_rpc_fail(call, TS_RPC_INVALID_PARAMS, "parameter 1 must be a batch number or tag");

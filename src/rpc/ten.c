@@ -20,13 +20,26 @@ static void make_json(void *ctx, const struct ts_batch *batch)
     m->json = ts_batch_json(batch, m->hash);
 }
 
+/* A batch reference: as Ethereum's, or a plain number. False: the call was answered. */
+bool ts_ten_param_ref(struct ts_rpc_call *call, struct ts_block_ref *ref)
+{
+    const json_t *v = ts_rpc_param(call, 0, "number");
+    const char *text = json_string_value(v);
+    bool is_plain = json_is_integer(v) ||
+                    (text != NULL && text[0] != '\0' && text[strspn(text, "0123456789")] == '\0');
+    if (!is_plain)
+        return ts_rpc_param_block(call, 0, "number", ref);
+    ref->kind = TS_BLOCK_NUMBER;
+    return ts_rpc_param_u64(call, 0, "number", &ref->number);
+}
+
 static void ten_get_batch(void *ctx, struct ts_rpc_call *call)
 {
     struct ts_api *api = ctx;
     struct ts_block_ref ref;
     struct ts_api_batch b;
     struct made m = {.hash = &b.hash};
-    if (!ts_rpc_param_block(call, 0, "number", &ref))
+    if (!ts_ten_param_ref(call, &ref))
         return;
     ts_err err = ts_api_batch_by_ref(api, &ref, &b);
     if (err == TS_OK)

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The ten_ methods. */
+#include "rpc_kit.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/batch.h"
+#include "chain/snapshot.h"
+
+static int setup(void **state)
+{
+    *state = kit_open(false);
+    return 0;
+}
+
+static int setup_with_loop(void **state)
+{
+    *state = kit_open(true);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    kit_close(*state);
+    return 0;
+}
+
+static const char *with_text(const char *value)
+{
+    static char text[256];
+    (void)snprintf(text, sizeof(text), "[\"%s\"]", value);
+    return text;
+}
+
+static void a_batch_is_shown_whole(void **state)
+{
+    struct kit *k = *state;
+    json_t *b = kit_call(k, "ten_getBatch", "[2]");
+    ts_bytes raw = tn_raw(k->net, 2);
+    char *hex = malloc(2 * raw.n + 3);
+    assert_string_equal(member(b, "raw"), ts_hex(raw.p, raw.n, hex));
+    free(hex);
+    assert_int_equal(json_integer_value(json_object_get(b, "number")), 2);
+    assert_int_equal(json_array_size(json_object_get(b, "transactions")), 3);
+    const json_t *payload = json_object_get(b, "protocolPayload");
+    assert_int_equal(json_array_size(json_object_get(payload, "reports")), 3);
+    assert_true(json_is_array(json_object_get(payload, "transitions")));
+    assert_true(json_is_array(json_object_get(payload, "absent")));
+    assert_true(json_is_array(json_object_get(payload, "notices")));
+    assert_string_equal(
+        member(json_object_get(b, "header"), "producer"),
+        member(json_array_get(json_object_get(payload, "reports"), 0), "enclaveId"));
+    assert_int_equal(strlen(member(b, "seal")), 132);
+    /* The same by hash, by quantity and by name. */
+    json_t *same = kit_call(k, "ten_getBatch", with_text(member(b, "hash")));
+    assert_true(json_equal(b, same));
+    json_decref(same);
+    same = kit_call(k, "ten_getBatch", "{\"number\":\"0x2\"}");
+    assert_true(json_equal(b, same));
+    json_decref(same);
+    json_decref(b);
+    b = kit_call(k, "ten_getBatch", "[\"latest\"]");
+    assert_int_equal(json_integer_value(json_object_get(b, "number")), 8);
+    json_decref(b);
+    b = kit_call(k, "ten_getBatch", "[\"3\"]");
+    assert_int_equal(json_integer_value(json_object_get(b, "number")), 3);
+    json_decref(b);
+    kit_expect(k, "ten_getBatch", "[9]", "null");
+    kit_expect(k, "ten_getBatch", "[0]", "null");
+    kit_refused(k, "ten_getBatch", "[\"two\"]", -32602, "parameter 1");
+}
+
+static void a_range_of_batches_is_bounded(void **state)
+{
+    struct kit *k = *state;
+    json_t *list = kit_call(k, "ten_getBatches", "[{\"from\":3,\"count\":4}]");
+    assert_int_equal(json_array_size(list), 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(list, i), "number")),
+                         3 + i);
+    json_decref(list);
+    list = kit_call(k, "ten_getBatches", "[0,\"18446744073709551615\"]");
+    assert_int_equal(json_array_size(list), 8);
+    json_decref(list);
+    kit_expect(k, "ten_getBatches", "{\"from\":9,\"count\":4}", "[]");
+    kit_expect(k, "ten_getBatches", "[1,0]", "[]");
+    kit_refused(k, "ten_getBatches", "[1]", -32602, "parameter 2");
+    kit_refused(k, "ten_getBatches", "[{\"from\":1}]", -32602, "count");
+}
+
+static void lifecycle_pages_follow_each_other(void **state)
+{
+    struct kit *k = *state;
+    json_t *page = kit_call(k, "ten_lifecycle", "[{}]");
+    const json_t *events = json_object_get(page, "events");
+    size_t n = json_array_size(events); /* three Started and one Active */
+    assert_int_equal(n, 4);
+    assert_true(json_is_null(json_object_get(page, "next")));
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(events, 3), "index")), 3);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(events, 3), "batch")), 1);
+    ts_hash hash;
+    struct ts_arena arena;
+    struct ts_batch first;
+    char hex[TS_HASH_HEX_SIZE];
+    ts_arena_init(&arena, 0);
+    tn_decode(k->net, 1, &arena, &first);
+    ts_transition_hash(&k->net->genesis.domain, &first.payload.transitions[3], &hash);
+    assert_string_equal(member(json_array_get(events, 3), "hash"), ts_hex(hash.b, 32, hex));
+    ts_arena_free(&arena);
+    json_decref(page);
+
+    char params[128];
+    char id[TS_ADDRESS_HEX_SIZE];
+    (void)snprintf(params, sizeof(params), "[{\"enclaveId\":\"%s\",\"from\":1,\"to\":8}]",
+                   ts_hex(tn_id(k->net, 2)->b, 20, id));
+    page = kit_call(k, "ten_lifecycle", params);
+    events = json_object_get(page, "events");
+    assert_int_equal(json_array_size(events), 1);
+    assert_string_equal(member(json_array_get(events, 0), "enclaveId"), id);
+    json_decref(page);
+    kit_expect(k, "ten_lifecycle", "[{\"from\":2}]", "{\"events\":[],\"next\":null}");
+    kit_expect(k, "ten_lifecycle", "[{\"from\":9,\"to\":3}]", "{\"events\":[],\"next\":null}");
+    kit_refused(k, "ten_lifecycle", "[{\"enclaveId\":\"0x1\"}]", -32602, "enclaveId");
+    kit_refused(k, "ten_lifecycle", "[{\"from\":-1}]", -32602, "from");
+}
+
+static void the_registry_is_that_of_the_chain(void **state)
+{
+    struct kit *k = *state;
+    json_t *r = kit_call(k, "ten_registry", "[]");
+    char id[TS_ADDRESS_HEX_SIZE];
+    assert_int_equal(json_integer_value(json_object_get(r, "number")), 8);
+    assert_int_equal(json_integer_value(json_object_get(r, "term")), 1);
+    assert_string_equal(member(r, "active"), ts_hex(tn_id(k->net, 0)->b, 20, id));
+    const json_t *list = json_object_get(r, "enclaves");
+    assert_int_equal(json_array_size(list), 3);
+    const json_t *e = json_array_get(list, 0);
+    assert_string_equal(member(e, "role"), "active");
+    assert_int_equal(json_integer_value(json_object_get(e, "restarts")), 1);
+    assert_true(json_is_object(json_object_get(e, "lastReport")));
+    json_decref(r);
+    kit_refused(k, "ten_registry", "[9]", -32000, "the newest is 8");
+}
+
+/* An older registry, folded, is the one the chain had then. */
+static void check_folded(struct kit *k, uint64_t number)
+{
+    struct ts_chain then;
+    char hex[TS_HASH_HEX_SIZE];
+    tn_fold(k->net, number, &then);
+    json_t *r = kit_answer(k);
+    assert_non_null(r);
+    assert_int_equal(json_integer_value(json_object_get(r, "number")), number);
+    assert_string_equal(member(r, "hash"), ts_hex(then.head.hash.b, 32, hex));
+    assert_string_equal(member(r, "protocolRoot"), ts_hex(then.head.protocol_root.b, 32, hex));
+    json_decref(r);
+    ts_chain_free(&then);
+}
+
+static void older_registries_are_folded(void **state)
+{
+    struct kit *k = *state;
+    for (uint64_t n = 0; n < 8; n++) {
+        char params[32];
+        (void)snprintf(params, sizeof(params), "[%u]", (unsigned)n);
+        kit_start(k, "ten_registry", params);
+        check_folded(k, n);
+    }
+    /* From a snapshot as well. */
+    struct ts_chain five;
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    tn_fold(k->net, 5, &five);
+    ts_chain_snapshot_put(&b, &five);
+    ts_chain_free(&five);
+    struct ts_store_op op = {.kind = TS_OP_PUT_META, .key = "chain", .data = ts_buf_bytes(&b)};
+    kit_put(k, &op);
+    ts_buf_free(&b);
+    for (uint64_t n = 4; n < 8; n++) {
+        char params[32];
+        (void)snprintf(params, sizeof(params), "[%u]", (unsigned)n);
+        kit_start(k, "ten_registry", params);
+        check_folded(k, n);
+    }
+}
+
+static void folding_leaves_the_loop_free(void **state)
+{
+    struct kit *k = *state;
+    kit_start(k, "ten_registry", "[3]");
+    kit_start(k, "ten_registry", "[7]");
+    assert_int_equal(k->answer.n, 0);
+    (void)uv_run(&k->loop, UV_RUN_DEFAULT);
+    check_folded(k, 7);
+    assert_int_equal(k->n_answers, 2);
+    for (unsigned i = 0; i < 16; i++)
+        kit_start(k, "ten_registry", "[3]");
+    kit_refused(k, "ten_registry", "[3]", -32005, "try again");
+    /* Those still waiting are answered when the program ends. */
+}
+
+static void a_transactions_fate_is_told(void **state)
+{
+    struct kit *k = *state;
+    kit_expect(k, "ten_transaction", with_text(kit_hash(k, 2)),
+               "{\"batch\":2,\"index\":2,\"state\":\"included\"}");
+    size_t i = kit_tx(k, TS_TX_LEGACY, 500);
+    kit_expect(k, "ten_transaction", with_text(kit_hash(k, i)), "{\"state\":\"unknown\"}");
+    k->pending = kit_raw(k, i);
+    kit_expect(k, "ten_transaction", with_text(kit_hash(k, i)), "{\"state\":\"pending\"}");
+    k->pending = ts_bytes_of(NULL, 0);
+    struct ts_store_op op = {.kind = TS_OP_PUT_REJECTED,
+                             .number = 7,
+                             .code = TS_E_TX_FUNDS,
+                             .text = "insufficient funds: balance 1, cost 2"};
+    ts_tx_hash(kit_raw(k, i), &op.hash);
+    kit_put(k, &op);
+    kit_expect(k, "ten_transaction", with_text(kit_hash(k, i)),
+               "{\"batch\":7,\"code\":\"TS_E_TX_FUNDS\",\"reason\":\"insufficient funds: balance "
+               "1, cost 2\",\"state\":\"rejected\"}");
+    kit_expect(k, "eth_getTransactionByHash", with_text(kit_hash(k, i)), "null");
+    kit_refused(k, "ten_transaction", "[\"0x12\"]", -32602, "parameter 1");
+}
+
+static void health_tells_network_and_head(void **state)
+{
+    struct kit *k = *state;
+    json_t *h = kit_call(k, "ten_health", "[]");
+    assert_string_equal(member(h, "client"), "tenseq-test/1");
+    assert_int_equal(json_integer_value(json_object_get(json_object_get(h, "head"), "number")), 8);
+    json_decref(h);
+}
+
+static void subscriptions_need_a_connection(void **state)
+{
+    struct kit *k = *state;
+    kit_start(k, "eth_subscribe", "[\"newHeads\"]");
+    assert_null(kit_answer(k));
+    kit_start(k, "ten_subscribe", "[\"batches\"]");
+    assert_null(kit_answer(k));
+    /* Nobody listens: nothing is asked of the enclave. */
+    k->n_queries = 0;
+    ts_api_new_head(k->api, 8, &k->net->chain.head.hash, tn_raw(k->net, 8));
+    assert_int_equal(k->n_queries, 0);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(a_batch_is_shown_whole),
+        T(a_range_of_batches_is_bounded),
+        T(lifecycle_pages_follow_each_other),
+        T(the_registry_is_that_of_the_chain),
+        T(older_registries_are_folded),
+        cmocka_unit_test_setup_teardown(folding_leaves_the_loop_free, setup_with_loop, teardown),
+        T(a_transactions_fate_is_told),
+        T(health_tells_network_and_head),
+        T(subscriptions_need_a_connection),
+    };
+#undef T
+    return cmocka_run_group_tests_name("rpc_ten", tests, NULL, NULL);
+}
