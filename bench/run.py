@@ -13,7 +13,7 @@ import subprocess
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BUILD = os.environ.get("TENSEQ_BUILD", os.path.join(HERE, "..", "build"))
+BUILD = os.environ.get("E2E_BUILD", os.path.join(HERE, "..", "build"))
 
 
 def lines(program, *args):

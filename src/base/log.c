@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,20 +39,38 @@ static void write_all(const char *p, size_t n)
     }
 }
 
+static struct ts_log_line line_of(enum ts_log_level level, const char *event)
+{
+    struct ts_log_line line = setup;
+    line.time_ms = now_ms();
+    line.level = level;
+    line.event = event;
+    return line;
+}
+
 void ts_log(enum ts_log_level level, const char *event, const char *format, ...)
 {
     char text[TS_LOG_LINE_MAX];
     if (level > setup.level)
         return;
-    struct ts_log_line line = setup;
-    line.time_ms = now_ms();
-    line.level = level;
-    line.event = event;
     int saved = errno; /* callers log, then look at errno */
+    struct ts_log_line line = line_of(level, event);
     va_list args;
     va_start(args, format);
     size_t n = ts_log_render(&line, format, args, text);
     va_end(args);
+    write_all(text, n);
+    errno = saved;
+}
+
+void ts_log_made(enum ts_log_level level, const char *event, const char *pairs)
+{
+    char text[TS_LOG_LINE_MAX];
+    if (level > setup.level)
+        return;
+    int saved = errno;
+    struct ts_log_line line = line_of(level, event);
+    size_t n = ts_log_render_pairs(&line, pairs != NULL ? pairs : "", true, text);
     write_all(text, n);
     errno = saved;
 }

@@ -18,4 +18,8 @@ void ts_log_setup(const char *component, enum ts_log_level level, enum ts_log_fo
 void ts_log(enum ts_log_level level, const char *event, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with pairs that a core has made already, by ts_log_pairs (base/log_render.h). At most
+ * TS_LOG_PAIRS_MAX bytes. NULL: no pairs. */
+void ts_log_made(enum ts_log_level level, const char *event, const char *pairs);
+
 #endif

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#define PAIRS_MAX 1536 /* leaves room for the head, and in JSON for the extra quotes of names */
 #define TIME_SIZE 40
 
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
@@ -140,17 +139,23 @@ static void put_plain(struct out *o, const struct ts_log_line *line, const char 
     put_text(o, whole ? "\n" : " truncated=true\n");
 }
 
-size_t ts_log_render(const struct ts_log_line *line, const char *format, va_list args,
-                     char out[TS_LOG_LINE_MAX])
+size_t ts_log_render_pairs(const struct ts_log_line *line, const char *pairs, bool whole,
+                           char out[TS_LOG_LINE_MAX])
 {
-    char pairs[PAIRS_MAX];
     char time[TIME_SIZE];
     struct out o = {.p = out, .size = TS_LOG_LINE_MAX};
-    bool whole = ts_log_pairs(format, args, pairs, sizeof(pairs));
     format_time(line->time_ms, time);
     if (line->format == TS_LOG_JSON)
         put_json(&o, line, time, pairs, whole);
     else
         put_plain(&o, line, time, pairs, whole);
     return o.n;
+}
+
+size_t ts_log_render(const struct ts_log_line *line, const char *format, va_list args,
+                     char out[TS_LOG_LINE_MAX])
+{
+    char pairs[TS_LOG_PAIRS_MAX];
+    bool whole = ts_log_pairs(format, args, pairs, sizeof(pairs));
+    return ts_log_render_pairs(line, pairs, whole, out);
 }

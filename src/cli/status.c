@@ -33,9 +33,9 @@ static void print_enclave(const json_t *e)
     uint64_t restarts = cli_u64(e, "restarts");
     printf("  %-43s %-10s %-10s %9llu %4llu  %-13s %5llu  %6s  ", text_or(e, "id", "(unknown)", id),
            text_or(e, "role", "?", role), text_or(e, "link", "?", link),
-           (unsigned long long)cli_u64(json_object_get(e, "head"), "number"),
-           (unsigned long long)cli_u64(e, "lag"), cli_short(cli_text(e, "boot", boot), small),
-           (unsigned long long)restarts, text_or(e, "lastReport", "-", last));
+           (unsigned long long)cli_u64(e, "head"), (unsigned long long)cli_u64(e, "lag"),
+           cli_short(cli_text(e, "boot", boot), small), (unsigned long long)restarts,
+           text_or(e, "lastReport", "-", last));
     if (json_is_true(json_object_get(e, "corrupted")))
         fputs("CORRUPTED ", stdout);
     if (json_is_true(json_object_get(e, "drained")))

@@ -76,7 +76,8 @@ enum ts_host_out {
     TS_OUT_BROADCAST, /* bytes: raw batch, number, hash: committed; send it to every subscriber */
     TS_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash), IN_QUERY
                          (bytes),     IN_ADMIN (switchover: switched is set) */
-    TS_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
+    TS_OUT_EVENT,     /* level, event, text: one log line, text made by ts_log_pairs; level error or
+                         warn is an alarm */
     TS_OUT_STOPPED
 };
 

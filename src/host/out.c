@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/log_render.h"
 #include "host/internal.h"
 
 #include <stdarg.h>
@@ -36,16 +37,19 @@ static const char *format_text(struct ts_arena *a, const char *format, va_list a
     return copy;
 }
 
+/* What an enclave said may stand in it: escaped here, where it is known what came from outside. */
 void out_event(struct ts_host *h, int level, const char *event, const char *format, ...)
 {
+    char *pairs = ts_arena_alloc(&h->arena, TS_LOG_PAIRS_MAX);
+    TS_CHECK(pairs != NULL);
     va_list args;
     va_start(args, format);
-    const char *text = format_text(&h->arena, format, args);
+    ts_log_pairs(format, args, pairs, TS_LOG_PAIRS_MAX);
     va_end(args);
     struct ts_host_output *o = out_push(h, TS_OUT_EVENT);
     o->level = level;
     o->event = event;
-    o->text = text;
+    o->text = pairs;
 }
 
 void out_reply_error(struct ts_host *h, uint64_t token, ts_err err, const char *format, ...)

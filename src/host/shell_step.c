@@ -44,7 +44,7 @@ static void event(struct ts_shell *s, const struct ts_host_output *o)
 {
     TS_CHECK(o->level >= 0 && (size_t)o->level < TS_COUNT(s->events));
     s->events[o->level]++;
-    ts_log((enum ts_log_level)o->level, o->event, "text=\"%s\"", o->text != NULL ? o->text : "");
+    ts_log_made((enum ts_log_level)o->level, o->event, o->text);
 }
 
 static void carry_out_one(struct ts_shell *s, const struct ts_host_output *o)

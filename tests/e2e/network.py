@@ -14,10 +14,10 @@ import tempfile
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.environ.get("TENSEQ_BUILD", os.path.join(ROOT, "build"))
+BUILD = os.environ.get("E2E_BUILD", os.path.join(ROOT, "build"))
 ETHER = 10**18
 ACCOUNTS = 10
-SLOW = float(os.environ.get("TENSEQ_SLOW", "1"))  # sanitizers: everything takes longer
+SLOW = float(os.environ.get("E2E_SLOW", "1"))  # sanitizers: everything takes longer
 
 
 def program(name):
@@ -256,7 +256,7 @@ class Network:
         self.close()
 
     def keep_logs(self):
-        keep = os.environ.get("TENSEQ_E2E_LOGS")
+        keep = os.environ.get("E2E_LOGS")
         if keep:
             target = os.path.join(keep, os.path.basename(self.dir))
             shutil.copytree(self.dir, target, ignore=shutil.ignore_patterns("*.sock"))

@@ -30,7 +30,7 @@ def find(words):
 def run_one(full):
     """In a process of its own, so that nothing of one test is left in the next."""
     start = time.monotonic()
-    limit = 180 * float(os.environ.get("TENSEQ_SLOW", "1"))
+    limit = 180 * float(os.environ.get("E2E_SLOW", "1"))
     try:
         done = subprocess.run([sys.executable, os.path.abspath(__file__), "--one", full],
                               capture_output=True, text=True, timeout=limit)
