@@ -25,7 +25,7 @@ struct ts_http_client_config {
 ts_err ts_http_client_new(uv_loop_t *loop, const struct ts_http_client_config *config,
                           struct ts_http_client **out, char *why, size_t why_size);
 /* Ends all; callbacks still owed come with TS_E_CLOSED before it returns. c is invalid after, its
- * handles are closed by the loop. */
+ * handles are closed by the loop. NULL is allowed. */
 void ts_http_client_close(struct ts_http_client *c);
 /* Requests waiting or running. */
 size_t ts_http_client_in_flight(const struct ts_http_client *c);

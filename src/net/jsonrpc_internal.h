@@ -3,6 +3,7 @@
 #ifndef TS_NET_JSONRPC_INTERNAL_H
 #define TS_NET_JSONRPC_INTERNAL_H
 
+#include "net/json_text.h"
 #include "net/jsonrpc.h"
 
 struct rpc_sub {
@@ -106,12 +107,6 @@ void ts_rpc_deliver(const struct rpc_target *target, ts_bytes text);
 void ts_rpc_deliver_no_memory(const struct rpc_target *target);
 /* Answers the call as late; the handler's own answer is dropped when it comes. */
 void ts_rpc_call_give_up(struct ts_rpc_call *call);
-
-/* ---- jsonrpc_text.c ---- */
-/* Appends a JSON string; bytes that are no UTF-8 become '?'. */
-void ts_rpc_put_string(struct ts_buf *b, const char *text);
-/* Appends a JSON value. */
-void ts_rpc_put_json(struct ts_buf *b, const json_t *json);
 
 /* ---- jsonrpc_server.c ---- */
 void ts_rpc_conn_unref(struct rpc_conn *conn);

@@ -27,9 +27,22 @@ struct ts_metrics {
     struct metric *metrics;
 };
 
+static bool name_is_good(const char *name)
+{
+    for (const char *p = name; *p != 0; p++) {
+        bool digit = *p >= '0' && *p <= '9';
+        if (!((*p >= 'a' && *p <= 'z') || *p == '_' || (digit && p != name)))
+            return false;
+    }
+    return *name != 0;
+}
+
 static void check_def(const struct ts_metric_def *d)
 {
-    TS_CHECK(d->name != NULL && d->help != NULL);
+    TS_CHECK(d->name != NULL && d->help != NULL && name_is_good(d->name));
+    TS_CHECK(d->label == NULL || name_is_good(d->label));
+    size_t n = strlen(d->name);
+    TS_CHECK((d->kind == TS_COUNTER) == (n > 6 && strcmp(d->name + n - 6, "_total") == 0));
     TS_CHECK((d->kind == TS_HISTOGRAM) == (d->n_buckets > 0) && d->n_buckets <= BUCKETS_MAX);
     for (size_t i = 1; i < d->n_buckets; i++)
         TS_CHECK(d->buckets[i - 1] < d->buckets[i]);
@@ -63,7 +76,7 @@ void ts_metrics_free(struct ts_metrics *m)
 static struct series *look_up(const struct metric *metric, const char *label)
 {
     for (size_t i = 0; i < metric->n; i++)
-        if (strcmp(metric->series[i].label, label) == 0)
+        if (strncmp(metric->series[i].label, label, LABEL_MAX) == 0)
             return &metric->series[i];
     return NULL;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "net/jsonrpc_internal.h"
+#include "net/json_text.h"
 
 /* The length of the UTF-8 sequence at p, 0 when it is none. */
 static size_t sequence(const unsigned char *p)
