@@ -322,7 +322,9 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
         break;
     case TS_IN_STOP:
         h->stopping = true;
-        switch_failed(h, "the host is stopping");
+        h->next_batch_us = now.mono_us;
+        if (!h->sw.started)
+            switch_failed(h, "the host is stopping");
         break;
     }
     finish_step(h, out);

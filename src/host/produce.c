@@ -171,7 +171,10 @@ void produce_activated(struct ts_host *h, struct member *m, const struct ts_msg_
             return;
         }
     }
-    create(h, who);
+    if (h->sw.started)
+        h->line = L_IDLE; /* the batch is made when it is due */
+    else
+        create(h, who);
 }
 
 void produce_stepped_down(struct ts_host *h, struct member *m)
@@ -180,7 +183,6 @@ void produce_stepped_down(struct ts_host *h, struct member *m)
         return;
     h->sw.done_down = true;
     h->line = L_IDLE;
-    create(h, h->sw.to);
 }
 
 void produce_refused(struct ts_host *h, struct member *m, uint64_t type,
@@ -239,11 +241,8 @@ void produce_member_lost(struct ts_host *h, struct member *m)
         bool successor_lost = h->sw.to == who;
         if (successor_lost)
             switch_failed(h, "the successor was lost in the middle of the switch");
-        else if (h->line == L_STEPPING_DOWN) {
-            /* It died instead of stepping down: the successor goes on without its Passive. */
-            h->line = L_IDLE;
-            create(h, h->sw.to);
-        }
+        else if (h->line == L_STEPPING_DOWN)
+            h->line = L_IDLE; /* the successor goes on without its Passive */
     }
 }
 
@@ -272,13 +271,18 @@ static void say_no_candidate(struct ts_host *h)
     }
 }
 
-static bool start_switch(struct ts_host *h, int producer)
+/* A planned switch begins as soon as the last batch is committed, so that the next one is made in
+ * time. True when it has begun. due: the batch is due, so what is not possible now is not possible.
+ */
+static bool start_switch(struct ts_host *h, int producer, bool due)
 {
-    if (!h->sw.wanted || h->sw.started)
+    if (!h->sw.wanted || h->sw.started || producer == TS_NOBODY)
         return false;
-    const char *fault = candidate_fault(h, &h->members[h->sw.to]);
-    if (fault != NULL || h->sw.to == producer) {
-        switch_failed(h, fault ? fault : "it is the active one");
+    const char *fault =
+        h->sw.to == producer ? "it is the active one" : candidate_fault(h, &h->members[h->sw.to]);
+    if (fault != NULL) {
+        if (due)
+            switch_failed(h, fault);
         return false;
     }
     h->sw.started = true;
@@ -297,7 +301,7 @@ static void next_batch(struct ts_host *h)
         h->tick_us = h->next_batch_us;
     if (producer != TS_NOBODY) {
         h->no_candidate_said = false;
-        if (!start_switch(h, producer) && h->line == L_IDLE)
+        if (!start_switch(h, producer, true) && h->line == L_IDLE)
             create(h, producer);
         return;
     }
@@ -317,15 +321,20 @@ void produce_advance(struct ts_host *h)
         prepared_evaluate(h);
     if (h->prep.stage != P_NONE || h->line != L_IDLE)
         return;
-    if (h->stopping) {
+    /* A switch that has begun is finished first, with a batch. */
+    bool switching = h->sw.started;
+    if (h->stopping && !switching) {
         if (!h->stopped)
             out_push(h, TS_OUT_STOPPED);
         h->stopped = true;
         return;
     }
-    if (h->paused || !start_settled(h) || h->now.mono_us < h->next_batch_us)
+    if ((h->paused && !switching) || !start_settled(h))
         return;
-    next_batch(h);
+    if (h->now.mono_us >= h->next_batch_us)
+        next_batch(h);
+    else if (h->sw.wanted && !switching)
+        start_switch(h, choose_producer(h), false);
 }
 
 uint64_t produce_wake(const struct ts_host *h)
@@ -338,7 +347,7 @@ uint64_t produce_wake(const struct ts_host *h)
             return h->hold_until_us;
         return h->settled ? UINT64_MAX : h->grace_until_us;
     }
-    if (h->stopped || h->paused || h->line != L_IDLE)
+    if (h->stopped || (h->paused && !h->sw.started) || h->line != L_IDLE)
         return UINT64_MAX;
     if (!h->settled && h->grace_until_us > h->now.mono_us)
         return h->grace_until_us;

@@ -246,10 +246,10 @@ static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
     if (h->paused != pause) {
         h->paused = pause;
         store_paused(h);
-        if (pause)
+        if (pause && !h->sw.started)
             switch_failed(h, "production was paused");
         else
-            h->next_batch_us = h->now.mono_us;
+            h->next_batch_us = h->now.mono_us; /* also of a switch that has begun */
         out_event(h, TS_LOG_INFO, pause ? "paused" : "resumed", "head=%llu",
                   (unsigned long long)h->chain.head.number);
     }

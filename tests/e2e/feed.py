@@ -36,13 +36,13 @@ class Feed:
         self.send(rlp.encode([HELLO, 1, genesis, 0, genesis, b"test"]))
         threading.Thread(target=self._read, daemon=True).start()
 
-    def send(self, data):
+    def send(self, data, kind=2):
         mask = os.urandom(4)
         size = len(data)
         if size < 126:
-            head = bytes([0x82, 0x80 | size])
+            head = bytes([0x80 | kind, 0x80 | size])
         else:
-            head = bytes([0x82, 0x80 | 127]) + size.to_bytes(8, "big")
+            head = bytes([0x80 | kind, 0x80 | 127]) + size.to_bytes(8, "big")
         self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
 
     def _take(self, n):
@@ -64,7 +64,8 @@ class Feed:
             elif size == 127:
                 size = int.from_bytes(self._take(8), "big")
             body = self._take(size)
-            if first & 0x0F == 9:  # ping
+            if first & 0x0F == 9:
+                self.send(body, kind=10)  # pong
                 continue
             data += body
             if first & 0x80:
