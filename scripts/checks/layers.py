@@ -33,6 +33,8 @@ MAY_INCLUDE = {
     "src/store/": ["base"],
     "src/net/": ["base", "codec", "store/store.h", "cfg"],
     "src/rpc/": [*CORES, "net", "store/store.h"],
+    "src/enclave/main.c": [*CORES, "cfg"],
+    "src/enclave/shell": [*CORES, "cfg", "net/link.h"],
     "src/cli/": [*CORES, *SHELLS],
     "sim/": [*CORES, *SHELLS, "enclave", "host", "node"],
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "cfg/exit.h"
 
 #define MAX_FDS 64 /* listener, one link, one to come, slots, loop: far below */
 
@@ -177,7 +177,7 @@ static void on_violation(int signal_number, siginfo_t *info, void *context)
     line[sizeof(text) - 1 + n] = '\n';
     ssize_t ignored = write(STDERR_FILENO, line, sizeof(text) + n);
     (void)ignored;
-    _exit(TS_EXIT_FAILED);
+    abort();
 }
 
 ts_err ts_sandbox_enter(char why[TS_SANDBOX_WHY])

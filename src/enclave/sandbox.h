@@ -17,8 +17,8 @@ ts_err ts_sandbox_prepare(char why[TS_SANDBOX_WHY]);
 bool ts_sandbox_guard(ts_bytes secrets);
 
 /* When everything is open: steps 6 and 7. From here on no file, socket or program can be opened,
- * and whoever tries ends the process, with a line on stderr that names the system call. TS_E_IO:
- * why says what the kernel refused, and nothing is closed in. */
+ * and whoever tries ends the process by SIGABRT, after a line on stderr that names the system call.
+ * TS_E_IO: why says what the kernel refused, and nothing is closed in. */
 ts_err ts_sandbox_enter(char why[TS_SANDBOX_WHY]);
 
 #endif

@@ -179,7 +179,7 @@ ts_err ts_shell_open(struct ts_enclave *core, const char *listen, struct ts_shel
     s->state = ts_enclave_state_of(core);
     ts_buf_init(&s->answer, TS_LINK_MAX_FRAME);
     /* A host that goes away while an answer is written is an error of the write, no signal. */
-    signal(SIGPIPE, SIG_IGN);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     int r = open_handles(s);
     if (r < 0) {
         snprintf(why, why_size, "%s: the loop cannot be opened: %s", listen, uv_strerror(r));

@@ -119,7 +119,7 @@ ts_bytes ek_forge(struct ek *k, struct ts_batch *b, const ts_hash *parent_root);
 #define EK_ALL 0xffu
 
 #define assert_code(answer, expected)                                                              \
-    assert_string_equal(ts_err_name(ek_code(&(answer))), ts_err_name(expected))
+    assert_string_equal(ts_err_name((int)ek_code(&(answer))), ts_err_name((int)(expected)))
 #define assert_state(k, i, expected)                                                               \
     assert_string_equal(ts_enclave_state_name(ek_state(k, i)), ts_enclave_state_name(expected))
 

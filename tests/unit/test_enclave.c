@@ -117,7 +117,7 @@ static void every_state_takes_what_it_should(void **state)
             bool taken = strchr(table[t].taken_in, letters[s]) != NULL;
             if (is_refusal_of_state(ek_code(&ans)) == taken)
                 fail_msg("%s in %s: %s", ts_msg_name(table[t].type),
-                         ts_enclave_state_name((uint64_t)s), ts_err_name(ek_code(&ans)));
+                         ts_enclave_state_name((uint64_t)s), ts_err_name((int)ek_code(&ans)));
             if (!taken)
                 assert_state(k, i, (enum ts_enclave_state)s);
             ek_close(k);

@@ -26,14 +26,15 @@ static ts_err check(int fd, const char *path, const char *what, size_t n, char w
     if (!S_ISREG(st.st_mode))
         snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s must be a plain file", path, what);
     else if (st.st_uid != geteuid())
-        snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s belongs to user %u, but this process is user %u",
-                 path, what, (unsigned)st.st_uid, (unsigned)geteuid());
+        snprintf(why, TS_PLATFORM_WHY,
+                 "%.256s: the %s belongs to user %u, but this process is user %u", path, what,
+                 (unsigned)st.st_uid, (unsigned)geteuid());
     else if ((st.st_mode & 07777) != MODE)
-        snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s has mode %04o, but must have 0600", path, what,
-                 (unsigned)(st.st_mode & 07777));
+        snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s has mode %04o, but must have 0600", path,
+                 what, (unsigned)(st.st_mode & 07777));
     else if (st.st_size != (off_t)n)
-        snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s has %lld bytes, but must have %zu", path, what,
-                 (long long)st.st_size, n);
+        snprintf(why, TS_PLATFORM_WHY, "%.256s: the %s has %lld bytes, but must have %zu", path,
+                 what, (long long)st.st_size, n);
     else
         return TS_OK;
     return TS_E_USAGE;
