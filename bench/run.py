@@ -48,6 +48,13 @@ BENCHES = [
         ("frozen active replaced, max ms", ("freeze", "max_ms"), at_most, 250),
         ("planned switch, most late ms", ("switch_late", "max_ms"), at_most, 10),
     ]),
+    ("million", lambda: script("bench_million.py"), [
+        ("enclave after a million batches, MiB", ("rss_mib", "enclave"), at_most, 32),
+        ("host after a million batches, MiB", ("rss_mib", "host"), at_most, 96),
+        ("node after a million batches, MiB", ("rss_mib", "node"), at_most, 96),
+        ("node catch-up, batches a second", ("node_catch_up_per_s",), at_least, 5000),
+        ("enclave back from its checkpoint, s", ("restart_s",), at_most, 10),
+    ]),
     ("throughput", lambda: script("bench_throughput.py"), [
         ("transfers, share of the bound", ("of_bound",), at_least, 0.5),
     ]),

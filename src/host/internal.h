@@ -93,6 +93,7 @@ struct member {
     uint64_t backoff_us;
     uint64_t bench_us; /* BENCHED: when to look again */
     bool tried;        /* one connect attempt since start has ended */
+    bool said_ready;   /* on this connection */
 
     bool corrupted, drained, leaving;
     bool suspect;

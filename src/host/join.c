@@ -92,8 +92,10 @@ static void ready(struct ts_host *h, struct member *m)
     if (m->suspect && !ts_hash_equal(&m->boot_id, &m->suspect_boot) &&
         h->chain.head.number >= m->suspect_number)
         m->suspect = false;
-    out_event(h, TS_LOG_INFO, "enclave-ready", "enclave=%s state=%s head=%llu", short_id(h, &m->id),
-              ts_enclave_state_name(m->state), (unsigned long long)m->head.number);
+    out_event(h, m->said_ready ? TS_LOG_DEBUG : TS_LOG_INFO, "enclave-ready",
+              "enclave=%s state=%s head=%llu", short_id(h, &m->id), ts_enclave_state_name(m->state),
+              (unsigned long long)m->head.number);
+    m->said_ready = true;
     prepared_feed(h, m);
 }
 

@@ -120,6 +120,7 @@ static void forget_connection(struct ts_host *h, struct member *m)
     m->fed = 0;
     m->n_sealed = 0;
     m->leaving = false;
+    m->said_ready = false;
     if (m->vote == VOTE_FED)
         m->vote = VOTE_NONE;
     (void)h;
