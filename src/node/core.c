@@ -349,6 +349,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
         .is_catching_up = !n->has_heard || n->is_behind,
         .is_storing = n->retry_us == 0,
         .last_batch_us = n->last_batch_us,
+        .evidence = n->evidence.n,
         .n_peers = n->start.n_peers,
         .counters = n->counters,
         .enclave = {.state = v->state,

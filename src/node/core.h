@@ -152,6 +152,9 @@ ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots);
  * bytes): the store is damaged. */
 ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char why[160]);
 
+/* Evidence that is stored already; at any time before ts_node_begin. */
+void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data);
+
 void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs *out);
 void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_input *in,
                   struct ts_node_outputs *out);
@@ -236,6 +239,7 @@ struct ts_node_status {
     bool is_catching_up;    /* more than a few batches behind that, or no peer heard of yet */
     bool is_storing;        /* false: the newest durable step failed, it is being tried again */
     uint64_t last_batch_us; /* mono time of the newest batch taken from a peer; 0: none yet */
+    uint64_t evidence;      /* conflicting batches kept, earlier runs included */
     unsigned peers_up;
     unsigned n_peers;
     struct ts_node_counters counters;

@@ -116,6 +116,21 @@ static ts_err proves(struct ts_node *n, const struct ts_batch *b, const ts_hash 
     return err == TS_OK ? TS_OK : TS_E_V2_PRODUCER;
 }
 
+void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
+{
+    struct ts_reader r = ts_reader_of(data);
+    uint32_t count = 0;
+    ts_read_list(&r);
+    (void)ts_read_u64(&r); /* version */
+    uint64_t number = ts_read_u64(&r);
+    void *value = r.err == TS_OK ? ts_map_put(&n->evidence_at, &number, NULL) : NULL;
+    if (value == NULL || ts_map_put(&n->evidence, id, NULL) == NULL)
+        return; /* kept all the same; it may come again */
+    memcpy(&count, value, sizeof(count));
+    count++;
+    memcpy(value, &count, sizeof(count));
+}
+
 /* False: it is kept already, or there is too much. */
 static bool note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
 {

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "node/shell.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "node/shell_internal.h"
+
+#define GRACE_MS 500 /* for answers on their way when the server is closed */
+#define WS_QUEUE (8u * 1024 * 1024)
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+static void on_stored(void *ctx, uint64_t token, ts_err err, const char *why, uint64_t us)
+{
+    struct ts_node_shell *s = ctx;
+    if (err != TS_OK)
+        ts_log(TS_LOG_ERROR, "step-failed", "err=%s why=\"%s\"", ts_err_name((int)err), why);
+    else
+        nsh_note_step(s, us);
+    nsh_input(s, &(struct ts_node_input){.kind = TS_NODE_IN_STORED, .token = token, .err = err});
+}
+
+static ts_err open_core(struct ts_node_shell *s)
+{
+    struct ts_node_start start = {
+        .genesis = s->config.genesis,
+        .genesis_raw = s->config.genesis_raw,
+        .crypto = s->config.crypto,
+        .engine = &ts_ledger_engine,
+        .settings = s->config.settings,
+        .name = NODE_CLIENT,
+        .n_peers = s->config.n_peers,
+        .has_enclave = s->config.enclave != NULL,
+    };
+    if (uv_random(NULL, NULL, start.seed, sizeof(start.seed), 0, NULL) != 0)
+        return TS_E_RANDOM;
+    ts_map_init(&s->asked, sizeof(uint64_t), sizeof(struct asked), start.seed);
+    return ts_node_new(&start, &s->core);
+}
+
+static ts_err open_engine(struct ts_node_shell *s)
+{
+    const uint64_t seed[2] = {0, 0}; /* the genesis is trusted: nobody chose it against the seed */
+    ts_err err = ts_ledger_engine.open(s->config.genesis, s->config.crypto, seed, &s->engine);
+    if (err == TS_OK)
+        ts_ledger_engine.root(s->engine, &s->genesis_root);
+    return err;
+}
+
+static ts_err open_timer(struct ts_node_shell *s)
+{
+    if (uv_timer_init(s->config.loop, &s->timer) != 0)
+        return TS_E_IO;
+    s->timer.data = s;
+    s->has_timer = true;
+    return TS_OK;
+}
+
+static ts_err open_writer(struct ts_node_shell *s)
+{
+    struct ts_writer_config c = {.store = s->store, .done = on_stored, .ctx = s};
+    return ts_writer_new(s->config.loop, &c, &s->writer);
+}
+
+static ts_err feed_read(void *ctx, uint64_t from, uint64_t count, ts_store_batch_fn fn,
+                        void *fn_ctx)
+{
+    struct ts_node_shell *s = ctx;
+    return ts_store_committed(s->store, from, count, fn, fn_ctx);
+}
+
+static ts_err open_feed(struct ts_node_shell *s)
+{
+    const struct ts_head *head = &ts_node_chain(s->core)->head;
+    struct ts_feed_server_config c = {
+        .genesis = s->config.genesis->hash,
+        .name = NODE_CLIENT,
+        .head_number = head->number,
+        .head_hash = head->hash,
+        .max_peers = s->config.max_feed_peers,
+        .ctx = s,
+        .read = feed_read,
+        .on_tx = nsh_on_feed_tx,
+        .on_batch = nsh_on_feed_batch,
+    };
+    s->feed = ts_feed_server_new(s->config.loop, &c);
+    return s->feed != NULL ? TS_OK : TS_E_NOMEM;
+}
+
+static ts_err open_rpc(struct ts_node_shell *s)
+{
+    struct ts_rpc_backend backend;
+    size_t n = 0;
+    nsh_backend(s, &backend);
+    s->api = ts_api_new(&backend, NULL, 0);
+    if (s->api == NULL)
+        return TS_E_NOMEM;
+    const struct ts_rpc_method *methods = ts_api_methods(s->api, &n);
+    s->rpc = ts_rpc_new(s->config.loop, NULL, methods, n, s->api);
+    if (s->rpc == NULL)
+        return TS_E_NOMEM;
+    ts_api_attach(s->api, s->rpc);
+    return TS_OK;
+}
+
+static ts_err open_server(struct ts_node_shell *s, char *why, size_t why_size)
+{
+    const struct ts_ws_path paths[] = {
+        {.path = "/",
+         .max_message = s->config.max_body,
+         .max_queue = WS_QUEUE,
+         .handlers = ts_rpc_ws_handlers,
+         .ctx = s->rpc},
+        {.path = "/feed",
+         .binary = true,
+         .max_message = TS_FEED_MAX_FRAME,
+         .max_queue = TS_FEED_WS_QUEUE,
+         .handlers = ts_feed_server_ws_handlers,
+         .ctx = s->feed},
+    };
+    struct ts_server_config c = {
+        .address = s->config.address,
+        .port = s->config.port,
+        .max_body = s->config.max_body,
+        .max_connections = s->config.max_connections,
+        .bearer_token = s->config.token,
+        .hosts = s->config.hosts,
+        .n_hosts = s->config.n_hosts,
+        .origins = s->config.origins,
+        .n_origins = s->config.n_origins,
+        .on_post = ts_rpc_on_post,
+        .post_ctx = s->rpc,
+        .on_get = nsh_on_get,
+        .get_ctx = s,
+        .ws_paths = paths,
+        .n_ws_paths = TS_COUNT(paths),
+    };
+    return ts_server_new(s->config.loop, &c, &s->server, why, why_size);
+}
+
+static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
+{
+    ts_err err = ts_store_open(s->config.store_path, &s->config.genesis->hash, "node", &s->store,
+                               why, why_size);
+    if (err == TS_OK)
+        err = open_core(s);
+    if (err == TS_OK)
+        err = nsh_load(s, why, why_size);
+    if (err == TS_OK)
+        err = open_engine(s);
+    if (err == TS_OK)
+        err = open_timer(s);
+    if (err == TS_OK)
+        err = open_writer(s);
+    if (err == TS_OK)
+        err = open_feed(s);
+    if (err == TS_OK)
+        err = open_rpc(s);
+    if (err == TS_OK)
+        err = open_server(s, why, why_size);
+    return err;
+}
+
+ts_err ts_node_shell_new(const struct ts_node_shell_config *config, struct ts_node_shell **out,
+                         char *why, size_t why_size)
+{
+    TS_CHECK(config->n_peers <= TS_NODE_MAX_PEERS && why_size > 0);
+    why[0] = '\0';
+    struct ts_node_shell *s = calloc(1, sizeof(*s));
+    if (s == NULL) {
+        (void)snprintf(why, why_size, "out of memory");
+        return TS_E_NOMEM;
+    }
+    s->config = *config;
+    s->queue_end = &s->queue;
+    s->started_us = uv_hrtime() / 1000;
+    for (unsigned i = 0; i < config->n_peers; i++)
+        s->feeds[i] = (struct feed_slot){.shell = s, .link = i};
+    s->metrics = nsh_metrics_new();
+    ts_err err = s->metrics != NULL ? open_all(s, why, why_size) : TS_E_NOMEM;
+    if (err != TS_OK) {
+        if (why[0] == '\0')
+            (void)snprintf(why, why_size, "the node cannot start: %s", ts_err_text((int)err));
+        nsh_close(s);
+        (void)uv_run(config->loop, UV_RUN_DEFAULT);
+        ts_node_shell_free(s);
+        return err;
+    }
+    struct ts_node_outputs first;
+    ts_node_begin(s->core, nsh_now(), &first);
+    nsh_carry_out(s, &first);
+    *out = s;
+    return TS_OK;
+}
+
+uint16_t ts_node_shell_port(const struct ts_node_shell *s)
+{
+    return ts_server_port(s->server);
+}
+
+ts_err ts_node_shell_result(const struct ts_node_shell *s)
+{
+    return s->result;
+}
+
+/* ---- ending ---------------------------------------------------------------------------------- */
+
+/* With the server gone nobody calls into feed, API and dispatcher any more. */
+static void on_server_closed(void *ctx)
+{
+    struct ts_node_shell *s = ctx;
+    s->server = NULL;
+    ts_feed_server_close(s->feed);
+    s->feed = NULL;
+    ts_api_free(s->api);
+    s->api = NULL;
+    if (s->rpc != NULL)
+        ts_rpc_close(s->rpc);
+    s->rpc = NULL;
+}
+
+void nsh_close(struct ts_node_shell *s)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    nsh_fail_calls(s);
+    nsh_close_links(s);
+    if (s->has_timer)
+        uv_close((uv_handle_t *)&s->timer, NULL);
+    s->has_timer = false;
+    if (s->writer != NULL)
+        ts_writer_close(s->writer); /* what was submitted is durable when this returns */
+    s->writer = NULL;
+    if (s->server != NULL)
+        ts_server_close(s->server, GRACE_MS, on_server_closed, s);
+    else
+        on_server_closed(s);
+}
+
+void ts_node_shell_stop(struct ts_node_shell *s)
+{
+    if (s->stopping) {
+        nsh_close(s);
+        return;
+    }
+    nsh_input(s, &(struct ts_node_input){.kind = TS_NODE_IN_STOP});
+    s->stopping = true;
+}
+
+void ts_node_shell_free(struct ts_node_shell *s)
+{
+    if (s == NULL)
+        return;
+    TS_CHECK(s->server == NULL && s->writer == NULL);
+    nsh_drop_queue(s);
+    ts_node_free(s->core);
+    if (s->engine != NULL)
+        ts_ledger_engine.close(s->engine);
+    if (s->store != NULL)
+        ts_store_close(s->store);
+    ts_metrics_free(s->metrics);
+    ts_map_free(&s->asked);
+    free(s);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* GET /, /healthz, /readyz and /metrics. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "node/shell_internal.h"
+
+static const double step_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
+                                      0.05,   0.1,   0.25,  0.5,   1,    2.5};
+
+enum metric {
+    M_HEAD,
+    M_TARGET,
+    M_TERM,
+    M_STATE,
+    M_COUNTERS,
+    M_EVIDENCE,
+    M_PEERS_UP,
+    M_PEER_HEAD,
+    M_ENCLAVE_STATE,
+    M_ENCLAVE_HEAD,
+    M_STEP_SECONDS,
+    M_STEPS,
+    M_STEP_GROUPS,
+    M_STEPS_FAILED,
+    M_LOG_EVENTS,
+    M_NET,
+    M_CONNECTIONS,
+    M_RPC,
+    M_RPC_IN_FLIGHT,
+    M_FEED,
+    M_FEED_PEERS,
+    M_MEMORY,
+    M_COUNT
+};
+
+static const struct ts_metric_def defs[M_COUNT] = {
+    [M_HEAD] = {.name = "tenseq_node_head_number",
+                .kind = TS_GAUGE,
+                .unit = "batches",
+                .help = "number of the newest durable batch"},
+    [M_TARGET] = {.name = "tenseq_node_target_number",
+                  .kind = TS_GAUGE,
+                  .unit = "batches",
+                  .help = "highest head that a connected peer claims"},
+    [M_TERM] = {.name = "tenseq_node_term",
+                .kind = TS_GAUGE,
+                .unit = "terms",
+                .help = "term of the newest durable batch"},
+    [M_STATE] = {.name = "tenseq_node_state",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .label = "state",
+                 .help = "1 for the state the node is in"},
+    [M_COUNTERS] = {.name = "tenseq_node_events_total",
+                    .kind = TS_COUNTER,
+                    .unit = "events",
+                    .label = "what",
+                    .help = "what the node counted"},
+    [M_EVIDENCE] = {.name = "tenseq_node_evidence",
+                    .kind = TS_GAUGE,
+                    .unit = "batches",
+                    .help = "conflicting sealed batches kept as evidence"},
+    [M_PEERS_UP] = {.name = "tenseq_node_peers_up",
+                    .kind = TS_GAUGE,
+                    .unit = "peers",
+                    .help = "feeds that are connected"},
+    [M_PEER_HEAD] = {.name = "tenseq_node_peer_head_number",
+                     .kind = TS_GAUGE,
+                     .unit = "batches",
+                     .label = "peer",
+                     .help = "head that the peer claims; 0 while it is not connected"},
+    [M_ENCLAVE_STATE] = {.name = "tenseq_node_enclave_state",
+                         .kind = TS_GAUGE,
+                         .unit = "bool",
+                         .label = "state",
+                         .help = "1 for the state of the attached enclave"},
+    [M_ENCLAVE_HEAD] = {.name = "tenseq_node_enclave_head_number",
+                        .kind = TS_GAUGE,
+                        .unit = "batches",
+                        .help = "number of the newest batch the attached enclave accepted"},
+    [M_STEP_SECONDS] = {.name = "tenseq_node_store_step_seconds",
+                        .kind = TS_HISTOGRAM,
+                        .unit = "seconds",
+                        .buckets = step_buckets,
+                        .n_buckets = TS_COUNT(step_buckets),
+                        .help = "from submitting a step to its being durable"},
+    [M_STEPS] = {.name = "tenseq_node_store_steps_total",
+                 .kind = TS_COUNTER,
+                 .unit = "steps",
+                 .help = "durable steps"},
+    [M_STEP_GROUPS] = {.name = "tenseq_node_store_flushes_total",
+                       .kind = TS_COUNTER,
+                       .unit = "flushes",
+                       .help = "flushes they shared"},
+    [M_STEPS_FAILED] = {.name = "tenseq_node_store_failures_total",
+                        .kind = TS_COUNTER,
+                        .unit = "steps",
+                        .help = "steps that failed"},
+    [M_LOG_EVENTS] = {.name = "tenseq_node_log_events_total",
+                      .kind = TS_COUNTER,
+                      .unit = "events",
+                      .label = "level",
+                      .help = "events the node logged; error and warn are alarms"},
+    [M_NET] = {.name = "tenseq_node_net_total",
+               .kind = TS_COUNTER,
+               .unit = "events",
+               .label = "what",
+               .help = "what the listener counted"},
+    [M_CONNECTIONS] = {.name = "tenseq_node_connections",
+                       .kind = TS_GAUGE,
+                       .unit = "connections",
+                       .help = "connections open now"},
+    [M_RPC] = {.name = "tenseq_node_rpc_total",
+               .kind = TS_COUNTER,
+               .unit = "calls",
+               .label = "what",
+               .help = "what JSON-RPC counted"},
+    [M_RPC_IN_FLIGHT] = {.name = "tenseq_node_rpc_in_flight",
+                         .kind = TS_GAUGE,
+                         .unit = "calls",
+                         .help = "calls not answered yet"},
+    [M_FEED] = {.name = "tenseq_node_feed_total",
+                .kind = TS_COUNTER,
+                .unit = "events",
+                .label = "what",
+                .help = "what the feed that is served counted"},
+    [M_FEED_PEERS] = {.name = "tenseq_node_feed_peers",
+                      .kind = TS_GAUGE,
+                      .unit = "peers",
+                      .help = "subscribers of the feed that is served"},
+    [M_MEMORY] = {.name = "tenseq_node_resident_bytes",
+                  .kind = TS_GAUGE,
+                  .unit = "bytes",
+                  .help = "resident memory of the process"},
+};
+
+struct ts_metrics *nsh_metrics_new(void)
+{
+    return ts_metrics_new(defs, M_COUNT);
+}
+
+void nsh_note_step(struct ts_node_shell *s, uint64_t us)
+{
+    ts_metrics_observe(s->metrics, M_STEP_SECONDS, NULL, (double)us / 1e6);
+}
+
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+static void gather_state(struct ts_node_shell *s, const struct ts_node_status *st)
+{
+    struct ts_metrics *m = s->metrics;
+    ts_metrics_clear(m, M_STATE);
+    ts_metrics_set(m, M_STATE, nsh_state_name(s, st), 1);
+    ts_metrics_set(m, M_HEAD, NULL, (double)st->head.number);
+    ts_metrics_set(m, M_TARGET, NULL, (double)st->target);
+    ts_metrics_set(m, M_TERM, NULL, (double)st->head.term);
+    ts_metrics_set(m, M_EVIDENCE, NULL, (double)st->evidence);
+    ts_metrics_set(m, M_PEERS_UP, NULL, st->peers_up);
+    ts_metrics_clear(m, M_ENCLAVE_STATE);
+    ts_metrics_set(m, M_ENCLAVE_STATE, st->enclave.state_text, 1);
+    ts_metrics_set(m, M_ENCLAVE_HEAD, NULL, (double)st->enclave.head.number);
+#define ADD(name, help) ts_metrics_set_counter(m, M_COUNTERS, #name, st->counters.name);
+    TS_NODE_COUNTERS(ADD)
+#undef ADD
+    for (unsigned i = 0; i < st->n_peers; i++) {
+        struct ts_node_peer_status p;
+        ts_node_peer_of(s->core, i, &p);
+        ts_metrics_set(m, M_PEER_HEAD, s->config.peers[i],
+                       p.state == TS_NODE_PEER_UP ? (double)p.head : 0);
+    }
+}
+
+static void gather_store(struct ts_node_shell *s)
+{
+    struct ts_writer_counters c = ts_writer_counters(s->writer);
+    size_t resident = 0;
+    ts_metrics_set_counter(s->metrics, M_STEPS, NULL, c.steps);
+    ts_metrics_set_counter(s->metrics, M_STEP_GROUPS, NULL, c.groups);
+    ts_metrics_set_counter(s->metrics, M_STEPS_FAILED, NULL, c.failed);
+    if (uv_resident_set_memory(&resident) == 0)
+        ts_metrics_set(s->metrics, M_MEMORY, NULL, (double)resident);
+}
+
+static void gather_net(struct ts_node_shell *s)
+{
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    const struct ts_net_counters *n = ts_server_counters(s->server);
+    const struct ts_rpc_counters *r = ts_rpc_counters(s->rpc);
+    const struct ts_feed_server_counters *f = ts_feed_server_counters(s->feed);
+#define NET(name, help) ts_metrics_set_counter(s->metrics, M_NET, #name, n->name);
+    TS_NET_COUNTERS(NET)
+#undef NET
+#define RPC(name, help) ts_metrics_set_counter(s->metrics, M_RPC, #name, r->name);
+    TS_RPC_COUNTERS(RPC)
+#undef RPC
+#define FEED(name, help) ts_metrics_set_counter(s->metrics, M_FEED, #name, f->name);
+    TS_FEED_SERVER_COUNTERS(FEED)
+#undef FEED
+    for (size_t i = 0; i < TS_COUNT(levels); i++)
+        ts_metrics_set_counter(s->metrics, M_LOG_EVENTS, levels[i], s->events[i]);
+    ts_metrics_set(s->metrics, M_CONNECTIONS, NULL, (double)ts_server_connections(s->server));
+    ts_metrics_set(s->metrics, M_RPC_IN_FLIGHT, NULL, (double)ts_rpc_in_flight(s->rpc));
+    ts_metrics_set(s->metrics, M_FEED_PEERS, NULL, (double)ts_feed_server_peers(s->feed));
+}
+
+/* ---- answering ------------------------------------------------------------------------------- */
+
+static void answer_metrics(struct ts_node_shell *s, struct ts_http_request *req,
+                           const struct ts_node_status *st)
+{
+    struct ts_buf out;
+    gather_state(s, st);
+    gather_store(s);
+    gather_net(s);
+    ts_buf_init(&out, 0);
+    ts_metrics_write(s->metrics, &out);
+    if (out.err == TS_OK)
+        ts_http_reply(req, 200, TS_METRICS_CONTENT_TYPE, ts_buf_bytes(&out));
+    else
+        ts_http_reply_text(req, 500, "%s", ts_err_text((int)out.err));
+    ts_buf_free(&out);
+}
+
+static void answer_front(struct ts_node_shell *s, struct ts_http_request *req,
+                         const struct ts_node_status *st)
+{
+    char hash[TS_HASH_HEX_SIZE];
+    ts_http_reply_text(req, 200,
+                       "%s, a verifying node of a tenseq network\n"
+                       "state: %s\n"
+                       "head: batch %" PRIu64 " %s\n"
+                       "peers: %u of %u connected\n"
+                       "enclave: %s\n"
+                       "\n"
+                       "JSON-RPC: POST / or WebSocket /\n"
+                       "feed: WebSocket /feed\n"
+                       "also: /healthz /readyz /metrics",
+                       NODE_CLIENT, nsh_state_name(s, st), st->head.number,
+                       ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->peers_up,
+                       st->n_peers, st->enclave.state_text);
+}
+
+/* At the head, as far as any peer knows, and able to store. */
+static bool is_ready(const struct ts_node_shell *s, const struct ts_node_status *st)
+{
+    return !s->stopping && strcmp(nsh_state_name(s, st), "following") == 0;
+}
+
+void nsh_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query)
+{
+    struct ts_node_shell *s = ctx;
+    struct ts_node_status st;
+    (void)query;
+    if (s->closing) {
+        ts_http_reply_text(req, 503, "the node is stopping");
+        return;
+    }
+    ts_node_status_of(s->core, &st);
+    if (strcmp(path, "/healthz") == 0)
+        ts_http_reply_text(req, 200, "ok");
+    else if (strcmp(path, "/readyz") == 0)
+        ts_http_reply_text(req, is_ready(s, &st) ? 200 : 503, "%s",
+                           s->stopping ? "stopping" : nsh_state_name(s, &st));
+    else if (strcmp(path, "/metrics") == 0)
+        answer_metrics(s, req, &st);
+    else if (strcmp(path, "/") == 0)
+        answer_front(s, req, &st);
+    else
+        ts_http_reply_text(req, 404,
+                           "there is /, /healthz, /readyz, /metrics, JSON-RPC by POST / and the "
+                           "feed on /feed");
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the node's shell share.
+ *
+ *   shell.c        its life: opening, beginning, ending
+ *   shell_step.c   inputs to the core, and what its outputs say
+ *   shell_links.c  feeds of peers, the enclave's link, worker threads
+ *   shell_load.c   reading the store, at start and later
+ *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
+ *   shell_health.c what ten_health tells
+ *   shell_http.c   /, /healthz, /readyz, /metrics */
+#ifndef TS_NODE_SHELL_INTERNAL_H
+#define TS_NODE_SHELL_INTERNAL_H
+
+#include <jansson.h>
+
+#include "engine/engine.h"
+#include "net/feed_server.h"
+#include "net/metrics.h"
+#include "net/ws_client.h"
+#include "node/shell.h"
+#include "rpc/api.h"
+#include "store/writer.h"
+
+#define NODE_CLIENT "tenseq-node/" TS_VERSION
+
+struct feed_slot {
+    struct ts_node_shell *shell;
+    unsigned link;
+    struct ts_wsc *wsc; /* NULL: none */
+};
+
+/* Something asked of the core. */
+struct asked {
+    void (*done)(struct ts_node_shell *s, const struct asked *a,
+                 const struct ts_node_output *reply);
+    ts_rpc_done rpc_done; /* for JSON-RPC */
+    void *ctx;
+    uint64_t ticket; /* for the feed */
+};
+
+/* An input that came while the core's outputs were being carried out. Owns what it points to. */
+struct queued {
+    struct queued *next;
+    struct ts_node_input in;
+    uint8_t *bytes;
+    char *text;
+    struct ts_store_batch *batches; /* each raw is owned too */
+};
+
+/* Signatures that a worker checks. */
+struct verify_job {
+    uv_work_t req;
+    struct ts_node_shell *shell;
+    uint64_t token;
+    const ts_bytes *raws; /* the core's */
+    size_t n;
+    ts_hash root;
+    struct ts_buf found;
+};
+
+struct ts_node_shell {
+    struct ts_node_shell_config config;
+    struct ts_store *store;
+    struct ts_writer *writer;
+    struct ts_node *core;
+    struct ts_server *server;
+    struct ts_rpc *rpc;
+    struct ts_api *api;
+    struct ts_feed_server *feed;
+    struct ts_metrics *metrics;
+    struct ts_engine
+        *engine; /* at genesis, for what is a function of a transaction's bytes alone */
+    ts_hash genesis_root;
+    struct ts_chain view; /* the chain as JSON-RPC sees it: up to the durable head */
+    struct feed_slot feeds[TS_NODE_MAX_PEERS];
+    struct ts_link *enclave;
+
+    uv_timer_t timer;
+    bool has_timer;
+
+    bool stepping; /* outputs are being carried out */
+    struct queued *queue;
+    struct queued **queue_end;
+
+    struct ts_map asked; /* token → struct asked */
+    uint64_t next_token;
+
+    bool stopping; /* the core was told to stop */
+    bool closing;  /* handles are being closed */
+    ts_err result;
+    uint64_t started_us;
+    uint64_t events[4]; /* logged, by level */
+};
+
+/* ---- shell.c ---- */
+
+void nsh_close(struct ts_node_shell *s);
+
+/* ---- shell_step.c ---- */
+
+struct ts_now nsh_now(void);
+/* Tells the core, now or after what is being carried out. in and all it points to are borrowed. */
+void nsh_input(struct ts_node_shell *s, const struct ts_node_input *in);
+/* Likewise, later in any case, with batches that are the queue's from now on. */
+void nsh_queue_loaded(struct ts_node_shell *s, const struct ts_node_input *in,
+                      struct ts_store_batch *batches);
+void nsh_carry_out(struct ts_node_shell *s, const struct ts_node_outputs *out);
+void nsh_drop_queue(struct ts_node_shell *s);
+void nsh_free_batches(struct ts_store_batch *batches, size_t n);
+
+/* ---- shell_links.c ---- */
+
+void nsh_connect(struct ts_node_shell *s, unsigned link);
+void nsh_close_link(struct ts_node_shell *s, unsigned link);
+void nsh_send(struct ts_node_shell *s, unsigned link, ts_bytes bytes);
+void nsh_close_links(struct ts_node_shell *s);
+void nsh_verify(struct ts_node_shell *s, const struct ts_node_output *o);
+
+/* ---- shell_load.c ---- */
+
+ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size);
+void nsh_on_load(struct ts_node_shell *s, const struct ts_node_output *o);
+
+/* ---- shell_calls.c ---- */
+
+void nsh_on_reply(struct ts_node_shell *s, const struct ts_node_output *o);
+/* Answers all that is still asked. */
+void nsh_fail_calls(struct ts_node_shell *s);
+void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out);
+void nsh_on_feed_tx(void *ctx, uint64_t ticket, ts_bytes raw);
+void nsh_on_feed_batch(void *ctx, uint64_t peer, ts_bytes raw);
+
+/* ---- shell_health.c ---- */
+
+/* "following", "catching-up", "connecting" or "storage". */
+const char *nsh_state_name(const struct ts_node_shell *s, const struct ts_node_status *st);
+json_t *nsh_health(void *ctx); /* ctx: the shell */
+
+/* ---- shell_http.c ---- */
+
+struct ts_metrics *nsh_metrics_new(void);
+void nsh_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query);
+void nsh_note_step(struct ts_node_shell *s, uint64_t us);
+
+#endif

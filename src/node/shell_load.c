@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the store into the core. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "node/shell_internal.h"
+
+#define LOAD_MAX_BYTES (4u * 1024 * 1024)
+
+/* ---- at start -------------------------------------------------------------------------------- */
+
+/* One that cannot be read is no loss: the batches tell the same, it only takes longer. */
+static void load_snapshot(struct ts_node_shell *s)
+{
+    struct ts_buf chain, roots;
+    ts_buf_init(&chain, 0);
+    ts_buf_init(&roots, 0);
+    ts_err err = ts_store_meta(s->store, "chain", &chain);
+    if (err == TS_OK)
+        err = ts_store_meta(s->store, "roots", &roots);
+    if (err == TS_OK)
+        err = ts_node_load_chain(s->core, ts_buf_bytes(&chain), ts_buf_bytes(&roots));
+    if (err != TS_OK && err != TS_E_NOT_FOUND)
+        ts_log(TS_LOG_WARN, "snapshot-unusable", "reason=\"%s\"", ts_err_text((int)err));
+    ts_buf_free(&chain);
+    ts_buf_free(&roots);
+}
+
+struct loading {
+    struct ts_node_shell *s;
+    ts_err err;
+    char why[160];
+};
+
+static bool load_batch(void *ctx, const struct ts_store_batch *b)
+{
+    struct loading *l = ctx;
+    l->err = ts_node_load_batch(l->s->core, b, l->why);
+    return l->err == TS_OK;
+}
+
+static bool load_evidence(void *ctx, const ts_hash *id, ts_bytes data)
+{
+    const struct ts_node_shell *s = ctx;
+    ts_node_load_evidence(s->core, id, data);
+    return true;
+}
+
+ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
+{
+    struct loading l = {.s = s, .why = ""};
+    load_snapshot(s);
+    uint64_t from = ts_node_chain(s->core)->head.number + 1;
+    ts_err err = ts_store_committed(s->store, from, UINT64_MAX, load_batch, &l);
+    if (err == TS_OK)
+        err = l.err;
+    if (err == TS_OK)
+        err = ts_store_each_evidence(s->store, load_evidence, s);
+    if (err != TS_OK)
+        (void)snprintf(why, why_size, "%s: %s", s->config.store_path,
+                       l.why[0] != '\0' ? l.why : ts_err_text((int)err));
+    return err;
+}
+
+/* ---- later ----------------------------------------------------------------------------------- */
+
+struct range {
+    struct ts_store_batch *batches;
+    size_t n, cap;
+    uint64_t next;
+    size_t bytes;
+};
+
+static bool add_batch(void *ctx, const struct ts_store_batch *b)
+{
+    struct range *r = ctx;
+    if (r->n == r->cap || b->number != r->next ||
+        (r->n > 0 && r->bytes + b->raw.n > LOAD_MAX_BYTES))
+        return false;
+    uint8_t *raw = malloc(b->raw.n > 0 ? b->raw.n : 1);
+    if (raw == NULL)
+        return false; /* fewer than asked for is allowed */
+    memcpy(raw, b->raw.p, b->raw.n);
+    r->batches[r->n] = *b;
+    r->batches[r->n++].raw = ts_bytes_of(raw, b->raw.n);
+    r->bytes += b->raw.n;
+    r->next++;
+    return true;
+}
+
+void nsh_on_load(struct ts_node_shell *s, const struct ts_node_output *o)
+{
+    struct ts_node_input in = {.kind = TS_NODE_IN_LOADED, .token = o->token};
+    struct range r = {.cap = (size_t)o->count, .next = o->from};
+    TS_CHECK(o->count > 0 && o->count <= TS_FEED_MAX_GET);
+    r.batches = calloc(r.cap, sizeof(*r.batches));
+    in.err = r.batches != NULL ? ts_store_committed(s->store, o->from, o->count, add_batch, &r)
+                               : TS_E_NOMEM;
+    in.n_batches = r.n;
+    nsh_queue_loaded(s, &in, r.batches);
+}
