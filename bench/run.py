@@ -42,6 +42,9 @@ def at_least(value, target):
 BENCHES = [
     ("crypto", lambda: lines("bench_crypto"), []),
     ("ledger", lambda: lines("bench_ledger"), []),
+    ("enclave", lambda: lines("bench_enclave"), [
+        ("empty batch, CREATE over its signatures", ("create_ratio",), at_most, 1.5),
+    ]),
     ("takeover", lambda: script("bench_takeover.py"), [
         ("takeover after kill -9, median ms", ("kill", "median_ms"), at_most, 5),
         ("takeover after kill -9, p99 ms", ("kill", "p99_ms"), at_most, 25),

@@ -220,6 +220,15 @@ static struct ts_msg synced(struct program *p)
     return m;
 }
 
+static struct ts_msg activate(struct program *p)
+{
+    struct ts_msg req = {.type = TS_MSG_ACTIVATE, .id = 9};
+    req.u.activate = (struct ts_msg_activate){.term = ++p->k->term, .time = p->k->now};
+    struct ts_msg m = ask(p, &req);
+    assert_code(m, TS_OK);
+    return m;
+}
+
 /* Enclave 0 of this process makes batches with what the program hands out. */
 static void run(struct program *p, size_t batches)
 {
@@ -318,11 +327,8 @@ static void it_follows_reports_and_takes_over(void **state)
     assert_int_equal(b.payload.n_reports, 2);
     /* A planned switch to it. */
     struct ts_msg old = ek_step_down(p->k, 0);
-    struct ts_msg req = {.type = TS_MSG_ACTIVATE, .id = 9};
-    req.u.activate = (struct ts_msg_activate){.term = ++p->k->term, .time = p->k->now};
-    m = ask(p, &req);
-    assert_code(m, TS_OK);
-    req = (struct ts_msg){.type = TS_MSG_CREATE, .id = 10};
+    activate(p);
+    struct ts_msg req = {.type = TS_MSG_CREATE, .id = 10};
     req.u.create.parent = ek_head(p->k);
     req.u.create.time = p->k->now;
     req.u.create.transitions = old.u.events.transitions;
@@ -451,15 +457,12 @@ static void an_active_one_takes_its_leave(void **state)
     start(p);
     load(p, (struct ts_msg_head){0});
     synced(p);
-    struct ts_msg req = {.type = TS_MSG_ACTIVATE, .id = 9};
-    req.u.activate = (struct ts_msg_activate){.term = 99, .time = p->k->now};
-    struct ts_msg m = ask(p, &req);
-    assert_code(m, TS_OK);
+    struct ts_msg m = activate(p);
     assert_int_equal(kill(p->pid, SIGTERM), 0);
     assert_true(read_answer(p, p->fd, &m));
     assert_int_equal(m.type, TS_MSG_LEAVING);
     assert_int_equal(m.id, 0);
-    req = (struct ts_msg){.type = TS_MSG_STEP_DOWN, .id = 11};
+    struct ts_msg req = {.type = TS_MSG_STEP_DOWN, .id = 11};
     m = ask(p, &req);
     assert_code(m, TS_OK);
     assert_int_equal(m.u.events.state, TS_ENC_PASSIVE);
@@ -475,15 +478,104 @@ static void nobody_takes_over_it_ends_in_time(void **state)
     start(p);
     load(p, (struct ts_msg_head){0});
     synced(p);
-    struct ts_msg req = {.type = TS_MSG_ACTIVATE, .id = 9};
-    req.u.activate = (struct ts_msg_activate){.term = 99, .time = p->k->now};
-    struct ts_msg m = ask(p, &req);
-    assert_code(m, TS_OK);
+    activate(p);
     clock_gettime(CLOCK_MONOTONIC, &before);
     assert_int_equal(end(p, SIGTERM), TS_EXIT_OK);
     clock_gettime(CLOCK_MONOTONIC, &after);
     assert_true(after.tv_sec - before.tv_sec <= 5);
     assert_true(log_has(p, "nobody took over in time"));
+}
+
+/* Thousands of transactions and accounts: nothing that takes asks the kernel for what the sandbox
+ * forbids. */
+static void large_batches_and_states_fit_in_the_sandbox(void **state)
+{
+    struct program *p = *state;
+    enum { TXS = 1400 };
+    ts_bytes *txs = ts_arena_array(&p->k->arena, TXS, sizeof(*txs));
+    assert_non_null(txs);
+    start(p);
+    load(p, (struct ts_msg_head){0});
+    synced(p);
+    run(p, 1);
+    ek_step_down(p->k, 0);
+    activate(p);
+    for (uint64_t batch = 0; batch < 3; batch++) {
+        for (uint64_t i = 0; i < TXS; i++) {
+            uint64_t n = batch * TXS + i;
+            ts_address to = {{0x77, (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n}};
+            txs[i] = ek_transfer_to(p->k, 0, n, &to);
+        }
+        struct ts_msg old = ek_plain(p->k, 0, TS_MSG_REPORT);
+        struct ts_msg req = {.type = TS_MSG_CREATE, .id = 10};
+        req.u.create = (struct ts_msg_create){.parent = ek_head(p->k),
+                                              .time = p->k->now,
+                                              .transitions = old.u.events.transitions,
+                                              .n_transitions = old.u.events.n_transitions,
+                                              .reports = &old.u.events.report,
+                                              .n_reports = 1,
+                                              .txs = txs,
+                                              .n_txs = TXS};
+        struct ts_msg m = ask(p, &req);
+        assert_code(m, TS_OK);
+        assert_true(m.u.created.batch.n > 100000);
+        ek_publish(p->k, m.u.created.batch);
+        ek_feed(p->k, 0);
+    }
+    struct ts_msg m = plain(p, TS_MSG_SNAPSHOT);
+    assert_code(m, TS_OK);
+    struct ts_msg_head sealed = m.u.head;
+    m = (struct ts_msg){.type = TS_MSG_OFFERS, .id = 5};
+    m = ask(p, &m);
+    assert_int_equal(m.u.offered.n, 3);
+    end(p, SIGKILL);
+    start(p);
+    m = load(p, sealed);
+    assert_code(m, TS_OK);
+    m = synced(p);
+    assert_int_equal(m.u.events.state, TS_ENC_PASSIVE);
+}
+
+/* Kilobytes of memory in use, by the kernel's count. */
+static long resident_kib(const struct program *p)
+{
+    char path[64];
+    char line[256];
+    long kib = -1;
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)p->pid);
+    FILE *f = fopen(path, "re");
+    assert_non_null(f);
+    while (fgets(line, sizeof(line), f) != NULL) {
+        if (strncmp(line, "VmRSS:", 6) == 0)
+            kib = strtol(line + 6, NULL, 10);
+    }
+    fclose(f);
+    assert_true(kib > 0);
+    return kib;
+}
+
+/* A chain that grows takes no memory: what is behind the newest batches is forgotten. */
+static void memory_does_not_grow_with_the_chain(void **state)
+{
+    struct program *p = *state;
+    start(p);
+    load(p, (struct ts_msg_head){0});
+    synced(p);
+    for (size_t i = 0; i < 50; i++) {
+        run(p, 10);
+        ek_forget(p->k);
+    }
+    long before = resident_kib(p);
+    for (size_t i = 0; i < 200; i++) {
+        run(p, 10);
+        ek_forget(p->k);
+    }
+    long after = resident_kib(p);
+    print_message("%ld KiB after 500 batches, %ld after 2500\n", before, after);
+#if !defined(__SANITIZE_ADDRESS__) /* whose own memory is many times that */
+    assert_true(after - before < 512);
+    assert_true(after < 32 * 1024);
+#endif
 }
 
 static void what_cannot_work_is_said_with_its_exit_code(void **state)
@@ -525,6 +617,8 @@ int main(void)
         TEST(asked_to_end_it_ends),
         TEST(an_active_one_takes_its_leave),
         TEST(nobody_takes_over_it_ends_in_time),
+        TEST(large_batches_and_states_fit_in_the_sandbox),
+        TEST(memory_does_not_grow_with_the_chain),
         TEST(what_cannot_work_is_said_with_its_exit_code),
     };
     signal(SIGPIPE, SIG_IGN);
