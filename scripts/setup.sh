@@ -24,7 +24,7 @@ packages=(
     # the compiler and the build
     build-essential meson ninja-build pkg-config python3
     # libraries
-    libuv1-dev libwebsockets-dev libwebsockets-evlib-uv libsqlite3-dev libsecp256k1-dev nettle-dev
+    libuv1-dev libhttp-parser-dev libwslay-dev libsqlite3-dev libsecp256k1-dev nettle-dev
     libjansson-dev libyaml-dev libcurl4-openssl-dev libssl-dev libseccomp-dev
     # tests, fuzzing, checks
     libcmocka-dev clang clang-format clang-tidy llvm cppcheck sqlite3 git

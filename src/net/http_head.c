@@ -12,6 +12,7 @@ void ts_http_head_reset(struct ts_http_head *h)
     ts_buf_reset(&h->text);
     h->n_headers = 0;
     h->last = 't';
+    h->malformed = false;
 }
 
 void ts_http_head_free(struct ts_http_head *h)
@@ -19,15 +20,37 @@ void ts_http_head_free(struct ts_http_head *h)
     ts_buf_free(&h->text);
 }
 
-static bool put(struct ts_http_head *h, const char *p, size_t n)
+/* http_parser lets a control character through as the first of a value. None may come here: NUL is
+ * what separates the parts. */
+static bool is_text(const char *p, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        unsigned char ch = (unsigned char)p[i];
+        if ((ch < 0x20 && ch != '\t') || ch == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+static bool put_text(struct ts_http_head *h, const char *p, size_t n)
+{
+    if (!is_text(p, n)) {
+        h->malformed = true;
+        return false;
+    }
     ts_buf_put(&h->text, p, n);
+    return h->text.err == TS_OK;
+}
+
+static bool put_end(struct ts_http_head *h)
+{
+    ts_buf_put_byte(&h->text, 0);
     return h->text.err == TS_OK;
 }
 
 bool ts_http_head_target(struct ts_http_head *h, const char *p, size_t n)
 {
-    return put(h, p, n);
+    return put_text(h, p, n);
 }
 
 static char lower(char ch)
@@ -39,11 +62,11 @@ bool ts_http_head_name(struct ts_http_head *h, const char *p, size_t n)
 {
     if (h->last != 'n') {
         h->last = 'n';
-        if (!put(h, "", 1) || ++h->n_headers > h->max_headers)
+        if (!put_end(h) || ++h->n_headers > h->max_headers)
             return false;
     }
     size_t start = h->text.n;
-    if (!put(h, p, n))
+    if (!put_text(h, p, n))
         return false;
     for (size_t i = start; i < h->text.n; i++)
         h->text.p[i] = (uint8_t)lower((char)h->text.p[i]);
@@ -52,17 +75,17 @@ bool ts_http_head_name(struct ts_http_head *h, const char *p, size_t n)
 
 bool ts_http_head_value(struct ts_http_head *h, const char *p, size_t n)
 {
-    if (h->last != 'v' && !put(h, "", 1))
+    if (h->last != 'v' && !put_end(h))
         return false;
     h->last = 'v';
-    return put(h, p, n);
+    return put_text(h, p, n);
 }
 
 bool ts_http_head_end(struct ts_http_head *h)
 {
-    if (h->last == 'n' && !put(h, "", 1))
+    if (h->last == 'n' && !put_end(h))
         return false;
-    return put(h, "", 1);
+    return put_end(h);
 }
 
 const char *ts_http_head_get_target(const struct ts_http_head *h)

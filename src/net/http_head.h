@@ -10,13 +10,14 @@ struct ts_http_head {
     struct ts_buf text;
     unsigned n_headers;
     unsigned max_headers;
-    char last; /* what came last: 't'arget, 'n'ame or 'v'alue */
+    bool malformed; /* a control character was refused */
+    char last;      /* what came last: 't'arget, 'n'ame or 'v'alue */
 };
 
 void ts_http_head_init(struct ts_http_head *h, size_t max_bytes, unsigned max_headers);
 void ts_http_head_reset(struct ts_http_head *h);
 void ts_http_head_free(struct ts_http_head *h);
-/* A piece of each; false when the head is over a bound. */
+/* A piece of each; false when the head is over a bound or holds control characters. */
 bool ts_http_head_target(struct ts_http_head *h, const char *p, size_t n);
 bool ts_http_head_name(struct ts_http_head *h, const char *p, size_t n);
 bool ts_http_head_value(struct ts_http_head *h, const char *p, size_t n);

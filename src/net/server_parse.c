@@ -20,8 +20,10 @@ static int refuse_bad(struct ts_conn *c, unsigned status, const char *text)
     return ts_conn_refuse(c, status, "%s", text);
 }
 
-static int head_too_large(struct ts_conn *c)
+static int head_refused(struct ts_conn *c)
 {
+    if (c->head.malformed)
+        return refuse_bad(c, 400, "the request's header holds control characters");
     c->server->counters.bad_requests++;
     return ts_conn_refuse(c, 431, "the request's header is longer than %zu bytes or %u lines",
                           c->server->config.max_header, SERVER_MAX_HEADERS);
@@ -44,7 +46,7 @@ static int on_begin(http_parser *p)
 static int on_target(http_parser *p, const char *at, size_t n)
 {
     struct ts_conn *c = p->data;
-    return ts_http_head_target(&c->head, at, n) ? 0 : head_too_large(c);
+    return ts_http_head_target(&c->head, at, n) ? 0 : head_refused(c);
 }
 
 /* The library is built in its lax mode, which takes spaces inside names; we do not: a proxy before
@@ -56,7 +58,7 @@ static int on_name(http_parser *p, const char *at, size_t n)
         return refuse_bad(c, 400, "a header's name holds a space");
     if (c->headers_done)
         return 0;
-    return ts_http_head_name(&c->head, at, n) ? 0 : head_too_large(c);
+    return ts_http_head_name(&c->head, at, n) ? 0 : head_refused(c);
 }
 
 static int on_value(http_parser *p, const char *at, size_t n)
@@ -64,14 +66,14 @@ static int on_value(http_parser *p, const char *at, size_t n)
     struct ts_conn *c = p->data;
     if (c->headers_done)
         return 0;
-    return ts_http_head_value(&c->head, at, n) ? 0 : head_too_large(c);
+    return ts_http_head_value(&c->head, at, n) ? 0 : head_refused(c);
 }
 
 static int on_headers_complete(http_parser *p)
 {
     struct ts_conn *c = p->data;
     if (!ts_http_head_end(&c->head))
-        return head_too_large(c);
+        return head_refused(c);
     c->headers_done = true;
     c->keep_alive = http_should_keep_alive(p) != 0;
     c->state = CONN_BODY;

@@ -297,6 +297,26 @@ static void malformed_and_refused(void **state)
     finish(f);
 }
 
+/* http_parser itself lets these through as the first byte of a value. */
+static void control_characters(void **state)
+{
+    struct fixture *f = start(&(struct ts_server_config){0});
+    const char *with[] = {"\0", "\x01", "\x7f", "\x1b"};
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(with); i++) {
+        int fd = raw_tcp(f->port);
+        memset(&f->in, 0, sizeof(f->in));
+        raw_puts(&f->loop, fd, "GET / HTTP/1.1\r\n" HOST "X: ");
+        raw_send(&f->loop, fd, with[i], 1);
+        raw_puts(&f->loop, fd, "abc\r\n\r\n");
+        EXPECT_TEXT(&f->loop, fd, &f->in, "HTTP/1.1 400 ");
+        EXPECT_EOF(&f->loop, fd, &f->in);
+        close(fd);
+    }
+    assert_int_equal(counters(f)->bad_requests, TS_COUNT(with));
+    finish(f);
+}
+
 static void header_bounds(void **state)
 {
     struct fixture *f = start(&(struct ts_server_config){0});
@@ -666,6 +686,7 @@ int main(void)
         cmocka_unit_test(byte_by_byte),
         cmocka_unit_test(chunked_body),
         cmocka_unit_test(malformed_and_refused),
+        cmocka_unit_test(control_characters),
         cmocka_unit_test(header_bounds),
         cmocka_unit_test(body_bound),
         cmocka_unit_test(get_requests),
