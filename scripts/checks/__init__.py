@@ -8,8 +8,8 @@ PLANTS    what its self-test breaks: (what, {path: text}) pairs, each of which r
           where text is a function, it makes the new text from the old
 """
 
-from checks import (banned, core_symbols, cppcheck, exit_codes, format, layers, lengths, places,
-                    scripts, spdx, tidy)
+from checks import (banned, core_symbols, cppcheck, doc_parts, docs, exit_codes, format, layers,
+                    lengths, places, scripts, spdx, tidy)
 
-ALL = [spdx, lengths, banned, layers, places, scripts, exit_codes, format, cppcheck, tidy,
-       core_symbols]
+ALL = [spdx, lengths, banned, layers, places, scripts, exit_codes, docs, format, cppcheck, tidy,
+       core_symbols, doc_parts]
