@@ -67,9 +67,9 @@ void ts_link_close(struct ts_link *l);
  * (on_close with TS_E_CLOSED, then on_open of the new one). */
 struct ts_link_listener;
 
-/* A Unix socket gets mode 0600. A stale socket file, one at which nobody listens, is replaced; a
- * live one or a file of another kind is refused. TS_E_USAGE, TS_E_IO, TS_E_NOMEM: why holds a
- * sentence, *out is unchanged. */
+/* A Unix socket gets mode 0660: who of the group gets there, its directory says. A stale socket
+ * file, one at which nobody listens, is replaced; a live one or a file of another kind is refused.
+ * TS_E_USAGE, TS_E_IO, TS_E_NOMEM: why holds a sentence, *out is unchanged. */
 ts_err ts_link_listen(uv_loop_t *loop, const struct ts_link_addr *addr,
                       const struct ts_link_limits *limits, const struct ts_link_handlers *handlers,
                       void *ctx, struct ts_link_listener **out, char *why, size_t why_size);

@@ -95,13 +95,14 @@ static ts_err clear_stale(const char *path, char *why, size_t why_size)
     return TS_OK;
 }
 
-/* Between bind and listen nobody can connect, so the mode is right before the first peer. */
+/* Between bind and listen nobody can connect, so the mode is right before the first peer. The group
+ * may: host and enclaves run as different users of one (packaging/sysusers). */
 static int bind_and_listen(struct ts_link_listener *s)
 {
     int r;
     if (s->addr.is_unix) {
         r = uv_pipe_bind(&s->u.pipe, s->addr.path);
-        if (r == 0 && chmod(s->addr.path, S_IRUSR | S_IWUSR) < 0)
+        if (r == 0 && chmod(s->addr.path, S_IRUSR | S_IWUSR | S_IRGRP | S_IWGRP) < 0)
             r = uv_translate_sys_error(errno);
     } else {
         r = uv_tcp_bind(&s->u.tcp, (const struct sockaddr *)&s->addr.tcp, 0);

@@ -213,7 +213,7 @@ static void unix_mode_and_stale_file(void **state)
     close(fd);
     start(&f, addr, NULL);
     assert_int_equal(stat(addr + 5, &st), 0);
-    assert_int_equal(st.st_mode & 07777, 0600);
+    assert_int_equal(st.st_mode & 07777, 0660);
     /* A live one is not replaced, and goes on. */
     assert_int_equal(
         ts_link_listen(&f.loop, &f.addr, NULL, &handlers, &f.server, &second, f.why, sizeof(f.why)),
