@@ -12,12 +12,12 @@ OPERATIONS = "docs/operations.md"
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 # A path of the tree in a document, perhaps with a function behind it: src/host/core.c:ts_host_step
 PATH = re.compile(r"(?<![\w./@-])((?:src|include|tests|docs|scripts|examples|packaging|fuzz|bench)/"
-                  r"[\w./*-]*[\w/*])(?::([a-z_]\w*)(?![\w(]))?")
+                  r"[\w./*@-]*[\w/*])(?::([a-z_]\w*)(?![\w(]))?")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # Where a program's events are logged, and under which heading of operations.md they are told.
 PROGRAMS = {"Events of the host": "src/host/", "Events of an enclave": "src/enclave/",
             "Events of a node": "src/node/"}
-EVENT_CALL = re.compile(r"\b(?:out_event|ts_log|node_event|event|fail)\((?:[^;]|;(?=[^\n]))*?;")
+EVENT_CALL = re.compile(r"\b(out_event|ts_log|node_event|fail)\(")
 EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
 
@@ -66,28 +66,39 @@ def logged(tree, directory):
     for name in tree.named(".c"):
         if not name.startswith(directory):
             continue
-        for call in EVENT_CALL.findall(tree.read(name)):
-            for event in event_of(call):
+        text = tree.read(name)
+        for call in EVENT_CALL.finditer(text):
+            for event in events_of(call[1], arguments_of(text, call.end())):
                 found.setdefault(event, name)
     return found
 
 
-def event_of(call):
-    """The names in the argument behind the level (or, of fail, behind the error)."""
-    depth = 0
-    arguments = [""]
-    for character in call[call.index("(") + 1:]:
-        depth += character in "(["
-        depth -= character in ")]"
-        if character == "," and depth == 0:
+def arguments_of(text, at):
+    """The arguments of the call whose parenthesis opens before at."""
+    depth, quoted, arguments = 0, False, [""]
+    while depth >= 0 and at < len(text):
+        character = text[at]
+        quoted ^= character == '"' and text[at - 1] != "\\"
+        if not quoted:
+            depth += character in "(["
+            depth -= character in ")]"
+        if character == "," and depth == 0 and not quoted:
             arguments.append("")
         else:
             arguments[-1] += character
-    level = next((i for i, a in enumerate(arguments) if "TS_LOG_" in a), None)
-    at = 1 if call.startswith("fail") else None if level is None else level + 1
-    if at is None or at >= len(arguments):
-        return []
-    return EVENT_NAME.findall(arguments[at])
+        at += 1
+    return [argument.strip() for argument in arguments]
+
+
+def events_of(function, arguments):
+    """The names in the argument behind the level (or, of fail, behind the error)."""
+    if function == "fail":
+        named = arguments[1] if len(arguments) == 3 else ""
+        return EVENT_NAME.findall(named) if named.startswith('"') else []
+    for i, argument in enumerate(arguments[:-1]):
+        if "TS_LOG_" in argument:
+            return EVENT_NAME.findall(arguments[i + 1])
+    return []
 
 
 def told(text, heading):
