@@ -45,6 +45,9 @@ BENCHES = [
     ("enclave", lambda: lines("bench_enclave"), [
         ("empty batch, CREATE over its signatures", ("create_ratio",), at_most, 1.5),
     ]),
+    ("catchup", lambda: lines("bench_catchup"), [
+        ("node catch-up, three enclaves, batches a second", ("catchup_batches_per_s",), at_least, 5000),
+    ]),
     ("takeover", lambda: script("bench_takeover.py"), [
         ("takeover after kill -9, median ms", ("kill", "median_ms"), at_most, 5),
         ("takeover after kill -9, p99 ms", ("kill", "p99_ms"), at_most, 25),

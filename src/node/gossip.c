@@ -51,9 +51,16 @@ uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from)
 
 void gossip_head_moved(struct ts_node *n)
 {
-    struct ahead *a = slot_of(n, n->chain.head.number);
-    if (a->number != 0 && a->number <= n->chain.head.number)
+    const struct ts_head *head = &n->chain.head;
+    struct ahead *a = slot_of(n, head->number);
+    if (a->number != 0 && a->number <= head->number)
         free_ahead(n, a);
+    for (unsigned i = 0; i < n->start.n_peers; i++) {
+        const struct ts_feed_session *s = &n->peers[i].session;
+        if (peer_is_up(n, i) && s->head_number == head->number &&
+            !ts_hash_equal(&s->head_hash, &head->hash))
+            gossip_other_line(n, i); /* its HELLO spoke of another batch here */
+    }
 }
 
 void gossip_forget(struct ts_node *n, unsigned link)
@@ -125,7 +132,7 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
     uint64_t number = ts_read_u64(&r);
     void *value = r.err == TS_OK ? ts_map_put(&n->evidence_at, &number, NULL) : NULL;
     if (value == NULL || ts_map_put(&n->evidence, id, NULL) == NULL)
-        return; /* kept all the same; it may come again */
+        return; /* it stays in the store; it may come again */
     memcpy(&count, value, sizeof(count));
     count++;
     memcpy(value, &count, sizeof(count));

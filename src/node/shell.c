@@ -201,6 +201,13 @@ uint16_t ts_node_shell_port(const struct ts_node_shell *s)
     return ts_server_port(s->server);
 }
 
+uint64_t ts_node_shell_head(const struct ts_node_shell *s)
+{
+    struct ts_node_status st;
+    ts_node_status_of(s->core, &st);
+    return st.head.number;
+}
+
 ts_err ts_node_shell_result(const struct ts_node_shell *s)
 {
     return s->result;

@@ -47,6 +47,8 @@ ts_err ts_node_shell_new(const struct ts_node_shell_config *config, struct ts_no
                          char *why, size_t why_size);
 /* The bound port. */
 uint16_t ts_node_shell_port(const struct ts_node_shell *s);
+/* Number of the newest durable batch. */
+uint64_t ts_node_shell_head(const struct ts_node_shell *s);
 /* Ends it: what is checked becomes durable, then everything is closed and the loop has nothing more
  * to do. The second call closes at once. */
 void ts_node_shell_stop(struct ts_node_shell *s);

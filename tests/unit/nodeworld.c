@@ -175,12 +175,18 @@ static struct nw_event event_for(struct nw *w, size_t node, uint64_t at, enum ev
         .at = at, .kind = kind, .node = node, .incarnation = w->nodes[node].incarnation};
 }
 
+static ts_bytes copy_of(ts_bytes b)
+{
+    uint8_t *p = malloc(b.n > 0 ? b.n : 1);
+    TS_CHECK(p != NULL);
+    if (b.n > 0)
+        memcpy(p, b.p, b.n);
+    return ts_bytes_of(p, b.n);
+}
+
 static void copy_into(struct nw_event *ev, ts_bytes b)
 {
-    ev->bytes = malloc(b.n > 0 ? b.n : 1);
-    TS_CHECK(ev->bytes != NULL);
-    if (b.n > 0)
-        memcpy(ev->bytes, b.p, b.n);
+    ev->bytes = (uint8_t *)(uintptr_t)copy_of(b).p;
     ev->n = b.n;
 }
 
@@ -438,11 +444,8 @@ static void put_batch(struct nw *w, struct nw_store *s, const struct ts_store_op
     }
     if (!w->any_line)
         TS_CHECK(ts_bytes_equal(op->data, tn_raw(w->net, op->number)));
-    uint8_t *p = malloc(op->data.n);
-    TS_CHECK(p != NULL);
-    memcpy(p, op->data.p, op->data.n);
     s->hashes[s->n] = op->hash;
-    s->raws[s->n++] = ts_bytes_of(p, op->data.n);
+    s->raws[s->n++] = copy_of(op->data);
 }
 
 static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_output *o)
@@ -458,6 +461,7 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             put_batch(w, s, op);
         } else if (op->kind == TS_OP_PUT_EVIDENCE) {
             TS_CHECK(s->n_evidence < TS_COUNT(s->evidence));
+            s->records[s->n_evidence] = copy_of(op->data);
             s->evidence[s->n_evidence++] = op->hash;
         } else {
             TS_CHECK(op->kind == TS_OP_PUT_META);
@@ -738,6 +742,8 @@ static void free_store(struct nw_store *s)
 {
     for (uint64_t i = 0; i < s->n; i++)
         free((void *)(uintptr_t)s->raws[i].p);
+    for (size_t i = 0; i < s->n_evidence; i++)
+        free((void *)(uintptr_t)s->records[i].p);
     free(s->raws);
     free(s->hashes);
     ts_buf_free(&s->chain);
@@ -817,6 +823,8 @@ static void start_node(struct nw *w, size_t node)
                                    .raw = n->store.raws[i]};
         TS_CHECK(ts_node_load_batch(n->core, &b, why) == TS_OK);
     }
+    for (size_t i = 0; i < n->store.n_evidence; i++)
+        ts_node_load_evidence(n->core, &n->store.evidence[i], n->store.records[i]);
     ts_node_begin(n->core, now_of(w), &out);
     do_outputs(w, node, &out);
 }
@@ -827,7 +835,8 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
     static const uint8_t no_genesis[] = {0xc0};
     TS_CHECK(w->n_nodes < NW_MAX_NODES && n <= NW_MAX_LINKS);
     struct nw_node *node = &w->nodes[w->n_nodes];
-    memcpy(node->targets, targets, n * sizeof(*targets));
+    for (size_t i = 0; i < n; i++)
+        node->targets[i] = targets[i];
     node->start = (struct ts_node_start){.genesis = &w->net->genesis,
                                          .genesis_raw = ts_bytes_of(no_genesis, 1),
                                          .crypto = w->net->crypto,

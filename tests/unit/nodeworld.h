@@ -50,6 +50,7 @@ struct nw_store {
     uint64_t n, cap;
     struct ts_buf chain, roots;
     ts_hash evidence[64];
+    ts_bytes records[64]; /* owned */
     size_t n_evidence;
     uint64_t steps, fail_steps; /* the next so many steps fail with TS_E_DISK_FULL */
 };
