@@ -28,6 +28,10 @@ MAY_INCLUDE = {
     "src/host/": [*CORES, "store/store.h"],
     "src/node/": [*CORES, "store/store.h", "net/feed.h", "net/feed_session.h"],
     "src/l1/": FORMATS,
+    # the shell and the program beside the host's core
+    "src/host/shell": [*CORES, *SHELLS],
+    "src/host/sequencer.c": [*CORES, *SHELLS],
+    "src/host/main.c": [*CORES, *SHELLS],
     # shells
     "src/cfg/": ["base"],
     "src/store/": ["base"],

@@ -125,7 +125,7 @@ static int read_genesis(struct program *p)
     char why[512];
     struct ts_buf text;
     ts_buf_init(&text, GENESIS_MAX);
-    FILE *from = fopen(p->cfg.genesis, "rb");
+    FILE *from = fopen(p->cfg.genesis, "rbe");
     if (from == NULL) {
         (void)snprintf(why, sizeof(why), "genesis %s cannot be opened: %s", p->cfg.genesis,
                        strerror(errno));
@@ -233,7 +233,8 @@ static void on_signal(uv_signal_t *handle, int number)
     struct program *p = handle->data;
     ts_log(TS_LOG_INFO, "stopping", "signal=%d", number);
     (void)ts_notify("STOPPING=1");
-    (void)signal(SIGALRM, on_alarm);
+    struct sigaction alarm = {.sa_handler = on_alarm};
+    (void)sigaction(SIGALRM, &alarm, NULL);
     const struct itimerval at = {.it_value = {.tv_sec = END_SECONDS, .tv_usec = END_MICROS}};
     (void)setitimer(ITIMER_REAL, &at, NULL);
     ts_shell_stop(p->shell);
@@ -242,7 +243,8 @@ static void on_signal(uv_signal_t *handle, int number)
 static void catch_signals(struct program *p)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
-    (void)signal(SIGPIPE, SIG_IGN);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
     for (size_t i = 0; i < TS_COUNT(numbers); i++) {
         TS_CHECK(uv_signal_init(&p->loop, &p->signals[i]) == 0);
         p->signals[i].data = p;

@@ -110,7 +110,7 @@ void shell_on_reply(struct ts_shell *s, const struct ts_host_output *o);
 void shell_fail_calls(struct ts_shell *s, ts_err err, const char *text);
 /* The two tables of functions that turn to the core. */
 void shell_backend(struct ts_shell *s, struct ts_rpc_backend *out);
-void shell_on_feed_tx(void *ctx, uint64_t ticket, ts_bytes raw);
+void shell_on_feed_tx(void *ctx, uint64_t number, ts_bytes raw);
 
 /* ---- shell_http.c ---- */
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 #include "host/shell_internal.h"
 
@@ -142,6 +143,7 @@ struct range {
     size_t bytes;
     struct ts_store_batch *batches;
     size_t n, cap;
+    struct ts_arena arena; /* for their bytes */
     ts_err err;
 };
 
@@ -160,7 +162,7 @@ static bool add_batch(void *ctx, const struct ts_store_batch *b)
         r->batches = more;
         r->cap = cap;
     }
-    uint8_t *raw = malloc(b->raw.n > 0 ? b->raw.n : 1);
+    uint8_t *raw = ts_arena_alloc(&r->arena, b->raw.n);
     if (raw == NULL) {
         r->err = TS_E_NOMEM;
         return false;
@@ -177,6 +179,7 @@ static bool add_batch(void *ctx, const struct ts_store_batch *b)
 void shell_on_load(struct ts_shell *s, const struct ts_host_output *o)
 {
     struct range r = {.next = o->from};
+    ts_arena_init(&r.arena, 0);
     ts_err err = ts_store_committed(s->store, o->from, o->count, add_batch, &r);
     if (err == TS_OK)
         err = r.err;
@@ -186,7 +189,6 @@ void shell_on_load(struct ts_shell *s, const struct ts_host_output *o)
         in.n_batches = r.n;
     }
     shell_input(s, &in); /* outputs are being carried out, so this copies */
-    for (size_t i = 0; i < r.n; i++)
-        free((void *)(uintptr_t)r.batches[i].raw.p);
+    ts_arena_free(&r.arena);
     free(r.batches);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The three elements of a batch by name. */
+#include "chain/batch.h"
 #include "crypto/keccak.h"
 #include "rpc/internal.h"
 
@@ -85,6 +86,18 @@ static json_t *payload_json(const struct ts_payload *p)
     return ts_json_if(ok, o);
 }
 
+static json_t *hashes_json(const struct ts_batch *b)
+{
+    json_t *list = json_array();
+    bool ok = list != NULL;
+    for (size_t i = 0; ok && i < b->n_txs; i++) {
+        ts_hash hash;
+        ts_tx_hash(b->txs[i], &hash);
+        ok = append(list, ts_json_hash(&hash));
+    }
+    return ts_json_if(ok, list);
+}
+
 json_t *ts_batch_json(const struct ts_batch *b, const ts_hash *hash)
 {
     ts_hash payload_hash;
@@ -94,6 +107,7 @@ json_t *ts_batch_json(const struct ts_batch *b, const ts_hash *hash)
               ts_json_add(o, "hash", ts_json_hash(hash)) &&
               ts_json_add(o, "header", ts_schema_to_json(&ts_batch_header_type, &b->header)) &&
               ts_json_add(o, "transactions", txs_json(b)) &&
+              ts_json_add(o, "transactionHashes", hashes_json(b)) &&
               ts_json_add(o, "protocolPayload", payload_json(&b->payload)) &&
               ts_json_add(o, "payloadHash", ts_json_hash(&payload_hash)) &&
               ts_json_add(o, "seal", ts_json_bytes(ts_bytes_of(b->seal.b, sizeof(b->seal.b)))) &&
@@ -106,9 +120,10 @@ json_t *ts_transition_json(const struct ts_api *api, const struct ts_batch *batc
     ts_hash hash;
     const struct ts_lifecycle_event *e = &batch->payload.transitions[i];
     ts_transition_hash(&api->backend.genesis->domain, e, &hash);
-    json_t *o = ts_schema_to_json(&ts_lifecycle_event_type, e);
-    bool ok = o != NULL && ts_json_add(o, "hash", ts_json_hash(&hash)) &&
-              ts_json_add(o, "batch", ts_json_u64(batch->header.number)) &&
-              ts_json_add(o, "index", ts_json_u64(i));
+    json_t *o = json_object();
+    bool ok = ts_json_add(o, "batch", ts_json_u64(batch->header.number)) &&
+              ts_json_add(o, "index", ts_json_u64(i)) &&
+              ts_json_add(o, "hash", ts_json_hash(&hash)) &&
+              ts_json_add(o, "event", ts_schema_to_json(&ts_lifecycle_event_type, e));
     return ts_json_if(ok, o);
 }

@@ -123,21 +123,26 @@ static size_t entry_bytes(const struct entry *e)
     return sizeof(*e) + e->raw.cap + e->answers.cap + e->arena.used;
 }
 
+/* The entry used longest ago goes. */
+static void drop_oldest(struct ts_infos *f)
+{
+    struct entry **at = &f->kept;
+    while (*at != NULL && (*at)->next != NULL)
+        at = &(*at)->next;
+    struct entry *old = *at;
+    TS_CHECK(old != NULL);
+    *at = NULL;
+    f->kept_bytes -= entry_bytes(old);
+    entry_free(old);
+}
+
 static void keep(struct ts_infos *f, struct entry *e)
 {
     e->next = f->kept;
     f->kept = e;
     f->kept_bytes += entry_bytes(e);
-    struct entry **at = &f->kept;
-    while (f->kept_bytes > TS_INFOS_MAX_BYTES) { /* the oldest goes */
-        while ((*at)->next != NULL)
-            at = &(*at)->next;
-        struct entry *old = *at;
-        f->kept_bytes -= entry_bytes(old);
-        *at = NULL;
-        entry_free(old);
-        at = &f->kept;
-    }
+    while (f->kept_bytes > TS_INFOS_MAX_BYTES)
+        drop_oldest(f);
 }
 
 static struct entry *find(struct entry *list, const ts_hash *hash)
@@ -149,12 +154,14 @@ static struct entry *find(struct entry *list, const ts_hash *hash)
 
 static void to_front(struct ts_infos *f, struct entry *e)
 {
-    struct entry **at = &f->kept;
-    while (*at != e)
-        at = &(*at)->next;
-    *at = e->next;
-    e->next = f->kept;
-    f->kept = e;
+    for (struct entry **at = &f->kept; *at != NULL; at = &(*at)->next) {
+        if (*at != e)
+            continue;
+        *at = e->next;
+        e->next = f->kept;
+        f->kept = e;
+        return;
+    }
 }
 
 bool ts_infos_gas(const struct ts_infos *f, uint64_t number, const ts_hash *hash, uint64_t *gas)

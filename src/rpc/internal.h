@@ -78,7 +78,7 @@ struct ts_tx_place {
 /* New objects; NULL: out of memory. */
 json_t *ts_tx_json(const struct ts_tx_info *info, const struct ts_tx_place *place);
 json_t *ts_bloom_json(void); /* of no logs */
-json_t *ts_receipt_json(const struct ts_infos_batch *b, size_t i);
+json_t *ts_receipt_json(const struct ts_infos_batch *b, size_t at);
 /* All members of a block but transactions, with gasUsed when has_gas. */
 json_t *ts_block_json(const struct ts_api *api, const struct ts_batch *batch, const ts_hash *hash,
                       bool has_gas, uint64_t gas_used);
@@ -86,7 +86,7 @@ json_t *ts_genesis_block_json(const struct ts_api *api);
 /* The three elements of a batch by name, and raw. */
 json_t *ts_batch_json(const struct ts_batch *batch, const ts_hash *hash);
 json_t *ts_registry_json(const struct ts_chain *chain);
-/* The transition i of a batch: its fields, hash, number of the batch and place in it. */
+/* The transition i of a batch: {batch, index, hash, event}. */
 json_t *ts_transition_json(const struct ts_api *api, const struct ts_batch *batch, size_t i);
 
 /* A batch that was read, decoded for the call's time; bytes are borrowed from b. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ten_ methods of rpc/api.h, what they take and return:
  *
- *   ten_getBatch(number | hash | tag)  {number, hash, header, transactions, protocolPayload
- *       {transitions, reports, absent, notices}, payloadHash, seal, raw}; null: not known here
+ *   ten_getBatch(number | hash | tag)  {number, hash, header, transactions,
+ *       transactionHashes, protocolPayload {transitions, reports, absent, notices}, payloadHash,
+ *       seal, raw}; null: not known here
  *   ten_getBatches {from, count}       an array of these, ascending: at most TS_TEN_MAX_BATCHES of
  *       them and TS_TEN_MAX_BYTES of raw bytes, but one if there is one
  *   ten_registry(number?)              {number, hash, term, active, enclaves: […]} as the chain

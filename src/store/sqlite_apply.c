@@ -22,29 +22,29 @@ static const char *const write_sql[W_COUNT] = {
     [W_BATCH_STATUS] = "UPDATE batch SET status = ?2 WHERE id = ?1",
     [W_BODY_INSERT] = "INSERT INTO body(id, raw) VALUES(?1, ?2)",
     [W_TX_INDEX] = "INSERT OR REPLACE INTO tx(run, key, batch, at) VALUES(?1, ?2, ?3, ?4)",
-    [W_META] = "INSERT INTO meta(key, value) VALUES(?1, ?2)"
-               " ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+    [W_META] = ("INSERT INTO meta(key, value) VALUES(?1, ?2)"
+                " ON CONFLICT(key) DO UPDATE SET value = excluded.value"),
     [W_POOL_INSERT] = "INSERT INTO pool(seq, hash, sender, nonce, raw) VALUES(?1, ?2, ?3, ?4, ?5)",
     [W_POOL_DROP] = "DELETE FROM pool WHERE hash = ?1",
-    [W_REJECTED_INSERT] = "INSERT OR REPLACE INTO rejected(hash, number, code, why)"
-                          " VALUES(?1, ?2, ?3, ?4)",
+    [W_REJECTED_INSERT] = ("INSERT OR REPLACE INTO rejected(hash, number, code, why)"
+                           " VALUES(?1, ?2, ?3, ?4)"),
     [W_REJECTED_PRUNE] = "DELETE FROM rejected WHERE id <= ?1",
     [W_EVIDENCE] = "INSERT INTO evidence(id, data) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
 };
 
 static const char *const read_sql[R_COUNT] = {
     [R_HEAD] = "SELECT number, hash FROM batch WHERE status = 2 ORDER BY number DESC LIMIT 1",
-    [R_COMMITTED] = "SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
-                    " WHERE status = 2 AND number >= ?1 ORDER BY number LIMIT ?2",
+    [R_COMMITTED] = ("SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
+                     " WHERE status = 2 AND number >= ?1 ORDER BY number LIMIT ?2"),
     [R_BY_HASH] = "SELECT number, hash, status, raw FROM batch JOIN body USING(id) WHERE hash = ?1",
-    [R_PREPARED] = "SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
-                   " WHERE status = 1 ORDER BY number",
-    [R_DISCARDED] = "SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
-                    " WHERE status = 3 AND number >= ?1 ORDER BY number",
+    [R_PREPARED] = ("SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
+                    " WHERE status = 1 ORDER BY number"),
+    [R_DISCARDED] = ("SELECT number, hash, status, raw FROM batch JOIN body USING(id)"
+                     " WHERE status = 3 AND number >= ?1 ORDER BY number"),
     [R_META] = "SELECT value FROM meta WHERE key = ?1",
     [R_POOL] = "SELECT seq, hash, sender, nonce, raw FROM pool ORDER BY seq",
-    [R_FIND_TX] = "SELECT number, at FROM tx JOIN batch ON batch.id = tx.batch"
-                  " WHERE run = ?1 AND key = ?2 AND status = 2",
+    [R_FIND_TX] = ("SELECT number, at FROM tx JOIN batch ON batch.id = tx.batch"
+                   " WHERE run = ?1 AND key = ?2 AND status = 2"),
     [R_LAST_RUN] = "SELECT run FROM tx ORDER BY run DESC LIMIT 1",
     [R_RUN_SIZE] = "SELECT count(*) FROM tx WHERE run = ?1",
     [R_REJECTED] = "SELECT number, code, why FROM rejected WHERE hash = ?1",

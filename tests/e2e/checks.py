@@ -77,7 +77,7 @@ def activations(net, i):
 def everyone_accounted(batches, ids):
     """I6: every reporting batch accounts for every whitelisted enclave exactly once."""
     for batch in batches:
-        payload = batch["payload"]
+        payload = batch["protocolPayload"]
         named = [r["enclaveId"] for r in payload["reports"]] + payload["absent"]
         if named or payload["transitions"]:
             assert sorted(named) == sorted(ids), f"batch {batch['header']['number']} names {named}"

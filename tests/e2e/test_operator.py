@@ -22,7 +22,7 @@ def test_switch_round_all():
         for i in range(3):
             assert checks.started(net, i) == 1
         for batch in batches:  # each takeover was clean: the old one's Passive is in the same batch
-            kinds = [t["kind"] for t in batch["payload"]["transitions"]]
+            kinds = [t["kind"] for t in batch["protocolPayload"]["transitions"]]
             if 2 in kinds and batch["header"]["number"] > 1 and 1 not in kinds:
                 assert 3 in kinds, f"batch {batch['header']['number']}: {kinds}"
 

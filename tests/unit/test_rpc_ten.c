@@ -45,6 +45,9 @@ static void a_batch_is_shown_whole(void **state)
     free(hex);
     assert_int_equal(json_integer_value(json_object_get(b, "number")), 2);
     assert_int_equal(json_array_size(json_object_get(b, "transactions")), 3);
+    assert_string_equal(
+        json_string_value(json_array_get(json_object_get(b, "transactionHashes"), 1)),
+        kit_hash(k, 1));
     const json_t *payload = json_object_get(b, "protocolPayload");
     assert_int_equal(json_array_size(json_object_get(payload, "reports")), 3);
     assert_true(json_is_array(json_object_get(payload, "transitions")));
@@ -119,7 +122,8 @@ static void lifecycle_pages_follow_each_other(void **state)
     page = kit_call(k, "ten_lifecycle", params);
     events = json_object_get(page, "events");
     assert_int_equal(json_array_size(events), 1);
-    assert_string_equal(member(json_array_get(events, 0), "enclaveId"), id);
+    assert_string_equal(member(json_object_get(json_array_get(events, 0), "event"), "enclaveId"),
+                        id);
     json_decref(page);
     kit_expect(k, "ten_lifecycle", "[{\"from\":2}]", "{\"events\":[],\"next\":null}");
     kit_expect(k, "ten_lifecycle", "[{\"from\":9,\"to\":3}]", "{\"events\":[],\"next\":null}");
