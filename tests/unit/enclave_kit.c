@@ -478,7 +478,7 @@ void ek_run(struct ek *k, size_t producer, size_t batches)
 }
 
 static ts_bytes transfer(struct ek *k, size_t person, uint64_t nonce, const ts_address *to,
-                         uint64_t wei)
+                         uint64_t wei, uint64_t gas)
 {
     struct ts_buf out;
     struct ts_tx tx = {
@@ -487,7 +487,7 @@ static ts_bytes transfer(struct ek *k, size_t person, uint64_t nonce, const ts_a
         .nonce = nonce,
         .max_priority = ts_u256_of(1),
         .max_fee = ts_u256_of(2 * EK_BASE_FEE),
-        .gas = 21000,
+        .gas = gas,
         .to = *to,
         .value = ts_u256_of(wei),
     };
@@ -501,12 +501,18 @@ static ts_bytes transfer(struct ek *k, size_t person, uint64_t nonce, const ts_a
 ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei)
 {
     static const ts_address to = {{0x57}};
-    return transfer(k, person, nonce, &to, wei);
+    return transfer(k, person, nonce, &to, wei, 21000);
+}
+
+ts_bytes ek_transfer_gas(struct ek *k, size_t person, uint64_t nonce, uint64_t gas)
+{
+    static const ts_address to = {{0x57}};
+    return transfer(k, person, nonce, &to, 1, gas);
 }
 
 ts_bytes ek_transfer_to(struct ek *k, size_t person, uint64_t nonce, const ts_address *to)
 {
-    return transfer(k, person, nonce, to, 1);
+    return transfer(k, person, nonce, to, 1, 21000);
 }
 
 ts_bytes ek_forge(struct ek *k, struct ts_batch *b, const ts_hash *parent_root)

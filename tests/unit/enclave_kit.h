@@ -110,6 +110,7 @@ void ek_run(struct ek *k, size_t producer, size_t batches);
 
 /* A transfer signed by a person, in the arena. */
 ts_bytes ek_transfer(struct ek *k, size_t person, uint64_t nonce, uint64_t wei);
+ts_bytes ek_transfer_gas(struct ek *k, size_t person, uint64_t nonce, uint64_t gas);
 ts_bytes ek_transfer_to(struct ek *k, size_t person, uint64_t nonce, const ts_address *to);
 
 /* Signs a whole batch as an enclave's key could, whatever is in it: for what only a broken enclave

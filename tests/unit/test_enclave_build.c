@@ -339,6 +339,54 @@ static void when_the_gas_is_used_up_the_rest_is_deferred(void **state)
     ek_close(k);
 }
 
+/* One that does not fit the gas that is left, and a smaller one behind it that would. */
+static void a_later_nonce_waits_for_the_deferred_one(void **state)
+{
+    (void)state;
+    struct ts_params params;
+    ts_params_default(&params);
+    params.batch_gas_limit = 100000;
+    struct ek *k = ek_open_with(1, 1, &params, 0);
+    ek_start(k, 0);
+    ek_promote(k, 0);
+    ts_bytes txs[3] = {ek_transfer(k, 0, 0, 1), ek_transfer_gas(k, 0, 1, 90000),
+                       ek_transfer(k, 0, 2, 1)};
+    struct ts_msg req = ek_create_request(k, 0, EK_ALL);
+    req.u.create.txs = txs;
+    req.u.create.n_txs = 3;
+    struct ts_msg m = ek_ask(k, 0, &req);
+    assert_code(m, TS_OK);
+    assert_int_equal(ek_decode(k, m.u.created.batch).n_txs, 1);
+    assert_int_equal(m.u.created.n_rejected, 2);
+    assert_int_equal(m.u.created.rejected[0].code, TS_E_TX_DEFERRED);
+    assert_int_equal(m.u.created.rejected[1].code, TS_E_TX_DEFERRED);
+    ek_close(k);
+}
+
+/* Larger than any batch: it must not be deferred for ever. */
+static void a_transaction_that_fits_no_batch_is_rejected(void **state)
+{
+    (void)state;
+    struct ts_params params;
+    ts_params_default(&params);
+    params.max_batch_bytes = 8192;
+    params.max_tx_bytes = 1024;
+    struct ek *k = ek_open_with(1, 1, &params, 0);
+    static const uint8_t large[9000];
+    ts_bytes txs[2] = {ts_bytes_of(large, sizeof(large)), ek_transfer(k, 0, 0, 1)};
+    ek_start(k, 0);
+    ek_promote(k, 0);
+    struct ts_msg req = ek_create_request(k, 0, EK_ALL);
+    req.u.create.txs = txs;
+    req.u.create.n_txs = 2;
+    struct ts_msg m = ek_ask(k, 0, &req);
+    assert_code(m, TS_OK);
+    assert_int_equal(m.u.created.n_rejected, 1);
+    assert_int_equal(m.u.created.rejected[0].code, TS_E_TX_SIZE);
+    assert_int_equal(ek_decode(k, m.u.created.batch).n_txs, 1);
+    ek_close(k);
+}
+
 static void many_rejections_still_fit_in_a_frame(void **state)
 {
     (void)state;
@@ -528,6 +576,8 @@ int main(void)
         cmocka_unit_test(transactions_are_in_or_rejected_with_a_reason),
         cmocka_unit_test(what_does_not_fit_is_deferred),
         cmocka_unit_test(when_the_gas_is_used_up_the_rest_is_deferred),
+        cmocka_unit_test(a_later_nonce_waits_for_the_deferred_one),
+        cmocka_unit_test(a_transaction_that_fits_no_batch_is_rejected),
         cmocka_unit_test(many_rejections_still_fit_in_a_frame),
         cmocka_unit_test(a_failure_after_the_first_transaction_halts),
         cmocka_unit_test(a_failure_before_it_changes_nothing),

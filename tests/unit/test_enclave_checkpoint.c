@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "enclave/checkpoint_io.h"
 #include "enclave_kit.h"
 
 /* Two enclaves and transfers; 0 active. */
@@ -296,6 +297,77 @@ static void chunks_cannot_be_moved(void **state)
     ek_close(k);
 }
 
+/* The end is sealed too: a stream cut between two chunks does not pass for a shorter one. */
+static void a_cut_stream_has_no_end(void **state)
+{
+    (void)state;
+    struct ek *k = ek_open(1, 1);
+    struct ek_store *store = &k->enclaves[0].store;
+    const ts_secret key = {{1}};
+    const uint8_t salt[8] = {2};
+    struct ts_checkpoint_head head = {.number = 7};
+    struct ts_checkpoint_stream s;
+    static uint8_t content[2 * TS_CHECKPOINT_CHUNK];
+    assert_int_equal(ts_checkpoint_write_begin(&s, &store->ops, 0, &key, salt, &head), TS_OK);
+    assert_int_equal(ts_checkpoint_write(&s, content, sizeof(content)), TS_OK);
+    assert_int_equal(ts_checkpoint_write_end(&s, TS_OK), TS_OK);
+
+    assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
+    assert_int_equal(head.number, 7);
+    assert_int_equal(ts_checkpoint_read(&s, content, sizeof(content)), TS_OK);
+    assert_int_equal(ts_checkpoint_read_end(&s, TS_OK), TS_OK);
+
+    /* Read to the end of what is left, and one byte more, or less. */
+    enum { HEAD = 8 + 8 + 128, CHUNK = 5 + TS_CHECKPOINT_CHUNK + 28 };
+    assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
+    assert_int_equal(ts_checkpoint_read(&s, content, sizeof(content)), TS_OK);
+    assert_int_equal(ts_checkpoint_read(&s, content, 1), TS_E_TRUNCATED);
+    assert_int_equal(ts_checkpoint_read_end(&s, TS_E_TRUNCATED), TS_E_TRUNCATED);
+    assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
+    assert_int_equal(ts_checkpoint_read(&s, content, sizeof(content) - 1), TS_OK);
+    assert_int_equal(ts_checkpoint_read_end(&s, TS_OK), TS_E_CORRUPT);
+
+    /* The first chunk alone, called the last. */
+    store->slots[0].n = HEAD + CHUNK;
+    store->slots[0].p[HEAD] = 1;
+    assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
+    ts_err err = ts_checkpoint_read(&s, content, TS_CHECKPOINT_CHUNK);
+    assert_int_equal(ts_checkpoint_read_end(&s, err), TS_E_CORRUPT);
+    ek_close(k);
+}
+
+/* An engine that brings back another state than it saved is found out. */
+static ts_err save_nothing(const struct ts_engine *e, const struct ts_sink *to)
+{
+    (void)e;
+    (void)to;
+    return TS_OK;
+}
+
+static ts_err load_nothing(struct ts_engine *e, const struct ts_source *from)
+{
+    (void)e;
+    (void)from;
+    return TS_OK;
+}
+
+static void another_state_than_the_heads_is_refused(void **state)
+{
+    (void)state;
+    struct ek *k = running();
+    struct ts_engine_ops forgetful = ts_ledger_engine;
+    forgetful.save = save_nothing;
+    forgetful.load = load_nothing;
+    k->engine = &forgetful;
+    run_with_transfers(k, 1);
+    ek_start(k, 1);
+    struct ts_msg_head head = snapshot(k, 1);
+    ek_boot(k, 1);
+    struct ts_msg m = ek_load(k, 1, &head);
+    assert_code(m, TS_E_CORRUPT);
+    ek_close(k);
+}
+
 /* Another enclave's slot, and another network's. */
 static void foreign_checkpoints_are_no_use(void **state)
 {
@@ -337,6 +409,8 @@ int main(void)
         cmocka_unit_test(a_damaged_checkpoint_is_absent_not_fatal),
         cmocka_unit_test(a_failed_start_over_leaves_the_line),
         cmocka_unit_test(chunks_cannot_be_moved),
+        cmocka_unit_test(a_cut_stream_has_no_end),
+        cmocka_unit_test(another_state_than_the_heads_is_refused),
         cmocka_unit_test(foreign_checkpoints_are_no_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,7 @@ static void a_batch_needs_the_header_it_names(void **state)
     bad.u.create.l1_header.n = 0;
     struct ts_msg m = ek_ask(k, 0, &bad);
     assert_code(m, TS_E_L1);
+    assert_non_null(memmem(m.u.error.text.p, m.u.error.text.n, "block 7 is missing", 18));
     bad = req;
     bad.u.create.l1_hash.b[0] ^= 1;
     m = ek_ask(k, 0, &bad);

@@ -202,6 +202,30 @@ static void junk_that_looks_like_a_conflict_halts_nobody(void **state)
     ek_close(k);
 }
 
+/* Who was removed meanwhile has perhaps lost its key: its seals halt nobody. */
+static void a_seal_of_a_removed_enclave_halts_nobody(void **state)
+{
+    (void)state;
+    struct ek *k = running(3);
+    struct ts_whitelist_change c = {.removed = &k->enclaves[0].id, .n_removed = 1};
+    struct ts_buf b;
+    ts_bytes other = sibling(k, 3);
+    ts_buf_init(&b, 0);
+    ts_whitelist_change_put(&b, &c);
+    struct ts_notice notice = {TS_NOTICE_WHITELIST, ts_buf_bytes(&b)};
+    ek_promote(k, 1);
+    struct ts_msg req = ek_create_request(k, 1, 1u << 2);
+    req.u.create.notices = &notice;
+    req.u.create.n_notices = 1;
+    struct ts_msg m = ek_ask(k, 1, &req);
+    assert_code(m, TS_OK);
+    ek_publish(k, m.u.created.batch);
+    ek_feed(k, 2);
+    assert_out_of_order(k, 2, other);
+    ts_buf_free(&b);
+    ek_close(k);
+}
+
 /* A child of the head that breaks a rule, or whose execution is wrong: refused, no halt. */
 static void an_invalid_child_is_refused(void **state)
 {
@@ -288,6 +312,7 @@ int main(void)
         cmocka_unit_test(another_payload_under_the_same_header_halts),
         cmocka_unit_test(a_sibling_is_a_conflict_for_who_has_signed_nothing),
         cmocka_unit_test(junk_that_looks_like_a_conflict_halts_nobody),
+        cmocka_unit_test(a_seal_of_a_removed_enclave_halts_nobody),
         cmocka_unit_test(an_invalid_child_is_refused),
         cmocka_unit_test(who_sealed_a_discarded_batch_must_restart),
         cmocka_unit_test(what_is_too_old_cannot_be_judged),
