@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log_render.h"
 #include "node/internal.h"
 
 void *node_need(void *p)
@@ -41,11 +42,13 @@ char *node_text(struct ts_node *n, const char *format, ...)
     return text;
 }
 
+/* What a peer or an enclave said may stand in it: escaped here, where it is known what came in. */
 void node_event(struct ts_node *n, int level, const char *event, const char *format, ...)
 {
+    char *text = node_need(ts_arena_alloc(&n->step, TS_LOG_PAIRS_MAX));
     va_list args;
     va_start(args, format);
-    char *text = text_of(n, format, args);
+    (void)ts_log_pairs(format, args, text, TS_LOG_PAIRS_MAX);
     va_end(args);
     struct ts_node_output *o = node_out(n, TS_NODE_OUT_EVENT);
     o->level = level;

@@ -40,7 +40,7 @@ static void event(struct ts_node_shell *s, const struct ts_node_output *o)
 {
     TS_CHECK(o->level >= 0 && (size_t)o->level < TS_COUNT(s->events));
     s->events[o->level]++;
-    ts_log((enum ts_log_level)o->level, o->event, "%s", o->text != NULL ? o->text : "");
+    ts_log_made((enum ts_log_level)o->level, o->event, o->text);
 }
 
 static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *o)
