@@ -8,6 +8,7 @@ import re
 NAME = "docs"
 QUICK = True
 OPERATIONS = "docs/operations.md"
+DECISIONS = "docs/adr/README.md"
 
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 # A path of the tree in a document, perhaps with a function behind it: src/host/core.c:ts_host_step
@@ -115,7 +116,7 @@ def told(text, heading):
 
 
 def event_problems(tree):
-    if OPERATIONS not in tree.files:
+    if not os.path.exists(tree.path(OPERATIONS)):
         return
     text = tree.read(OPERATIONS)
     for heading, directory in PROGRAMS.items():
@@ -126,8 +127,17 @@ def event_problems(tree):
             yield f"{OPERATIONS}:{table[event]}: tells {event}, which {directory} does not log"
 
 
+def index_problems(tree):
+    """Every decision is in the list of decisions."""
+    listed = tree.read(DECISIONS) if os.path.exists(tree.path(DECISIONS)) else ""
+    for name in tree.files:
+        base = os.path.basename(name)
+        if re.match(r"docs/adr/\d{4}-.*\.md$", name) and f"({base})" not in listed:
+            yield f"{name}: is not listed in {DECISIONS}"
+
+
 def run(tree):
-    problems = []
+    problems = list(index_problems(tree))
     for name in documents(tree):
         for number, line in tree.lines(name):
             problems += link_problems(tree, name, number, line)
@@ -140,6 +150,9 @@ PLANTS = [
     ("a link to a heading that is not there",
      {"docs/planted.md": "[x](protocol.md#no-such-heading)\n"}),
     ("a path that does not exist", {"docs/planted.md": "see `src/host/planted.c`\n"}),
+    ("a decision that is in no list", {"docs/adr/9999-planted.md": "# 9999. Planted\n"}),
+    ("an event that nobody is told of",
+     {"src/host/planted.c": 'void f(void)\n{\n    ts_log(TS_LOG_WARN, "planted-event", NULL);\n}\n'}),
     ("a function that does not exist",
      {"docs/planted.md": "see `src/host/core.c:ts_planted`\n"}),
 ]
