@@ -199,12 +199,18 @@ static void ask_snapshot(struct ts_node *n)
     validator_ask(n, &(struct ts_msg){.type = TS_MSG_SNAPSHOT}, NULL);
 }
 
+/* As far as anybody knows: peers have been heard, and none that is up claims more. */
+static bool node_is_at_head(const struct ts_node *n)
+{
+    return (n->has_heard || n->start.n_peers == 0) && follow_target(n) <= n->stored.number;
+}
+
 static void ask_synced(struct ts_node *n)
 {
     struct validator *v = &n->validator;
     struct ts_msg m = {.type = TS_MSG_SYNCED};
     if (v->state != TS_NODE_ENC_SYNCING || v->is_sync_asked || v->n_accepts > 0 ||
-        v->head.number != n->stored.number || n->is_behind)
+        v->head.number != n->stored.number || !node_is_at_head(n))
         return;
     m.u.synced.time = n->now.unix_ms;
     v->is_sync_asked = true;

@@ -733,6 +733,7 @@ struct nw *nw_new(struct testnet *net, uint64_t seed)
     w->now = NW_S;
     w->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     w->link_us = 2 * NW_MS;
+    w->genesis_raw = ts_bytes_of("\xc0", 1);
     w->engine = (struct ts_engine_ops){
         .name = "root", .open = root_open, .close = root_close, .root = root_root};
     return w;
@@ -832,13 +833,12 @@ static void start_node(struct nw *w, size_t node)
 size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_node_settings *s,
                bool has_enclave)
 {
-    static const uint8_t no_genesis[] = {0xc0};
     TS_CHECK(w->n_nodes < NW_MAX_NODES && n <= NW_MAX_LINKS);
     struct nw_node *node = &w->nodes[w->n_nodes];
     for (size_t i = 0; i < n; i++)
         node->targets[i] = targets[i];
     node->start = (struct ts_node_start){.genesis = &w->net->genesis,
-                                         .genesis_raw = ts_bytes_of(no_genesis, 1),
+                                         .genesis_raw = w->genesis_raw,
                                          .crypto = w->net->crypto,
                                          .engine = &w->engine,
                                          .name = "node/test",
@@ -880,6 +880,13 @@ void nw_cut(struct nw *w, size_t node, unsigned link, bool cut)
     struct nw_conn *c = conn_of(w, node, link);
     if (cut && c != NULL)
         close_conn(w, c, true);
+}
+
+void nw_enclave(struct nw *w, bool up)
+{
+    if (w->enclave_up && !up)
+        link_event(w, 0, TS_NODE_LINK_ENCLAVE, TS_NODE_IN_LINK_DOWN, "the enclave ended", 0);
+    w->enclave_up = up;
 }
 
 /* ---- looking ---- */

@@ -93,6 +93,7 @@ struct nw {
     void (*enclave)(void *ctx, ts_bytes frame, struct ts_buf *out);
     void *enclave_ctx;
     bool enclave_up;
+    ts_bytes genesis_raw; /* for nodes made from then on; an empty list at first */
 };
 
 /* Borrows net. Its crypto stands behind every core. */
@@ -117,6 +118,8 @@ void nw_kill(struct nw *w, size_t node);
 void nw_restart(struct nw *w, size_t node);
 /* Cuts the link of a node, or lets it work again. */
 void nw_cut(struct nw *w, size_t node, unsigned link, bool cut);
+/* The enclave of node 0 goes away, and comes back. */
+void nw_enclave(struct nw *w, bool up);
 void nw_input(struct nw *w, size_t node, struct ts_node_input *in);
 
 void nw_run(struct nw *w, uint64_t us);

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node core with an enclave attached: real enclave cores, the real ledger, virtual time. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "enclave_kit.h"
+#include "nodeworld.h"
+
+#define VALIDATOR 2 /* of three the one outside the whitelist */
+#define BATCHES   40
+
+/* A chain by the kit, served to a node by the world. */
+struct fixture {
+    struct ek *k;
+    struct testnet *net; /* only what the world reads */
+    struct nw *w;
+    struct ts_node_settings settings;
+    size_t who;      /* which enclave is attached */
+    ts_bytes forged; /* instead of the last batch */
+    bool is_silent, is_rude;
+    unsigned asked[16]; /* by type */
+    uint64_t first_fed; /* number of the first batch it was given */
+};
+
+static void enclave_answers(void *ctx, ts_bytes frame, struct ts_buf *out)
+{
+    struct fixture *f = ctx;
+    struct ts_arena arena;
+    struct ts_msg m;
+    ts_arena_init(&arena, 0);
+    assert_int_equal(ts_msg_decode_request(frame, &arena, &m), TS_OK);
+    f->asked[m.type]++;
+    if (m.type == TS_MSG_ACCEPT && f->first_fed == 0)
+        f->first_fed = ek_decode(f->k, m.u.accept.batch).header.number;
+    ts_arena_free(&arena);
+    if (f->is_silent)
+        return;
+    if (f->is_rude)
+        ts_buf_put(out, "\xc0", 1);
+    else
+        ts_enclave_handle(f->k->enclaves[f->who].core, frame, out);
+}
+
+static struct fixture *start(void)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    f->k = ek_open(3, 2);
+    ek_start(f->k, 0);
+    ek_start(f->k, 1);
+    ek_promote(f->k, 0);
+    ek_run(f->k, 0, BATCHES);
+    f->net = calloc(1, sizeof(*f->net));
+    f->net->crypto = f->k->crypto;
+    f->net->genesis = f->k->genesis;
+    f->net->n_history = BATCHES;
+    f->net->history = calloc(BATCHES, sizeof(ts_bytes));
+    for (uint64_t n = 1; n <= BATCHES; n++)
+        f->net->history[n - 1] = ek_batch(f->k, n);
+    f->w = nw_new(f->net, 1);
+    f->w->any_line = true;
+    f->w->engine = ts_ledger_engine;
+    f->w->genesis_raw = f->k->genesis_raw;
+    f->w->enclave = enclave_answers;
+    f->w->enclave_ctx = f;
+    f->who = VALIDATOR;
+    ts_node_settings_default(&f->settings);
+    ek_boot(f->k, VALIDATOR);
+    nw_enclave(f->w, true);
+    return f;
+}
+
+static void begin(struct fixture *f, uint64_t head)
+{
+    static const unsigned host[] = {NW_HOST(0)};
+    f->w->hosts[0].head = head;
+    nw_host_up(f->w, 0);
+    nw_node(f->w, host, 1, &f->settings, true);
+}
+
+static void finish(struct fixture *f)
+{
+    nw_free(f->w);
+    free(f->net->history);
+    free(f->net);
+    ek_close(f->k);
+    free(f);
+}
+
+static struct ts_node_enclave_status enclave_of(const struct fixture *f)
+{
+    struct ts_node_status s;
+    ts_node_status_of(f->w->nodes[0].core, &s);
+    return s.enclave;
+}
+
+static const struct nw_reply *balance(struct fixture *f, uint64_t token)
+{
+    struct ts_node_input in = {.kind = TS_NODE_IN_QUERY,
+                               .token = token,
+                               .query_kind = TS_QUERY_BALANCE,
+                               .bytes = ts_bytes_of(f->k->person[0].b, 20)};
+    nw_input(f->w, 0, &in);
+    nw_run(f->w, 50 * NW_MS);
+    return nw_reply(f->w, 0, token);
+}
+
+static void it_is_loaded_fed_and_asked(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 2 * NW_S);
+    assert_int_equal(nw_head(f->w, 0), 30);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_int_equal(enclave_of(f).head.number, 30);
+    assert_int_equal(ek_state(f->k, VALIDATOR), TS_ENC_VALIDATING);
+    struct ts_node_enclave_status e = enclave_of(f);
+    assert_true(ts_address_equal(&e.id, &f->k->enclaves[VALIDATOR].id));
+    const struct nw_reply *r = balance(f, 1);
+    assert_int_equal(r->err, TS_OK);
+    assert_int_equal(r->n, 32);
+    for (uint64_t n = 31; n <= BATCHES; n++) { /* and it follows */
+        nw_publish(f->w, 0, n);
+        nw_run(f->w, 50 * NW_MS);
+        assert_int_equal(enclave_of(f).head.number, n);
+    }
+    assert_int_equal(nw_counters(f->w, 0).enclave_accepted, BATCHES);
+    assert_int_equal(nw_counters(f->w, 0).enclave_failures, 0);
+    assert_int_equal(f->asked[TS_MSG_IDENTIFY], 1);
+    assert_int_equal(f->asked[TS_MSG_SYNCED], 1);
+    finish(f);
+}
+
+static void a_node_without_one_says_so(void **state)
+{
+    struct fixture *f = start();
+    static const unsigned host[] = {NW_HOST(0)};
+    (void)state;
+    nw_host_up(f->w, 0);
+    nw_node(f->w, host, 1, NULL, false);
+    const struct nw_reply *r = balance(f, 1);
+    assert_int_equal(r->err, TS_E_STATE);
+    assert_non_null(strstr(r->text, "no enclave attached"));
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_NONE);
+    finish(f);
+}
+
+static void while_it_catches_up_queries_are_told_how_far(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    f->settings.enclave_window = 1;
+    f->w->link_us = 30 * NW_MS;
+    begin(f, BATCHES);
+    assert_true(nw_reach(f->w, 0, BATCHES, 2 * NW_S));
+    const struct nw_reply *r = balance(f, 1);
+    assert_int_equal(r->err, TS_E_STATE);
+    assert_non_null(strstr(r->text, "is catching up: batch"));
+    nw_run(f->w, 5 * NW_S);
+    (void)balance(f, 2);
+    nw_run(f->w, NW_S);
+    assert_int_equal(nw_reply(f->w, 0, 2)->err, TS_OK);
+    finish(f);
+}
+
+static void after_a_restart_it_goes_on_from_its_checkpoint(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    f->settings.snapshot_every = 10;
+    begin(f, 35);
+    nw_run(f->w, 2 * NW_S);
+    assert_true(f->asked[TS_MSG_SNAPSHOT] >= 2);
+    nw_enclave(f->w, false);
+    nw_run(f->w, NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_DOWN);
+    assert_int_equal(balance(f, 1)->err, TS_E_STATE);
+    nw_publish(f->w, 0, 38);
+    ek_boot(f->k, VALIDATOR);
+    f->first_fed = 0;
+    nw_enclave(f->w, true);
+    nw_run(f->w, 5 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_true(f->first_fed > 20 && f->first_fed <= 36); /* not from genesis */
+    assert_int_equal(enclave_of(f).head.number, 38);
+    finish(f);
+}
+
+static void a_node_that_restarts_finds_it_where_it_stands(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 2 * NW_S);
+    nw_kill(f->w, 0);
+    f->first_fed = 0;
+    nw_restart(f->w, 0);
+    nw_publish(f->w, 0, 33);
+    nw_run(f->w, 5 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_int_equal(enclave_of(f).head.number, 33);
+    assert_int_equal(f->first_fed, 31);
+    finish(f);
+}
+
+/* The last batch as a broken enclave could have made it: sealed, valid by every rule that looks at
+ * the chain alone, and with a state root that executing it does not give. */
+static void forge_last(struct fixture *f)
+{
+    ts_hash root = {{0}};
+    struct ts_batch b = ek_decode(f->k, ek_batch(f->k, BATCHES));
+    assert_int_equal(ts_node_roots(f->net->history, BATCHES - 1, &root), TS_OK);
+    b.header.state_root.b[0] ^= 1;
+    f->forged = ek_forge(f->k, &b, &root);
+    f->net->history[BATCHES - 1] = f->forged;
+}
+
+static void a_wrong_execution_is_an_alarm(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    forge_last(f);
+    begin(f, BATCHES - 1);
+    nw_run(f->w, 2 * NW_S);
+    assert_int_equal(balance(f, 1)->err, TS_OK);
+    nw_publish(f->w, 0, BATCHES);
+    nw_run(f->w, NW_S);
+    assert_int_equal(nw_head(f->w, 0), BATCHES); /* the chain goes on: the rules hold */
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_DISPUTE);
+    assert_int_equal(enclave_of(f).disputes, 1);
+    assert_int_equal(enclave_of(f).disputed, BATCHES);
+    assert_true(nw_said(f->w, 0, "enclave-dispute number=40"));
+    assert_int_equal(nw_counters(f->w, 0).enclave_disputes, 1);
+    assert_non_null(strstr(balance(f, 2)->text, "refuses batch 40"));
+    nw_run(f->w, 65 * NW_S); /* it is asked again, and says the same */
+    assert_int_equal(enclave_of(f).disputes, 2);
+    finish(f);
+}
+
+static void a_sequencer_is_not_driven_by_a_node(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    f->who = 1; /* whitelisted, passive */
+    begin(f, 30);
+    nw_run(f->w, 5 * NW_S);
+    assert_int_equal(f->asked[TS_MSG_ACCEPT], 0);
+    assert_int_equal(f->asked[TS_MSG_SYNCED], 0);
+    assert_non_null(strstr(enclave_of(f).reason, "only a host may drive it"));
+    finish(f);
+}
+
+static void one_that_does_not_answer_is_given_up_and_tried_again(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 2 * NW_S);
+    f->is_silent = true;
+    (void)balance(f, 1);
+    nw_run(f->w, 11 * NW_S);
+    assert_int_equal(nw_reply(f->w, 0, 1)->err, TS_E_CLOSED);
+    assert_true(nw_said(f->w, 0, "it did not answer query"));
+    f->is_silent = false;
+    nw_run(f->w, 30 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    f->is_rude = true;
+    nw_publish(f->w, 0, 31);
+    nw_run(f->w, 2 * NW_S);
+    assert_int_equal(nw_head(f->w, 0), 31); /* the node does not mind */
+    assert_non_null(strstr(enclave_of(f).reason, "malformed"));
+    finish(f);
+}
+
+static void one_that_is_not_there_is_waited_for(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    nw_enclave(f->w, false);
+    begin(f, 30);
+    nw_run(f->w, 60 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_DOWN);
+    assert_true(nw_said(f->w, 0, "enclave-down"));
+    assert_null(strstr(strstr(f->w->nodes[0].events, "enclave-down") + 1, "enclave-down"));
+    nw_enclave(f->w, true);
+    nw_run(f->w, 15 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    finish(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(it_is_loaded_fed_and_asked),
+        cmocka_unit_test(a_node_without_one_says_so),
+        cmocka_unit_test(while_it_catches_up_queries_are_told_how_far),
+        cmocka_unit_test(after_a_restart_it_goes_on_from_its_checkpoint),
+        cmocka_unit_test(a_node_that_restarts_finds_it_where_it_stands),
+        cmocka_unit_test(a_wrong_execution_is_an_alarm),
+        cmocka_unit_test(a_sequencer_is_not_driven_by_a_node),
+        cmocka_unit_test(one_that_does_not_answer_is_given_up_and_tried_again),
+        cmocka_unit_test(one_that_is_not_there_is_waited_for),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
