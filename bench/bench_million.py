@@ -9,6 +9,7 @@ with the chain behind them, and how soon the enclave is back after kill -9, from
 One JSON object on stdout."""
 
 import argparse
+import glob
 import json
 import os
 import signal
@@ -75,7 +76,9 @@ def main():
             "rss_mib": {"enclave": rss_mib(net["e0"]), "host": rss_mib(net.host),
                         "node": rss_mib(net["n0"])},
         }
-        net.until("a checkpoint is sealed", lambda: "checkpoint" in net["e0"].log(), 60)
+        slots = os.path.join(net.dir, "e0", "checkpoint*")
+        net.until("a checkpoint is sealed",
+                  lambda: any(os.path.getsize(p) > 1000 for p in glob.glob(slots)), 60)
         net.pass_time(2)
         head = net.head()
         net["e0"].kill(signal.SIGKILL)
