@@ -31,8 +31,12 @@ static void eth_send_raw_transaction(void *ctx, struct ts_rpc_call *call)
     ts_buf_reset(&api->scratch);
     if (!ts_rpc_param_bytes(call, 0, NULL, MAX_RAW, &api->scratch))
         return;
-    if (api->scratch.n > api->backend.genesis->params.max_tx_bytes)
-        ts_api_fail(call, TS_E_TX_SIZE, NULL);
+    uint64_t max = api->backend.genesis->params.max_tx_bytes;
+    char why[96];
+    snprintf(why, sizeof(why), "the transaction has %zu bytes; it must have 1 to %llu",
+             api->scratch.n, (unsigned long long)max);
+    if (api->scratch.n > max || api->scratch.n == 0)
+        ts_api_fail(call, TS_E_TX_SIZE, why);
     else
         api->backend.send_tx(api->backend.ctx, ts_buf_bytes(&api->scratch), on_sent, call);
 }
