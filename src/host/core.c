@@ -14,7 +14,7 @@ void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesi
         .commit_quorum = 1,
         .dispute_hold_us = 30000000,
         .connect_deadline_us = 2000000,
-        .answer_min_us = 80000,
+        .answer_min_us = 100000,
         .answer_max_us = 2000000,
         .cool_down_us = 10000000,
         .heartbeat_us = 500000,

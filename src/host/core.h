@@ -18,7 +18,7 @@ struct ts_host_settings {
     uint64_t commit_quorum;       /* default 1 */
     uint64_t dispute_hold_us;     /* default 30 s */
     uint64_t connect_deadline_us; /* link up and identified; default 2 s */
-    uint64_t answer_min_us;       /* bounds of the adaptive deadline; default 80 ms and 2 s */
+    uint64_t answer_min_us;       /* bounds of the adaptive deadline; default 100 ms and 2 s */
     uint64_t answer_max_us;
     uint64_t cool_down_us;        /* a failed enclave is second choice for so long; default 10 s */
     uint64_t heartbeat_us;        /* ping after so long without traffic; default 500 ms */

@@ -69,7 +69,7 @@ static const struct ts_cfg_key keys[] = {
            .help = "after a dispute nothing is committed alone at that number for so long"),
     TS_CFG(struct config, connect_deadline, "connect-deadline", TS_CFG_MS, .def = "2s", .min = 10,
            .max = 600000, .help = "for an enclave's link to be up and identified"),
-    TS_CFG(struct config, answer_min, "answer-min", TS_CFG_MS, .def = "80ms", .min = 1,
+    TS_CFG(struct config, answer_min, "answer-min", TS_CFG_MS, .def = "100ms", .min = 1,
            .max = 600000, .help = "least time an enclave gets for an answer"),
     TS_CFG(struct config, answer_max, "answer-max", TS_CFG_MS, .def = "2s", .min = 1, .max = 600000,
            .help = "most time it gets"),

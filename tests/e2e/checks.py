@@ -70,6 +70,11 @@ def started(net, i):
     return sum(e["kind"] == 1 for e in net.lifecycle(i))
 
 
+def joined(net, i):
+    """How many boots of enclave i signed a Started, by its own log."""
+    return net[f"e{i}"].log().count("from=SYNCING to=PASSIVE")
+
+
 def activations(net, i):
     return [e for e in net.lifecycle(i) if e["kind"] == 2]
 

@@ -374,7 +374,8 @@ class Network:
         self.until(f"batch {number}", lambda: self.head() >= number, timeout)
 
     def wait_more(self, n, timeout=20.0):
-        self.wait_head(self.head() + n, timeout)
+        start = self.until("the host serves", lambda: [self.head()], timeout)
+        self.wait_head(start[0] + n, timeout)
 
     def wait_node(self, i, number, timeout=20.0):
         self.until(f"batch {number} at node {i}", lambda: self.node_head(i) >= number, timeout)
