@@ -14,6 +14,9 @@
  * in a frame. The codes are always there. */
 #define REJECTED_TEXT_MAX (1024u * 1024)
 
+/* No transaction takes less gas. Source: Yellow Paper, appendix G (G_transaction). */
+#define MIN_GAS 21000u
+
 struct build {
     struct ts_draft draft;
     ts_bytes *txs; /* those that are in */
@@ -58,11 +61,20 @@ static void defer_rest(struct ts_enclave *e, struct build *b, const struct ts_ms
         reject(e, b, i, TS_E_TX_DEFERRED, "");
 }
 
-/* Executes transactions until the batch is full. An error is one of the environment. */
+/* Whether the gas that is left is too little for any transaction. */
+static bool gas_is_used_up(const struct ts_params *params, uint64_t used)
+{
+    return used >= params->batch_gas_limit || params->batch_gas_limit - used < MIN_GAS;
+}
+
+/* Executes transactions until the batch is full. One that finds too little gas does not stop those
+ * behind it: it may ask for much and would keep the batch empty. An error is one of the
+ * environment. */
 static ts_err run(struct ts_enclave *e, const struct ts_msg_create *req, struct build *b)
 {
     const struct ts_params *params = &e->line->genesis.params;
     size_t bytes = b->draft.bytes;
+    uint64_t gas = 0;
     for (size_t i = 0; i < req->n_txs; i++) {
         struct ts_tx_result result;
         uint8_t header[TS_RLP_HEADER_MAX];
@@ -72,23 +84,20 @@ static ts_err run(struct ts_enclave *e, const struct ts_msg_create *req, struct 
             reject(e, b, i, TS_E_TX_SIZE, "the transaction is larger than the network allows");
             continue;
         }
-        if (size > params->max_batch_bytes - bytes) {
+        if (size > params->max_batch_bytes - bytes || gas_is_used_up(params, gas)) {
             defer_rest(e, b, req, i);
             return TS_OK;
         }
         ts_err err = e->engine_ops->execute(e->line->engine, tx, &result);
         if (err != TS_OK)
             return err;
-        if (result.err == TS_E_TX_DEFERRED) {
-            defer_rest(e, b, req, i);
-            return TS_OK;
-        }
         if (result.err != TS_OK) {
             reject(e, b, i, result.err, result.why);
             continue;
         }
         b->txs[b->n_txs++] = tx;
         bytes += size;
+        gas += result.gas_used;
     }
     return TS_OK;
 }

@@ -314,32 +314,7 @@ static void what_does_not_fit_is_deferred(void **state)
     ek_close(k);
 }
 
-/* Out of gas: all the rest is deferred, so that no later nonce is judged without the earlier. */
-static void when_the_gas_is_used_up_the_rest_is_deferred(void **state)
-{
-    (void)state;
-    struct ts_params params;
-    ts_params_default(&params);
-    params.batch_gas_limit = 5 * 21000;
-    struct ek *k = ek_open_with(1, 1, &params, 0);
-    ek_start(k, 0);
-    ek_promote(k, 0);
-    ts_bytes txs[8];
-    for (size_t i = 0; i < 8; i++)
-        txs[i] = ek_transfer(k, 0, i, 1);
-    struct ts_msg req = ek_create_request(k, 0, EK_ALL);
-    req.u.create.txs = txs;
-    req.u.create.n_txs = 8;
-    struct ts_msg m = ek_ask(k, 0, &req);
-    assert_code(m, TS_OK);
-    assert_int_equal(ek_decode(k, m.u.created.batch).n_txs, 5);
-    assert_int_equal(m.u.created.n_rejected, 3);
-    for (size_t i = 0; i < 3; i++)
-        assert_int_equal(m.u.created.rejected[i].code, TS_E_TX_DEFERRED);
-    ek_close(k);
-}
-
-/* One that does not fit the gas that is left, and a smaller one behind it that would. */
+/* One that does not fit the gas that is left, and smaller ones behind it that would. */
 static void a_later_nonce_waits_for_the_deferred_one(void **state)
 {
     (void)state;
@@ -349,14 +324,16 @@ static void a_later_nonce_waits_for_the_deferred_one(void **state)
     struct ek *k = ek_open_with(1, 1, &params, 0);
     ek_start(k, 0);
     ek_promote(k, 0);
-    ts_bytes txs[3] = {ek_transfer(k, 0, 0, 1), ek_transfer_gas(k, 0, 1, 90000),
-                       ek_transfer(k, 0, 2, 1)};
+    ts_bytes txs[4] = {ek_transfer(k, 0, 0, 1), ek_transfer_gas(k, 0, 1, 90000),
+                       ek_transfer(k, 0, 2, 1), ek_transfer(k, 1, 0, 1)};
     struct ts_msg req = ek_create_request(k, 0, EK_ALL);
     req.u.create.txs = txs;
-    req.u.create.n_txs = 3;
+    req.u.create.n_txs = 4;
     struct ts_msg m = ek_ask(k, 0, &req);
     assert_code(m, TS_OK);
-    assert_int_equal(ek_decode(k, m.u.created.batch).n_txs, 1);
+    struct ts_batch b = ek_decode(k, m.u.created.batch);
+    assert_int_equal(b.n_txs, 2); /* another sender's is not kept out */
+    assert_true(same(b.txs[1], txs[3]));
     assert_int_equal(m.u.created.n_rejected, 2);
     assert_int_equal(m.u.created.rejected[0].code, TS_E_TX_DEFERRED);
     assert_int_equal(m.u.created.rejected[1].code, TS_E_TX_DEFERRED);
@@ -435,7 +412,7 @@ static ts_err finish(struct ts_engine *e, ts_hash *root)
 
 static struct ts_engine_ops failing;
 
-static struct ek *with_failing_engine(void)
+static void failing_resets(void)
 {
     failing = ts_ledger_engine;
     failing.begin = begin;
@@ -443,6 +420,11 @@ static struct ek *with_failing_engine(void)
     failing.finish = finish;
     begun = executed = fail_execute_at = 0;
     fail_begin = fail_finish = false;
+}
+
+static struct ek *with_failing_engine(void)
+{
+    failing_resets();
     struct ek *k = ek_open(2, 2);
     k->engine = &failing;
     ek_start(k, 0);
@@ -452,6 +434,34 @@ static struct ek *with_failing_engine(void)
     ek_run(k, 0, 1);
     begun = 0;
     return k;
+}
+
+/* Out of gas: all the rest is deferred, and not opened. */
+static void when_the_gas_is_used_up_the_rest_is_deferred(void **state)
+{
+    (void)state;
+    struct ts_params params;
+    ts_params_default(&params);
+    params.batch_gas_limit = 5 * 21000;
+    struct ek *k = ek_open_with(1, 1, &params, 0);
+    failing_resets();
+    k->engine = &failing;
+    ek_start(k, 0);
+    ek_promote(k, 0);
+    ts_bytes txs[8];
+    for (size_t i = 0; i < 8; i++)
+        txs[i] = ek_transfer(k, 0, i, 1);
+    struct ts_msg req = ek_create_request(k, 0, EK_ALL);
+    req.u.create.txs = txs;
+    req.u.create.n_txs = 8;
+    struct ts_msg m = ek_ask(k, 0, &req);
+    assert_code(m, TS_OK);
+    assert_int_equal(ek_decode(k, m.u.created.batch).n_txs, 5);
+    assert_int_equal(m.u.created.n_rejected, 3);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(m.u.created.rejected[i].code, TS_E_TX_DEFERRED);
+    assert_int_equal(executed, 5);
+    ek_close(k);
 }
 
 static struct ts_msg create_two(struct ek *k)

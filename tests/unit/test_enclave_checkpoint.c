@@ -307,7 +307,7 @@ static void a_cut_stream_has_no_end(void **state)
     const uint8_t salt[8] = {2};
     struct ts_checkpoint_head head = {.number = 7};
     struct ts_checkpoint_stream s;
-    static uint8_t content[2 * TS_CHECKPOINT_CHUNK];
+    static uint8_t content[2 * TS_CHECKPOINT_CHUNK + 1000];
     assert_int_equal(ts_checkpoint_write_begin(&s, &store->ops, 0, &key, salt, &head), TS_OK);
     assert_int_equal(ts_checkpoint_write(&s, content, sizeof(content)), TS_OK);
     assert_int_equal(ts_checkpoint_write_end(&s, TS_OK), TS_OK);
@@ -326,6 +326,19 @@ static void a_cut_stream_has_no_end(void **state)
     assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
     assert_int_equal(ts_checkpoint_read(&s, content, sizeof(content) - 1), TS_OK);
     assert_int_equal(ts_checkpoint_read_end(&s, TS_OK), TS_E_CORRUPT);
+
+    /* The first two changed places: each is whole, but not the one that is next. */
+    uint8_t *first = store->slots[0].p + HEAD;
+    memcpy(content, first, CHUNK);
+    memmove(first, first + CHUNK, CHUNK);
+    memcpy(first + CHUNK, content, CHUNK);
+    first[0] = 0;
+    assert_int_equal(ts_checkpoint_read_begin(&s, &store->ops, 0, &key, &head), TS_OK);
+    assert_int_equal(ts_checkpoint_read(&s, content, 1), TS_E_CORRUPT);
+    assert_int_equal(ts_checkpoint_read_end(&s, TS_E_CORRUPT), TS_E_CORRUPT);
+    memcpy(content, first, CHUNK);
+    memmove(first, first + CHUNK, CHUNK);
+    memcpy(first + CHUNK, content, CHUNK);
 
     /* The first chunk alone, called the last. */
     store->slots[0].n = HEAD + CHUNK;
