@@ -56,7 +56,7 @@ def records_are_chains(net):
     for i in range(len(net.ids)):
         seq, boots = 0, []
         for e in net.lifecycle(i):
-            event = e
+            event = e["event"]
             seq += 1
             assert event["seq"] == seq, f"enclave {i}: seq {event['seq']} after {seq - 1}"
             if event["kind"] == 1:
@@ -67,7 +67,7 @@ def records_are_chains(net):
 
 def started(net, i):
     """How many Started events of enclave i are on the chain."""
-    return sum(e["kind"] == 1 for e in net.lifecycle(i))
+    return sum(e["event"]["kind"] == 1 for e in net.lifecycle(i))
 
 
 def joined(net, i):
@@ -76,7 +76,7 @@ def joined(net, i):
 
 
 def activations(net, i):
-    return [e for e in net.lifecycle(i) if e["kind"] == 2]
+    return [e["event"] for e in net.lifecycle(i) if e["event"]["kind"] == 2]
 
 
 def everyone_accounted(batches, ids):

@@ -140,7 +140,7 @@ def test_enclave_ends_cleanly_after_a_switch():
         assert e.stop() == 0
         net.until("another is active", lambda: net.active() != active)
         last = checks.activations(net, net.active())[-1]
-        assert any(ev["kind"] == 3 for ev in net.lifecycle(active)), \
+        assert any(ev["event"]["kind"] == 3 for ev in net.lifecycle(active)), \
             "a clean end publishes Passive first"
         assert last["term"] > 1
         checks.all_is_well(net)
