@@ -209,13 +209,11 @@ static struct testnet *make_chain(size_t batches)
 int main(int argc, char **argv)
 {
     size_t batches = argc > 1 ? strtoul(argv[1], NULL, 10) : 10000;
-    char dir[] = "/tmp/bench_catchup.XXXXXX", path[300], workers[16];
+    char dir[] = "/tmp/bench_catchup.XXXXXX", path[300];
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     double per_batch;
     ts_log_setup("bench", TS_LOG_WARN, TS_LOG_TEXT);
     TS_CHECK(batches > 500 && mkdtemp(dir) != NULL);
-    snprintf(workers, sizeof(workers), "%ld", cores);
-    (void)setenv("UV_THREADPOOL_SIZE", workers, 1);
     struct server s = {.net = make_chain(batches)};
     double raw = raw_rate(s.net, &per_batch);
     server_start(&s);

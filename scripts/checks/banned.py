@@ -24,7 +24,7 @@ IN_SOURCES = {
     "putenv setenv unsetenv": "the environment is an input",
 }
 # The places that may: a program's end after fork, a check's abort.
-MAY = {"exit": ("main.c",), "_exit": ("src/cli/devnet_spawn.c", "src/host/main.c")}
+MAY = {"exit": ("main.c",), "_exit": ("src/cli/devnet_spawn.c", "src/host/main.c", "src/node/main.c")}
 # Its formats are built from one that the compiler has checked.
 MAY_LIFT = {"src/base/log_pairs.c"}
 LIFTS = re.compile(r"^\s*#\s*undef\s+(\w+)|^\s*#\s*pragma\s+(?:GCC|clang)\s+diagnostic", re.M)

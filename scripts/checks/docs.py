@@ -18,7 +18,7 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # Where a program's events are logged, and under which heading of operations.md they are told.
 PROGRAMS = {"Events of the host": "src/host/", "Events of an enclave": "src/enclave/",
             "Events of a node": "src/node/"}
-EVENT_CALL = re.compile(r"\b(out_event|ts_log|node_event|fail)\(")
+EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|fail)\(")
 EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
 

@@ -32,6 +32,9 @@ MAY_INCLUDE = {
     "src/host/shell": [*CORES, *SHELLS],
     "src/host/sequencer.c": [*CORES, *SHELLS],
     "src/host/main.c": [*CORES, *SHELLS],
+    # and beside the node's
+    "src/node/shell": [*CORES, *SHELLS],
+    "src/node/main.c": [*CORES, *SHELLS],
     # shells
     "src/cfg/": ["base"],
     "src/store/": ["base"],

@@ -10,11 +10,11 @@
 
 #define ANSWER_MIN (64u * 1024) /* least size that an answer is expected to have */
 
-void range_free(struct ts_node *n, struct range *r)
+void ts_node_range_free(struct ts_node *n, struct range *r)
 {
     if (r->state == RANGE_HELD) {
         for (uint64_t i = 0; i < r->count; i++)
-            node_release(n, r->raws[i]);
+            ts_node_release(n, r->raws[i]);
         free(r->raws);
     }
     *r = (struct range){0};
@@ -37,22 +37,22 @@ static bool insert_at(struct ts_node *n, size_t i, const struct range *r)
     return true;
 }
 
-uint64_t catchup_next(const struct ts_node *n)
+uint64_t ts_node_catchup_next(const struct ts_node *n)
 {
     if (n->n_ranges == 0)
-        return pipeline_next(n);
+        return ts_node_pipeline_next(n);
     const struct range *last = &n->ranges[n->n_ranges - 1];
     return last->from + last->count;
 }
 
-void catchup_clear(struct ts_node *n)
+void ts_node_catchup_clear(struct ts_node *n)
 {
     for (size_t i = 0; i < n->n_ranges; i++)
-        range_free(n, &n->ranges[i]);
+        ts_node_range_free(n, &n->ranges[i]);
     n->n_ranges = 0;
 }
 
-bool catchup_take(struct ts_node *n, struct range *out)
+bool ts_node_catchup_take(struct ts_node *n, struct range *out)
 {
     if (n->n_ranges == 0 || n->ranges[0].state != RANGE_HELD)
         return false;
@@ -61,10 +61,10 @@ bool catchup_take(struct ts_node *n, struct range *out)
     return true;
 }
 
-void catchup_rewind(struct ts_node *n, uint64_t from)
+void ts_node_catchup_rewind(struct ts_node *n, uint64_t from)
 {
     while (n->n_ranges > 0 && n->ranges[0].from < from) {
-        range_free(n, &n->ranges[0]); /* cannot be in order, but must not stay */
+        ts_node_range_free(n, &n->ranges[0]); /* cannot be in order, but must not stay */
         remove_at(n, 0);
     }
     if (n->n_ranges == 0)
@@ -74,7 +74,7 @@ void catchup_rewind(struct ts_node *n, uint64_t from)
         uint64_t count = to - from < n->s.get_count ? to - from : n->s.get_count;
         struct range r = {.state = RANGE_WANTED, .from = to - count, .count = count};
         if (!insert_at(n, 0, &r)) {
-            catchup_clear(n);
+            ts_node_catchup_clear(n);
             return;
         }
         to -= count;
@@ -100,7 +100,7 @@ static void unask(struct range *r, unsigned link)
     }
 }
 
-void catchup_peer_gone(struct ts_node *n, unsigned link, bool forget)
+void ts_node_catchup_peer_gone(struct ts_node *n, unsigned link, bool forget)
 {
     for (size_t i = 0; i < n->n_ranges; i++) {
         struct range *r = &n->ranges[i];
@@ -109,7 +109,7 @@ void catchup_peer_gone(struct ts_node *n, unsigned link, bool forget)
         } else if (forget && r->state == RANGE_HELD && !r->source.is_subscriber &&
                    r->source.link == link) {
             uint64_t from = r->from, count = r->count;
-            range_free(n, r);
+            ts_node_range_free(n, r);
             *r = (struct range){.state = RANGE_WANTED, .from = from, .count = count};
         }
     }
@@ -123,7 +123,7 @@ static bool insert_ahead(struct ts_node *n, size_t i, uint64_t number)
     struct ahead a;
     struct range r = {.state = RANGE_HELD, .from = number, .count = 1};
     r.raws = malloc(sizeof(*r.raws));
-    if (r.raws == NULL || n->n_ranges == NODE_RANGES || !gossip_take_ahead(n, number, &a)) {
+    if (r.raws == NULL || n->n_ranges == NODE_RANGES || !ts_node_gossip_take_ahead(n, number, &a)) {
         free(r.raws);
         return false;
     }
@@ -164,13 +164,13 @@ static void drop_unclaimed(struct ts_node *n, uint64_t target)
 static void extend(struct ts_node *n, uint64_t target)
 {
     while (n->n_ranges < n->s.window) {
-        uint64_t from = catchup_next(n);
+        uint64_t from = ts_node_catchup_next(n);
         if (insert_ahead(n, n->n_ranges, from))
             continue;
         if (from > target)
             return;
         uint64_t count = target - from + 1;
-        uint64_t ahead = gossip_next_ahead(n, from);
+        uint64_t ahead = ts_node_gossip_next_ahead(n, from);
         if (count > n->s.get_count)
             count = n->s.get_count;
         if (ahead != 0 && ahead - from < count)
@@ -203,9 +203,9 @@ static bool ask(struct ts_node *n, unsigned link, uint64_t from, uint64_t count,
     struct peer *p = &n->peers[link];
     if (ts_feed_session_ask_get(&p->session, n->now.mono_us, from, count, id) != TS_OK)
         return false;
-    struct ts_buf *b = node_buf(n);
+    struct ts_buf *b = ts_node_buf(n);
     ts_feed_put_get(b, *id, from, count);
-    node_send(n, link, b);
+    ts_node_send(n, link, b);
     n->counters.gets++;
     return true;
 }
@@ -218,9 +218,9 @@ static bool may_ask(const struct ts_node *n, size_t i, size_t asked)
     return n->held_bytes + (asked + 1) * n->answer_bytes <= n->s.window_bytes;
 }
 
-void catchup_plan(struct ts_node *n)
+void ts_node_catchup_plan(struct ts_node *n)
 {
-    uint64_t target = follow_target(n);
+    uint64_t target = ts_node_follow_target(n);
     size_t asked = 0;
     unsigned link = 0;
     absorb_ahead(n);
@@ -246,11 +246,11 @@ static bool hold_all(struct ts_node *n, struct range *r, const ts_bytes *raws, s
     if (r->raws == NULL)
         return false;
     for (size_t i = 0; i < n_raws; i++) {
-        r->raws[i] = node_hold(n, raws[i]);
+        r->raws[i] = ts_node_hold(n, raws[i]);
         if (r->raws[i].p != NULL)
             continue;
         while (i-- > 0)
-            node_release(n, r->raws[i]);
+            ts_node_release(n, r->raws[i]);
         free(r->raws);
         r->raws = NULL;
         return false;
@@ -280,7 +280,7 @@ static void fill(struct ts_node *n, size_t i, unsigned link, const struct ts_fee
     if (rest.count == 0 || insert_at(n, i + 1, &rest))
         return;
     while (n->n_ranges > i + 1) { /* no room: what comes behind is planned anew */
-        range_free(n, &n->ranges[n->n_ranges - 1]);
+        ts_node_range_free(n, &n->ranges[n->n_ranges - 1]);
         n->n_ranges--;
     }
 }
@@ -309,27 +309,28 @@ static void note_size(struct ts_node *n, const struct ts_feed_frame *f)
         n->answer_bytes = ANSWER_MIN;
 }
 
-void catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *get,
-                    const struct ts_feed_frame *f)
+void ts_node_catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *get,
+                            const struct ts_feed_frame *f)
 {
     struct peer *p = &n->peers[link];
     size_t i;
     p->answer_us = n->now.mono_us;
     p->is_slow = false;
     if (p->probe == PROBE_ASKED && get->id == p->probe_id) {
-        gossip_probe_answer(n, link, f);
+        ts_node_gossip_probe_answer(n, link, f);
         return;
     }
     if (f->n_batches == 0 && get->from <= p->head) {
-        follow_drop(n, link, true, TS_E_NOT_FOUND,
-                    "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head, get->from);
+        ts_node_follow_drop(n, link, true, TS_E_NOT_FOUND,
+                            "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
+                            get->from);
         return;
     }
     if (get->id == p->poll_id) {
         struct source s = {.link = link};
         p->poll_id = 0;
-        for (size_t k = 0; k < f->n_batches && peer_is_up(n, link); k++)
-            gossip_batch(n, &s, f->batches[k]);
+        for (size_t k = 0; k < f->n_batches && ts_node_peer_is_up(n, link); k++)
+            ts_node_gossip_batch(n, &s, f->batches[k]);
         return;
     }
     if (range_of(n, link, get->id, &i) && f->n_batches > 0) {
@@ -355,8 +356,9 @@ static void tick_answers(struct ts_node *n, unsigned link, uint64_t *wake)
         return;
     }
     n->counters.get_timeouts++;
-    follow_drop(n, link, true, TS_E_TIMEOUT, "no answer to GET from %" PRIu64 " in %" PRIu64 " ms",
-                oldest->from, n->s.get_us / 1000);
+    ts_node_follow_drop(n, link, true, TS_E_TIMEOUT,
+                        "no answer to GET from %" PRIu64 " in %" PRIu64 " ms", oldest->from,
+                        n->s.get_us / 1000);
 }
 
 /* All wait for the first range: if its peer is slow, another is asked too, and the first answer
@@ -404,7 +406,7 @@ static void tick_poll(struct ts_node *n, uint64_t *wake)
         uint64_t id;
         if (p->state != TS_NODE_PEER_UP || p->probe != PROBE_NONE || p->poll_id != 0)
             continue;
-        if (ask(n, link, catchup_next(n), NODE_AHEAD / 2, &id))
+        if (ask(n, link, ts_node_catchup_next(n), NODE_AHEAD / 2, &id))
             p->poll_id = id;
         return;
     }
@@ -412,24 +414,24 @@ static void tick_poll(struct ts_node *n, uint64_t *wake)
 
 static void tick_progress(struct ts_node *n, uint64_t *wake)
 {
-    uint64_t target = follow_target(n);
+    uint64_t target = ts_node_follow_target(n);
     bool behind = target > n->stored.number + NODE_AHEAD;
     if (!behind && n->is_behind && target <= n->stored.number) {
         n->is_behind = false;
-        node_event(n, TS_LOG_INFO, "caught-up", "head=%" PRIu64, n->stored.number);
+        ts_node_event(n, TS_LOG_INFO, "caught-up", "head=%" PRIu64, n->stored.number);
     }
     if (!behind)
         return;
     if (!n->is_behind) {
         n->is_behind = true;
-        node_event(n, TS_LOG_INFO, "catching-up", "head=%" PRIu64 " target=%" PRIu64,
-                   n->stored.number, target);
+        ts_node_event(n, TS_LOG_INFO, "catching-up", "head=%" PRIu64 " target=%" PRIu64,
+                      n->stored.number, target);
     } else if (n->now.mono_us >= n->progress_due_us) {
         uint64_t passed = n->now.mono_us - n->progress_from_us;
         uint64_t rate = passed > 0 ? (n->stored.number - n->progress_from) * 1000000 / passed : 0;
-        node_event(n, TS_LOG_INFO, "progress",
-                   "head=%" PRIu64 " target=%" PRIu64 " batches_per_s=%" PRIu64, n->stored.number,
-                   target, rate);
+        ts_node_event(n, TS_LOG_INFO, "progress",
+                      "head=%" PRIu64 " target=%" PRIu64 " batches_per_s=%" PRIu64,
+                      n->stored.number, target, rate);
     } else {
         *wake = n->progress_due_us < *wake ? n->progress_due_us : *wake;
         return;
@@ -440,7 +442,7 @@ static void tick_progress(struct ts_node *n, uint64_t *wake)
     *wake = n->progress_due_us < *wake ? n->progress_due_us : *wake;
 }
 
-void catchup_tick(struct ts_node *n, uint64_t *wake)
+void ts_node_catchup_tick(struct ts_node *n, uint64_t *wake)
 {
     if (n->is_stopping)
         return;

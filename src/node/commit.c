@@ -13,7 +13,7 @@ static struct entry *add(struct entries *list)
 {
     if (list->n == list->cap) {
         list->cap = list->cap != 0 ? 2 * list->cap : 16;
-        list->e = node_need(realloc(list->e, list->cap * sizeof(*list->e)));
+        list->e = ts_node_need(realloc(list->e, list->cap * sizeof(*list->e)));
     }
     struct entry *e = &list->e[list->n++];
     *e = (struct entry){0};
@@ -23,19 +23,19 @@ static struct entry *add(struct entries *list)
 static void free_entries(struct ts_node *n, struct entries *list)
 {
     for (size_t i = 0; i < list->n; i++) {
-        node_release(n, list->e[i].raw);
-        node_release(n, list->e[i].record);
+        ts_node_release(n, list->e[i].raw);
+        ts_node_release(n, list->e[i].record);
         free(list->e[i].tx_hashes);
     }
     list->n = 0;
 }
 
-void commit_free_done(struct ts_node *n)
+void ts_node_commit_free_done(struct ts_node *n)
 {
     free_entries(n, &n->done);
 }
 
-void commit_free(struct ts_node *n)
+void ts_node_commit_free(struct ts_node *n)
 {
     free_entries(n, &n->queue);
     free_entries(n, &n->flight);
@@ -48,8 +48,8 @@ void commit_free(struct ts_node *n)
     ts_buf_free(&n->meta_roots);
 }
 
-void commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw, const struct source *s,
-                  ts_hash *tx_hashes)
+void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
+                          const struct source *s, ts_hash *tx_hashes)
 {
     struct entry *e = add(&n->queue);
     e->number = b->header.number;
@@ -62,18 +62,18 @@ void commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw, con
     n->queue_bytes += raw.n;
 }
 
-void commit_evidence(struct ts_node *n, struct entry *e)
+void ts_node_commit_evidence(struct ts_node *n, struct entry *e)
 {
     *add(&n->queue) = *e;
     n->queue_bytes += e->raw.n + e->record.n;
 }
 
-bool commit_has_room(const struct ts_node *n)
+bool ts_node_commit_has_room(const struct ts_node *n)
 {
     return n->queue.n < n->s.store_max && n->queue_bytes < n->s.window_bytes / 4;
 }
 
-bool commit_is_idle(const struct ts_node *n)
+bool ts_node_commit_is_idle(const struct ts_node *n)
 {
     return n->queue.n == 0 && n->flight.n == 0 && n->store_token == 0;
 }
@@ -85,12 +85,12 @@ static void add_snapshot(struct ts_node *n)
     ts_buf_reset(&n->meta_chain);
     ts_buf_reset(&n->meta_roots);
     ts_chain_snapshot_put(&n->meta_chain, &n->chain);
-    while (first > 0 && node_root(n, first - 1) != NULL)
+    while (first > 0 && ts_node_root(n, first - 1) != NULL)
         first--;
     size_t list = ts_put_list(&n->meta_roots);
     ts_put_u64(&n->meta_roots, first);
     for (uint64_t i = first; i <= n->chain.head.number; i++)
-        ts_put_hash(&n->meta_roots, node_root(n, i));
+        ts_put_hash(&n->meta_roots, ts_node_root(n, i));
     ts_put_list_end(&n->meta_roots, list);
     n->chain_saved = n->chain.head.number;
     if (n->meta_chain.err != TS_OK || n->meta_roots.err != TS_OK)
@@ -119,13 +119,13 @@ static void submit(struct ts_node *n)
 {
     n->store_token = ++n->next_token;
     n->retry_us = 0;
-    struct ts_node_output *o = node_out(n, TS_NODE_OUT_STORE);
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_STORE);
     o->token = n->store_token;
     o->ops = n->ops;
     o->n_ops = n->n_ops;
 }
 
-void commit_pump(struct ts_node *n)
+void ts_node_commit_pump(struct ts_node *n)
 {
     uint64_t unsaved = n->chain.head.number - n->chain_saved;
     bool save = unsaved >= n->s.chain_every || (n->is_stopping && unsaved > 0);
@@ -136,7 +136,7 @@ void commit_pump(struct ts_node *n)
     n->queue = empty;
     n->queue_bytes = 0;
     free(n->ops);
-    n->ops = node_need(calloc(n->flight.n + 2, sizeof(*n->ops)));
+    n->ops = ts_node_need(calloc(n->flight.n + 2, sizeof(*n->ops)));
     for (size_t i = 0; i < n->flight.n; i++)
         n->ops[n->n_ops++] = op_of(&n->flight.e[i]);
     if (save)
@@ -148,33 +148,33 @@ void commit_pump(struct ts_node *n)
 static void tell(struct ts_node *n, const struct entry *e, bool push)
 {
     if (e->is_evidence) {
-        gossip_stored_evidence(n, e);
+        ts_node_gossip_stored_evidence(n, e);
         return;
     }
     n->stored = e->head;
-    struct ts_node_output *o = node_out(n, TS_NODE_OUT_COMMITTED);
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_COMMITTED);
     o->number = e->number;
     o->hash = e->hash;
     o->bytes = e->raw;
     o->push = push;
-    validator_committed(n, e);
+    ts_node_validator_committed(n, e);
 }
 
 static void failed(struct ts_node *n, ts_err err)
 {
     n->counters.store_failures++;
     if (err == TS_E_CONFLICT || err == TS_E_CORRUPT || err == TS_E_FOREIGN) {
-        node_event(n, TS_LOG_ERROR, "store-damaged", "reason=\"%s\"", ts_err_text((int)err));
+        ts_node_event(n, TS_LOG_ERROR, "store-damaged", "reason=\"%s\"", ts_err_text((int)err));
         n->is_stopped = true; /* trying again changes nothing */
-        node_out(n, TS_NODE_OUT_STOPPED)->err = TS_E_CORRUPT;
+        ts_node_output_new(n, TS_NODE_OUT_STOPPED)->err = TS_E_CORRUPT;
         return;
     }
     n->retry_us = n->now.mono_us + n->s.store_retry_us;
-    node_event(n, TS_LOG_ERROR, "store-failed", "retry_ms=%" PRIu64 " reason=\"%s\"",
-               n->s.store_retry_us / 1000, ts_err_text((int)err));
+    ts_node_event(n, TS_LOG_ERROR, "store-failed", "retry_ms=%" PRIu64 " reason=\"%s\"",
+                  n->s.store_retry_us / 1000, ts_err_text((int)err));
 }
 
-void commit_stored(struct ts_node *n, uint64_t token, ts_err err)
+void ts_node_commit_stored(struct ts_node *n, uint64_t token, ts_err err)
 {
     TS_CHECK(token == n->store_token && token != 0);
     n->store_token = 0;
@@ -190,7 +190,7 @@ void commit_stored(struct ts_node *n, uint64_t token, ts_err err)
         tell(n, &stored.e[i], stored.n <= NODE_PUSH_FEW || i + 1 == stored.n);
 }
 
-void commit_tick(struct ts_node *n, uint64_t *wake)
+void ts_node_commit_tick(struct ts_node *n, uint64_t *wake)
 {
     if (n->retry_us == 0)
         return;

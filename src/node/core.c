@@ -77,7 +77,7 @@ static ts_err init_chain(struct ts_node *n)
     if (err != TS_OK)
         return err;
     n->stored = n->chain.head;
-    node_note_root(n);
+    ts_node_note_root(n);
     return TS_OK;
 }
 
@@ -100,7 +100,7 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_sig_cache_init(&n->cache, start->crypto, start->seed);
     ts_map_init(&n->evidence, sizeof(ts_hash), 0, start->seed);
     ts_map_init(&n->evidence_at, sizeof(uint64_t), sizeof(uint32_t), start->seed);
-    forward_init(n);
+    ts_node_forward_init(n);
     n->effect = ts_effect_new();
     ts_err err = n->effect != NULL ? init_chain(n) : TS_E_NOMEM;
     if (err != TS_OK) {
@@ -115,12 +115,12 @@ void ts_node_free(struct ts_node *n)
 {
     if (n == NULL)
         return;
-    node_outputs_reset(n);
-    catchup_clear(n);
-    pipeline_free(n);
-    commit_free(n);
-    gossip_free(n);
-    forward_free(n);
+    ts_node_outputs_reset(n);
+    ts_node_catchup_clear(n);
+    ts_node_pipeline_free(n);
+    ts_node_commit_free(n);
+    ts_node_gossip_free(n);
+    ts_node_forward_free(n);
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
     ts_sig_cache_free(&n->cache);
@@ -169,7 +169,7 @@ ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots)
         err = load_roots(n, roots, &chain.head, &from);
     if (err != TS_OK) {
         ts_chain_free(&chain);
-        node_note_root(n);
+        ts_node_note_root(n);
         return err;
     }
     ts_chain_free(&n->chain);
@@ -201,7 +201,7 @@ ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, cha
                  b->number, fault.what[0] != '\0' ? fault.what : ts_err_text((int)err));
         return TS_E_CORRUPT;
     }
-    node_note_root(n);
+    ts_node_note_root(n);
     n->stored = n->chain.head;
     return TS_OK;
 }
@@ -217,32 +217,34 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
     case TS_NODE_IN_TICK:
         break;
     case TS_NODE_IN_LINK_UP:
-        is_enclave ? validator_link_up(n) : follow_link_up(n, in->link);
+        is_enclave ? ts_node_validator_link_up(n) : ts_node_follow_link_up(n, in->link);
         break;
     case TS_NODE_IN_LINK_DOWN:
-        is_enclave ? validator_link_down(n, in->text) : follow_link_down(n, in->link, in->text);
+        is_enclave ? ts_node_validator_link_down(n, in->text)
+                   : ts_node_follow_link_down(n, in->link, in->text);
         break;
     case TS_NODE_IN_FRAME:
-        is_enclave ? validator_frame(n, in->bytes) : follow_frame(n, in->link, in->bytes);
+        is_enclave ? ts_node_validator_frame(n, in->bytes)
+                   : ts_node_follow_frame(n, in->link, in->bytes);
         break;
     case TS_NODE_IN_STORED:
-        commit_stored(n, in->token, in->err);
+        ts_node_commit_stored(n, in->token, in->err);
         break;
     case TS_NODE_IN_LOADED:
-        validator_loaded(n, in);
+        ts_node_validator_loaded(n, in);
         break;
     case TS_NODE_IN_VERIFIED:
-        pipeline_verified(n, in->token, in->verified, in->n_verified);
+        ts_node_pipeline_verified(n, in->token, in->verified, in->n_verified);
         break;
     case TS_NODE_IN_BATCH:
         if (!n->is_stopping)
-            gossip_batch(n, &subscriber, in->bytes);
+            ts_node_gossip_batch(n, &subscriber, in->bytes);
         break;
     case TS_NODE_IN_TX:
-        forward_tx(n, in->token, in->bytes, in->is_relay);
+        ts_node_forward_tx(n, in->token, in->bytes, in->is_relay);
         break;
     case TS_NODE_IN_QUERY:
-        validator_query(n, in->token, in->query_kind, in->bytes);
+        ts_node_validator_query(n, in->token, in->query_kind, in->bytes);
         break;
     case TS_NODE_IN_STOP:
         break;
@@ -254,20 +256,21 @@ static void move_on(struct ts_node *n)
 {
     bool moved = true;
     for (int i = 0; moved && i < ROUNDS && !n->is_stopping; i++) {
-        catchup_plan(n);
-        moved = pipeline_pump(n);
+        ts_node_catchup_plan(n);
+        moved = ts_node_pipeline_pump(n);
     }
-    commit_pump(n);
+    ts_node_commit_pump(n);
 }
 
 static uint64_t tick_all(struct ts_node *n)
 {
     uint64_t wake = n->now.mono_us + TICK_US;
-    catchup_tick(n, &wake);
-    commit_tick(n, &wake);
-    forward_tick(n, &wake);
-    validator_tick(n, &wake);
-    follow_tick(n, &wake); /* last: the others drop peers, who then have a time to come back */
+    ts_node_catchup_tick(n, &wake);
+    ts_node_commit_tick(n, &wake);
+    ts_node_forward_tick(n, &wake);
+    ts_node_validator_tick(n, &wake);
+    ts_node_follow_tick(n,
+                        &wake); /* last: the others drop peers, who then have a time to come back */
     if (n->stalled_us > n->now.mono_us && n->stalled_us < wake)
         wake = n->stalled_us;
     return wake;
@@ -278,11 +281,11 @@ static void begin_stop(struct ts_node *n)
     if (n->is_stopping)
         return;
     n->is_stopping = true;
-    follow_stop(n);
-    forward_stop(n);
-    validator_stop(n);
-    catchup_clear(n);
-    pipeline_flush(n);
+    ts_node_follow_stop(n);
+    ts_node_forward_stop(n);
+    ts_node_validator_stop(n);
+    ts_node_catchup_clear(n);
+    ts_node_pipeline_flush(n);
 }
 
 /* Stops when the newest step is durable and no worker reads our memory any more. */
@@ -291,10 +294,10 @@ static void try_stop(struct ts_node *n)
     if (!n->is_stopping || n->is_stopped || n->n_sent > 0)
         return;
     bool is_failing = n->retry_us != 0; /* what is not durable now is fetched again */
-    if (!commit_is_idle(n) && !is_failing)
+    if (!ts_node_commit_is_idle(n) && !is_failing)
         return;
     n->is_stopped = true;
-    node_out(n, TS_NODE_OUT_STOPPED);
+    ts_node_output_new(n, TS_NODE_OUT_STOPPED);
 }
 
 static void finish_step(struct ts_node *n, struct ts_node_outputs *out)
@@ -304,8 +307,8 @@ static void finish_step(struct ts_node *n, struct ts_node_outputs *out)
         move_on(n);
         wake = tick_all(n);
         if (!n->is_stopping)
-            catchup_plan(n); /* what a deadline set free is asked of another at once */
-        if (n->runs != NULL && n->runs->state == RUN_DONE && commit_has_room(n) &&
+            ts_node_catchup_plan(n); /* what a deadline set free is asked of another at once */
+        if (n->runs != NULL && n->runs->state == RUN_DONE && ts_node_commit_has_room(n) &&
             n->stalled_us <= n->now.mono_us)
             wake = n->now.mono_us; /* the next share of a long run */
         try_stop(n);
@@ -318,8 +321,8 @@ void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs 
 {
     n->now = now;
     n->news_us = now.mono_us;
-    follow_begin(n);
-    validator_begin(n);
+    ts_node_follow_begin(n);
+    ts_node_validator_begin(n);
     finish_step(n, out);
 }
 
@@ -329,7 +332,7 @@ void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_inp
     if (now.mono_us < n->now.mono_us)
         now.mono_us = n->now.mono_us;
     n->now = now;
-    node_outputs_reset(n);
+    ts_node_outputs_reset(n);
     if (in->kind == TS_NODE_IN_STOP)
         begin_stop(n);
     else if (!n->is_stopped)
@@ -342,7 +345,7 @@ void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_inp
 void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
 {
     const struct validator *v = &n->validator;
-    uint64_t target = follow_target(n);
+    uint64_t target = ts_node_follow_target(n);
     *out = (struct ts_node_status){
         .head = n->stored,
         .target = target > n->stored.number ? target : n->stored.number,
@@ -353,7 +356,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
         .n_peers = n->start.n_peers,
         .counters = n->counters,
         .enclave = {.state = v->state,
-                    .state_text = validator_state_text(v->state),
+                    .state_text = ts_node_validator_state_text(v->state),
                     .id = v->id,
                     .head = v->head,
                     .reason = v->reason,

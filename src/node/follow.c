@@ -14,12 +14,12 @@
 
 static const char *const state_texts[] = {"down", "connecting", "hello", "up"};
 
-bool peer_is_up(const struct ts_node *n, unsigned link)
+bool ts_node_peer_is_up(const struct ts_node *n, unsigned link)
 {
     return n->peers[link].state == TS_NODE_PEER_UP;
 }
 
-uint64_t follow_target(const struct ts_node *n)
+uint64_t ts_node_follow_target(const struct ts_node *n)
 {
     uint64_t target = 0;
     for (unsigned i = 0; i < n->start.n_peers; i++) {
@@ -30,7 +30,7 @@ uint64_t follow_target(const struct ts_node *n)
     return target;
 }
 
-void follow_begin(struct ts_node *n)
+void ts_node_follow_begin(struct ts_node *n)
 {
     for (unsigned i = 0; i < n->start.n_peers; i++)
         n->peers[i].due_us = n->now.mono_us;
@@ -41,10 +41,10 @@ static void connect_to(struct ts_node *n, unsigned link)
     struct peer *p = &n->peers[link];
     p->state = TS_NODE_PEER_CONNECTING;
     p->due_us = n->now.mono_us + n->s.connect_us;
-    node_out(n, TS_NODE_OUT_CONNECT)->link = link;
+    ts_node_output_new(n, TS_NODE_OUT_CONNECT)->link = link;
 }
 
-void follow_link_up(struct ts_node *n, unsigned link)
+void ts_node_follow_link_up(struct ts_node *n, unsigned link)
 {
     struct peer *p = &n->peers[link];
     if (p->state != TS_NODE_PEER_CONNECTING)
@@ -57,9 +57,9 @@ void follow_link_up(struct ts_node *n, unsigned link)
     p->poll_id = 0;
     p->is_slow = false;
     p->answer_us = 0;
-    struct ts_buf *b = node_buf(n);
+    struct ts_buf *b = ts_node_buf(n);
     ts_feed_put_hello(b, &n->start.genesis->hash, n->stored.number, &n->stored.hash, n->start.name);
-    node_send(n, link, b);
+    ts_node_send(n, link, b);
 }
 
 /* Text of a peer, made fit for one log line. */
@@ -78,7 +78,7 @@ static void back_off(struct ts_node *n, struct peer *p, bool is_fault)
     if (is_fault) {
         if (now - p->offence_us > n->s.penalty_max_us)
             p->offences = 0;
-        wait = node_backoff(n, n->s.penalty_min_us, n->s.penalty_max_us, p->offences);
+        wait = ts_node_backoff(n, n->s.penalty_min_us, n->s.penalty_max_us, p->offences);
         p->offences++;
         p->offence_us = now;
         p->drops++;
@@ -86,7 +86,7 @@ static void back_off(struct ts_node *n, struct peer *p, bool is_fault)
     } else {
         if (p->state == TS_NODE_PEER_UP && now - p->up_us > LONG_UP_US)
             p->attempts = 0;
-        wait = node_backoff(n, n->s.backoff_min_us, n->s.backoff_max_us, p->attempts);
+        wait = ts_node_backoff(n, n->s.backoff_min_us, n->s.backoff_max_us, p->attempts);
         p->attempts++;
     }
     p->state = TS_NODE_PEER_DOWN;
@@ -102,24 +102,25 @@ static void gone(struct ts_node *n, unsigned link, bool is_fault, const char *wh
     keep_reason(p, why);
     back_off(n, p, is_fault);
     if (is_news)
-        node_event(n, is_fault ? TS_LOG_WARN : TS_LOG_INFO, is_fault ? "peer-dropped" : "peer-lost",
-                   "peer=%u retry_ms=%" PRIu64 " reason=\"%s\"", link,
-                   (p->due_us - n->now.mono_us) / 1000, p->reason);
-    catchup_peer_gone(n, link, is_fault);
-    forward_peer_gone(n, link);
+        ts_node_event(n, is_fault ? TS_LOG_WARN : TS_LOG_INFO,
+                      is_fault ? "peer-dropped" : "peer-lost",
+                      "peer=%u retry_ms=%" PRIu64 " reason=\"%s\"", link,
+                      (p->due_us - n->now.mono_us) / 1000, p->reason);
+    ts_node_catchup_peer_gone(n, link, is_fault);
+    ts_node_forward_peer_gone(n, link);
     if (is_fault)
-        gossip_forget(n, link);
+        ts_node_gossip_forget(n, link);
 }
 
-void follow_link_down(struct ts_node *n, unsigned link, const char *text)
+void ts_node_follow_link_down(struct ts_node *n, unsigned link, const char *text)
 {
     if (n->peers[link].state == TS_NODE_PEER_DOWN)
         return;
     gone(n, link, false, text != NULL ? text : "the connection was lost");
 }
 
-void follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err, const char *format,
-                 ...)
+void ts_node_follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err,
+                         const char *format, ...)
 {
     char why[NODE_TEXT];
     va_list args;
@@ -129,24 +130,24 @@ void follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err, co
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
     if (is_fault && n->peers[link].state != TS_NODE_PEER_CONNECTING) {
-        struct ts_buf *b = node_buf(n);
+        struct ts_buf *b = ts_node_buf(n);
         ts_feed_put_error(b, err, why);
-        node_send(n, link, b);
+        ts_node_send(n, link, b);
     }
-    node_out(n, TS_NODE_OUT_CLOSE)->link = link;
+    ts_node_output_new(n, TS_NODE_OUT_CLOSE)->link = link;
     gone(n, link, is_fault, why);
 }
 
-void follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text)
+void ts_node_follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text)
 {
     if (!s->is_subscriber) {
-        follow_drop(n, s->link, true, err, "%s", text);
+        ts_node_follow_drop(n, s->link, true, err, "%s", text);
         return;
     }
-    struct ts_node_output *o = node_out(n, TS_NODE_OUT_REFUSE);
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_REFUSE);
     o->peer = s->peer;
     o->err = err;
-    o->text = node_text(n, "%s", text);
+    o->text = ts_node_text(n, "%s", text);
 }
 
 static void take_hello(struct ts_node *n, unsigned link)
@@ -157,17 +158,18 @@ static void take_hello(struct ts_node *n, unsigned link)
     p->head = p->session.head_number;
     p->reason[0] = '\0';
     n->has_heard = true;
-    node_event(n, TS_LOG_INFO, "peer-up", "peer=%u name=\"%s\" head=%" PRIu64, link,
-               p->session.name, p->head);
+    ts_node_event(n, TS_LOG_INFO, "peer-up", "peer=%u name=\"%s\" head=%" PRIu64, link,
+                  p->session.name, p->head);
     const ts_hash *own = ts_chain_recent(&n->chain, p->head);
     if (own != NULL && !ts_hash_equal(own, &p->session.head_hash))
-        gossip_other_line(n, link);
+        ts_node_gossip_other_line(n, link);
 }
 
 static void take_error(struct ts_node *n, unsigned link, const struct ts_feed_frame *f)
 {
-    follow_drop(n, link, false, TS_E_CLOSED, "the peer says: %s: %.*s", ts_err_name((int)f->code),
-                (int)f->bytes.n, f->bytes.n > 0 ? (const char *)f->bytes.p : "");
+    ts_node_follow_drop(n, link, false, TS_E_CLOSED, "the peer says: %s: %.*s",
+                        ts_err_name((int)f->code), (int)f->bytes.n,
+                        f->bytes.n > 0 ? (const char *)f->bytes.p : "");
 }
 
 static void dispatch(struct ts_node *n, unsigned link, const struct ts_feed_frame *f,
@@ -179,13 +181,13 @@ static void dispatch(struct ts_node *n, unsigned link, const struct ts_feed_fram
         take_hello(n, link);
         break;
     case TS_FEED_BATCH:
-        gossip_batch(n, &s, f->bytes);
+        ts_node_gossip_batch(n, &s, f->bytes);
         break;
     case TS_FEED_BATCHES:
-        catchup_answer(n, link, get, f);
+        ts_node_catchup_answer(n, link, get, f);
         break;
     case TS_FEED_ACCEPTED:
-        forward_accepted(n, link, f);
+        ts_node_forward_accepted(n, link, f);
         break;
     case TS_FEED_ERROR:
         take_error(n, link, f);
@@ -195,7 +197,7 @@ static void dispatch(struct ts_node *n, unsigned link, const struct ts_feed_fram
     }
 }
 
-void follow_frame(struct ts_node *n, unsigned link, ts_bytes message)
+void ts_node_follow_frame(struct ts_node *n, unsigned link, ts_bytes message)
 {
     struct peer *p = &n->peers[link];
     struct ts_feed_frame f;
@@ -208,7 +210,7 @@ void follow_frame(struct ts_node *n, unsigned link, ts_bytes message)
         ts_feed_session_receive(&p->session, n->now.mono_us, message, &n->scratch, &f, &get, why);
     if (err != TS_OK) {
         n->counters.bad_frames++;
-        follow_drop(n, link, true, err, "%s", why);
+        ts_node_follow_drop(n, link, true, err, "%s", why);
         return;
     }
     dispatch(n, link, &f, &get);
@@ -224,20 +226,20 @@ static void tick_peer(struct ts_node *n, unsigned link)
         break;
     case TS_NODE_PEER_CONNECTING:
         if (n->now.mono_us >= p->due_us)
-            follow_drop(n, link, false, TS_E_TIMEOUT, "no connection in time");
+            ts_node_follow_drop(n, link, false, TS_E_TIMEOUT, "no connection in time");
         break;
     case TS_NODE_PEER_HELLO:
         if (ts_feed_session_tick(&p->session, n->now.mono_us) != TS_OK)
-            follow_drop(n, link, true, TS_E_TIMEOUT, "no HELLO in time");
+            ts_node_follow_drop(n, link, true, TS_E_TIMEOUT, "no HELLO in time");
         break;
     case TS_NODE_PEER_UP:
         if (p->probe == PROBE_WANTED)
-            gossip_probe(n, link);
+            ts_node_gossip_probe(n, link);
         break;
     }
 }
 
-void follow_tick(struct ts_node *n, uint64_t *wake)
+void ts_node_follow_tick(struct ts_node *n, uint64_t *wake)
 {
     if (n->is_stopping)
         return;
@@ -254,11 +256,11 @@ void follow_tick(struct ts_node *n, uint64_t *wake)
     }
 }
 
-void follow_stop(struct ts_node *n)
+void ts_node_follow_stop(struct ts_node *n)
 {
     for (unsigned i = 0; i < n->start.n_peers; i++) {
         if (n->peers[i].state != TS_NODE_PEER_DOWN)
-            node_out(n, TS_NODE_OUT_CLOSE)->link = i;
+            ts_node_output_new(n, TS_NODE_OUT_CLOSE)->link = i;
         n->peers[i].state = TS_NODE_PEER_DOWN;
     }
 }

@@ -16,13 +16,13 @@ struct ask {
     uint64_t link, id;
 };
 
-void forward_init(struct ts_node *n)
+void ts_node_forward_init(struct ts_node *n)
 {
     ts_map_init(&n->forwards.by_ask, sizeof(struct ask), sizeof(uint32_t), n->start.seed);
     ts_map_init(&n->forwards.by_hash, sizeof(ts_hash), sizeof(uint32_t), n->start.seed);
 }
 
-void forward_free(struct ts_node *n)
+void ts_node_forward_free(struct ts_node *n)
 {
     for (size_t i = 0; i < n->forwards.n; i++)
         free(n->forwards.f[i].raw);
@@ -53,9 +53,9 @@ static void forget_ask(struct ts_node *n, struct forward *f)
 static void finish(struct ts_node *n, struct forward *f, ts_err err, const char *text)
 {
     forget_ask(n, f);
-    const char *copy = err == TS_OK ? NULL : node_text(n, "%s", text);
+    const char *copy = err == TS_OK ? NULL : ts_node_text(n, "%s", text);
     for (size_t i = 0; i < f->n_tokens; i++)
-        node_reply(n, f->tokens[i], err, ts_bytes_of(f->hash.b, sizeof(f->hash.b)), copy);
+        ts_node_reply(n, f->tokens[i], err, ts_bytes_of(f->hash.b, sizeof(f->hash.b)), copy);
     if (err == TS_OK)
         n->counters.txs_durable++;
     else if (err == TS_E_TIMEOUT)
@@ -88,9 +88,9 @@ static bool try_peer(struct ts_node *n, struct forward *f, unsigned link)
     f->link = link;
     f->id = ask.id;
     f->try_us = n->now.mono_us + n->s.tx_try_us;
-    struct ts_buf *b = node_buf(n);
+    struct ts_buf *b = ts_node_buf(n);
     ts_feed_put_tx(b, ask.id, ts_bytes_of(f->raw, f->n));
-    node_send(n, link, b);
+    ts_node_send(n, link, b);
     return true;
 }
 
@@ -159,7 +159,7 @@ static struct forward *start(struct ts_node *n, const ts_hash *hash, ts_bytes ra
 static void refuse(struct ts_node *n, uint64_t token, ts_err err, const char *text)
 {
     n->counters.txs_refused++;
-    node_reply(n, token, err, (ts_bytes){0}, text);
+    ts_node_reply(n, token, err, (ts_bytes){0}, text);
 }
 
 /* The same transaction again while it is on its way. From a user: answered with the first. From a
@@ -175,14 +175,14 @@ static void again(struct ts_node *n, struct forward *f, uint64_t token, bool is_
         f->tokens[f->n_tokens++] = token;
 }
 
-void forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay)
+void ts_node_forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay)
 {
     uint64_t max = n->start.genesis->params.max_tx_bytes;
     ts_hash hash;
     if (raw.n == 0 || raw.n > max) {
-        refuse(
-            n, token, TS_E_TX_SIZE,
-            node_text(n, "the transaction has %zu bytes, allowed are 1 to %" PRIu64, raw.n, max));
+        refuse(n, token, TS_E_TX_SIZE,
+               ts_node_text(n, "the transaction has %zu bytes, allowed are 1 to %" PRIu64, raw.n,
+                            max));
         return;
     }
     if (n->is_stopping) {
@@ -227,7 +227,7 @@ static void keep_text(struct forward *f, const struct ts_feed_frame *a)
         snprintf(f->text, sizeof(f->text), "%s", ts_err_text((int)a->code));
 }
 
-void forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *a)
+void ts_node_forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *a)
 {
     struct ask ask = {.link = link, .id = a->id};
     struct forward *f = find(n, &n->forwards.by_ask, &ask);
@@ -255,7 +255,7 @@ static void give_up_try(struct ts_node *n, struct forward *f, ts_err err, const 
     try_next(n, f);
 }
 
-void forward_peer_gone(struct ts_node *n, unsigned link)
+void ts_node_forward_peer_gone(struct ts_node *n, unsigned link)
 {
     for (size_t i = 0; i < n->forwards.n; i++) {
         struct forward *f = &n->forwards.f[i];
@@ -265,7 +265,7 @@ void forward_peer_gone(struct ts_node *n, unsigned link)
     }
 }
 
-void forward_tick(struct ts_node *n, uint64_t *wake)
+void ts_node_forward_tick(struct ts_node *n, uint64_t *wake)
 {
     if (n->forwards.used == 0)
         return;
@@ -282,7 +282,7 @@ void forward_tick(struct ts_node *n, uint64_t *wake)
         *wake = n->now.mono_us + SWEEP_US;
 }
 
-void forward_stop(struct ts_node *n)
+void ts_node_forward_stop(struct ts_node *n)
 {
     for (size_t i = 0; i < n->forwards.n; i++) {
         if (n->forwards.f[i].is_used)

@@ -18,7 +18,7 @@
 static void free_ahead(struct ts_node *n, struct ahead *a)
 {
     n->ahead_bytes -= a->raw.n;
-    node_release(n, a->raw);
+    ts_node_release(n, a->raw);
     *a = (struct ahead){0};
 }
 
@@ -27,7 +27,7 @@ static struct ahead *slot_of(struct ts_node *n, uint64_t number)
     return &n->ahead[number % NODE_AHEAD];
 }
 
-bool gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out)
+bool ts_node_gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out)
 {
     struct ahead *a = slot_of(n, number);
     if (number == 0 || a->number != number)
@@ -38,7 +38,7 @@ bool gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out)
     return true;
 }
 
-uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from)
+uint64_t ts_node_gossip_next_ahead(const struct ts_node *n, uint64_t from)
 {
     uint64_t next = 0;
     for (size_t i = 0; i < NODE_AHEAD; i++) {
@@ -49,7 +49,7 @@ uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from)
     return next;
 }
 
-void gossip_head_moved(struct ts_node *n)
+void ts_node_gossip_head_moved(struct ts_node *n)
 {
     const struct ts_head *head = &n->chain.head;
     struct ahead *a = slot_of(n, head->number);
@@ -57,13 +57,13 @@ void gossip_head_moved(struct ts_node *n)
         free_ahead(n, a);
     for (unsigned i = 0; i < n->start.n_peers; i++) {
         const struct ts_feed_session *s = &n->peers[i].session;
-        if (peer_is_up(n, i) && s->head_number == head->number &&
+        if (ts_node_peer_is_up(n, i) && s->head_number == head->number &&
             !ts_hash_equal(&s->head_hash, &head->hash))
-            gossip_other_line(n, i); /* its HELLO spoke of another batch here */
+            ts_node_gossip_other_line(n, i); /* its HELLO spoke of another batch here */
     }
 }
 
-void gossip_forget(struct ts_node *n, unsigned link)
+void ts_node_gossip_forget(struct ts_node *n, unsigned link)
 {
     for (size_t i = 0; i < NODE_AHEAD; i++) {
         struct ahead *a = &n->ahead[i];
@@ -72,7 +72,7 @@ void gossip_forget(struct ts_node *n, unsigned link)
     }
 }
 
-void gossip_free(struct ts_node *n)
+void ts_node_gossip_free(struct ts_node *n)
 {
     for (size_t i = 0; i < NODE_AHEAD; i++) {
         if (n->ahead[i].number != 0)
@@ -86,7 +86,7 @@ static void keep_ahead(struct ts_node *n, const struct source *s, const struct t
 {
     uint64_t number = b->header.number;
     struct ahead *a = slot_of(n, number);
-    if (a->number == number || number < pipeline_next(n)) {
+    if (a->number == number || number < ts_node_pipeline_next(n)) {
         n->counters.duplicates++;
         return;
     }
@@ -94,7 +94,7 @@ static void keep_ahead(struct ts_node *n, const struct source *s, const struct t
         n->counters.stray++;
         return;
     }
-    ts_bytes raw = node_hold(n, b->raw);
+    ts_bytes raw = ts_node_hold(n, b->raw);
     if (raw.p == NULL)
         return;
     if (a->number != 0)
@@ -169,13 +169,13 @@ static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
     ts_put_u64(&buf, EVIDENCE_VERSION);
     ts_put_u64(&buf, number);
     ts_put_hash(&buf, ts_chain_recent(&n->chain, number));
-    ts_put_hash(&buf, node_root(n, number));
-    ts_put_hash(&buf, node_root(n, number - 1));
+    ts_put_hash(&buf, ts_node_root(n, number));
+    ts_put_hash(&buf, ts_node_root(n, number - 1));
     ts_put_raw(&buf, b->raw);
     ts_put_list_end(&buf, list);
     ts_bytes record = {0};
     if (buf.err == TS_OK)
-        record = node_hold(n, ts_buf_bytes(&buf));
+        record = ts_node_hold(n, ts_buf_bytes(&buf));
     ts_buf_free(&buf);
     return record;
 }
@@ -188,15 +188,15 @@ static void keep_evidence(struct ts_node *n, const struct source *s, const struc
                       .hash = *hash,
                       .id = *id,
                       .source = *s,
-                      .raw = node_hold(n, b->raw),
+                      .raw = ts_node_hold(n, b->raw),
                       .record = record_of(n, b)};
     if (e.raw.p == NULL || e.record.p == NULL) {
-        node_release(n, e.raw);
-        node_release(n, e.record);
+        ts_node_release(n, e.raw);
+        ts_node_release(n, e.record);
         ts_map_remove(&n->evidence, id); /* the next who brings it */
         return;
     }
-    commit_evidence(n, &e);
+    ts_node_commit_evidence(n, &e);
 }
 
 static void conflict(struct ts_node *n, const struct source *s, const struct ts_batch *b,
@@ -210,31 +210,32 @@ static void conflict(struct ts_node *n, const struct source *s, const struct ts_
         n->counters.invalid++;
         snprintf(text, sizeof(text), "a second batch %" PRIu64 " proves nothing: %s", number,
                  ts_err_text((int)err));
-        follow_blame(n, s, err, text);
+        ts_node_follow_blame(n, s, err, text);
         return;
     }
     ts_keccak256_pair(hash, root, &id);
     if (!note_evidence(n, number, &id))
         return;
     n->counters.equivocations++;
-    node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
-               ts_hex(ts_chain_recent(&n->chain, number)->b, 32, own), ts_hex(hash->b, 32, other));
+    ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
+                  ts_hex(ts_chain_recent(&n->chain, number)->b, 32, own),
+                  ts_hex(hash->b, 32, other));
     keep_evidence(n, s, b, hash, &id);
 }
 
-void gossip_stored_evidence(struct ts_node *n, const struct entry *e)
+void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e)
 {
-    struct ts_node_output *o = node_out(n, TS_NODE_OUT_EVIDENCE);
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_EVIDENCE);
     o->number = e->number;
     o->hash = e->hash;
     o->bytes = e->raw;
     o->peer = e->source.is_subscriber ? e->source.peer : 0;
     for (unsigned i = 0; i < n->start.n_peers; i++) {
-        if (!peer_is_up(n, i) || (!e->source.is_subscriber && e->source.link == i))
+        if (!ts_node_peer_is_up(n, i) || (!e->source.is_subscriber && e->source.link == i))
             continue;
-        struct ts_buf *b = node_buf(n);
+        struct ts_buf *b = ts_node_buf(n);
         ts_feed_put_batch(b, e->raw);
-        node_send(n, i, b);
+        ts_node_send(n, i, b);
     }
 }
 
@@ -251,7 +252,7 @@ static enum known compare(struct ts_node *n, const struct ts_batch *b, ts_hash *
         return KNOWN_TOO_OLD;
     ts_header_hash(&n->start.genesis->domain, &b->header, hash);
     const ts_hash *parent = ts_chain_recent(&n->chain, number - 1);
-    const ts_hash *own_root = node_root(n, number), *parent_root = node_root(n, number - 1);
+    const ts_hash *own_root = ts_node_root(n, number), *parent_root = ts_node_root(n, number - 1);
     if (parent == NULL || own_root == NULL || parent_root == NULL)
         return ts_hash_equal(own, hash) ? KNOWN_SAME : KNOWN_TOO_OLD;
     if (!ts_hash_equal(&b->header.parent_hash, parent))
@@ -274,7 +275,7 @@ static void at_known_number(struct ts_node *n, const struct source *s, const str
         if (s->is_subscriber)
             n->counters.evidence_dropped++;
         else
-            gossip_other_line(n, s->link);
+            ts_node_gossip_other_line(n, s->link);
         break;
     case KNOWN_TOO_OLD:
         n->counters.stray++;
@@ -282,7 +283,7 @@ static void at_known_number(struct ts_node *n, const struct source *s, const str
     }
 }
 
-void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw)
+void ts_node_gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw)
 {
     struct ts_batch b;
     ts_arena_reset(&n->decode);
@@ -291,7 +292,7 @@ void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw)
         return;
     if (err != TS_OK) {
         n->counters.invalid++;
-        follow_blame(n, s, err, "a batch does not decode");
+        ts_node_follow_blame(n, s, err, "a batch does not decode");
         return;
     }
     uint64_t number = b.header.number;
@@ -307,7 +308,7 @@ void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw)
 
 /* ---- a peer on another line: where do the lines part? ---- */
 
-void gossip_other_line(struct ts_node *n, unsigned link)
+void ts_node_gossip_other_line(struct ts_node *n, unsigned link)
 {
     struct peer *p = &n->peers[link];
     if (p->state != TS_NODE_PEER_UP || p->probe != PROBE_NONE)
@@ -315,24 +316,24 @@ void gossip_other_line(struct ts_node *n, unsigned link)
     p->probe = PROBE_WANTED;
     p->probe_to = p->head < n->chain.head.number ? p->head : n->chain.head.number;
     p->probe_from = p->probe_to >= NODE_PROBE ? p->probe_to - NODE_PROBE + 1 : 1;
-    catchup_peer_gone(n, link, true);
-    gossip_forget(n, link);
+    ts_node_catchup_peer_gone(n, link, true);
+    ts_node_gossip_forget(n, link);
 }
 
-void gossip_probe(struct ts_node *n, unsigned link)
+void ts_node_gossip_probe(struct ts_node *n, unsigned link)
 {
     struct peer *p = &n->peers[link];
     if (p->probe_to < p->probe_from) {
-        follow_drop(n, link, true, TS_E_V1_LINKS, "its batches do not link to this chain");
+        ts_node_follow_drop(n, link, true, TS_E_V1_LINKS, "its batches do not link to this chain");
         return;
     }
     uint64_t count = p->probe_to - p->probe_from + 1;
     if (ts_feed_session_ask_get(&p->session, n->now.mono_us, p->probe_from, count, &p->probe_id) !=
         TS_OK)
         return; /* when one of its answers came */
-    struct ts_buf *b = node_buf(n);
+    struct ts_buf *b = ts_node_buf(n);
     ts_feed_put_get(b, p->probe_id, p->probe_from, count);
-    node_send(n, link, b);
+    ts_node_send(n, link, b);
     p->probe = PROBE_ASKED;
 }
 
@@ -341,8 +342,9 @@ static void probe_deeper(struct ts_node *n, unsigned link)
 {
     struct peer *p = &n->peers[link];
     uint64_t to = p->probe_from - 1;
-    if (to == 0 || node_root(n, to) == NULL) {
-        follow_drop(n, link, true, TS_E_V1_LINKS, "it follows another line that parts far back");
+    if (to == 0 || ts_node_root(n, to) == NULL) {
+        ts_node_follow_drop(n, link, true, TS_E_V1_LINKS,
+                            "it follows another line that parts far back");
         return;
     }
     p->probe_to = to;
@@ -360,8 +362,8 @@ static bool probe_one(struct ts_node *n, unsigned link, uint64_t number, ts_byte
     ts_err err = ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b);
     if (err != TS_OK || b.header.number != number) {
         n->counters.invalid++;
-        follow_drop(n, link, true, err != TS_OK ? err : TS_E_V1_LINKS,
-                    "it answered GET from %" PRIu64 " with something else", number);
+        ts_node_follow_drop(n, link, true, err != TS_OK ? err : TS_E_V1_LINKS,
+                            "it answered GET from %" PRIu64 " with something else", number);
         return false;
     }
     switch (compare(n, &b, &hash, &root)) {
@@ -375,18 +377,18 @@ static bool probe_one(struct ts_node *n, unsigned link, uint64_t number, ts_byte
         break;
     }
     conflict(n, &s, &b, &hash, &root);
-    follow_drop(n, link, true, TS_E_CONFLICT, "it follows another line from batch %" PRIu64 " on",
-                number);
+    ts_node_follow_drop(n, link, true, TS_E_CONFLICT,
+                        "it follows another line from batch %" PRIu64 " on", number);
     return false;
 }
 
-void gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f)
+void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f)
 {
     struct peer *p = &n->peers[link];
     if (f->n_batches == 0) {
-        follow_drop(n, link, true, TS_E_NOT_FOUND,
-                    "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
-                    p->probe_from);
+        ts_node_follow_drop(n, link, true, TS_E_NOT_FOUND,
+                            "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
+                            p->probe_from);
         return;
     }
     for (size_t i = 0; i < f->n_batches; i++) {

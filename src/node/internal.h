@@ -256,137 +256,140 @@ struct ts_node {
 
 /* Memory that the node cannot go on without: a few KiB. A supervisor restarts it, the store is
  * whole. */
-void *node_need(void *p);
-struct ts_node_output *node_out(struct ts_node *n, enum ts_node_out kind);
-char *node_text(struct ts_node *n, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void node_event(struct ts_node *n, int level, const char *event, const char *format, ...)
+void *ts_node_need(void *p);
+struct ts_node_output *ts_node_output_new(struct ts_node *n, enum ts_node_out kind);
+char *ts_node_text(struct ts_node *n, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void ts_node_event(struct ts_node *n, int level, const char *event, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 /* A fresh buffer whose bytes live until the next step. */
-struct ts_buf *node_buf(struct ts_node *n);
-void node_send(struct ts_node *n, unsigned link, const struct ts_buf *b);
-void node_reply(struct ts_node *n, uint64_t token, ts_err err, ts_bytes bytes, const char *text);
-void node_outputs_reset(struct ts_node *n);
-uint64_t node_random(struct ts_node *n, uint64_t below);
+struct ts_buf *ts_node_buf(struct ts_node *n);
+void ts_node_send(struct ts_node *n, unsigned link, const struct ts_buf *b);
+void ts_node_reply(struct ts_node *n, uint64_t token, ts_err err, ts_bytes bytes, const char *text);
+void ts_node_outputs_reset(struct ts_node *n);
+uint64_t ts_node_random(struct ts_node *n, uint64_t below);
 /* base doubled times times, at most max, a quarter of it at random. */
-uint64_t node_backoff(struct ts_node *n, uint64_t base, uint64_t max, unsigned times);
+uint64_t ts_node_backoff(struct ts_node *n, uint64_t base, uint64_t max, unsigned times);
 /* A copy of raw, counted in held_bytes; p NULL: out of memory. */
-ts_bytes node_hold(struct ts_node *n, ts_bytes raw);
-void node_release(struct ts_node *n, ts_bytes raw);
+ts_bytes ts_node_hold(struct ts_node *n, ts_bytes raw);
+void ts_node_release(struct ts_node *n, ts_bytes raw);
 
 /* ---- follow.c ---- */
 
-void follow_begin(struct ts_node *n);
-void follow_tick(struct ts_node *n, uint64_t *wake);
-void follow_link_up(struct ts_node *n, unsigned link);
-void follow_link_down(struct ts_node *n, unsigned link, const char *text);
-void follow_frame(struct ts_node *n, unsigned link, ts_bytes message);
+void ts_node_follow_begin(struct ts_node *n);
+void ts_node_follow_tick(struct ts_node *n, uint64_t *wake);
+void ts_node_follow_link_up(struct ts_node *n, unsigned link);
+void ts_node_follow_link_down(struct ts_node *n, unsigned link, const char *text);
+void ts_node_follow_frame(struct ts_node *n, unsigned link, ts_bytes message);
 /* Ends a peer. is_fault: it sent bad or no data, and waits longer; else an ordinary loss. */
-void follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err, const char *format,
-                 ...) __attribute__((format(printf, 5, 6)));
+void ts_node_follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err,
+                         const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The same for whoever it was: drops a peer, refuses a subscriber. */
-void follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text);
-void follow_stop(struct ts_node *n);
-bool peer_is_up(const struct ts_node *n, unsigned link);
-uint64_t follow_target(const struct ts_node *n);
+void ts_node_follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text);
+void ts_node_follow_stop(struct ts_node *n);
+bool ts_node_peer_is_up(const struct ts_node *n, unsigned link);
+uint64_t ts_node_follow_target(const struct ts_node *n);
 
 /* ---- catchup.c ---- */
 
 /* Asks for what is missing. */
-void catchup_plan(struct ts_node *n);
-void catchup_tick(struct ts_node *n, uint64_t *wake);
-void catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *get,
-                    const struct ts_feed_frame *f);
+void ts_node_catchup_plan(struct ts_node *n);
+void ts_node_catchup_tick(struct ts_node *n, uint64_t *wake);
+void ts_node_catchup_answer(struct ts_node *n, unsigned link, const struct ts_feed_get *get,
+                            const struct ts_feed_frame *f);
 /* What was asked of a peer is wanted again; with its data (forget) also what it gave. */
-void catchup_peer_gone(struct ts_node *n, unsigned link, bool forget);
+void ts_node_catchup_peer_gone(struct ts_node *n, unsigned link, bool forget);
 /* The ranges start at from again; what lies between is wanted. */
-void catchup_rewind(struct ts_node *n, uint64_t from);
+void ts_node_catchup_rewind(struct ts_node *n, uint64_t from);
 /* Takes the first range when it is held; the caller owns raws then. */
-bool catchup_take(struct ts_node *n, struct range *out);
-void catchup_clear(struct ts_node *n);
-void range_free(struct ts_node *n, struct range *r);
+bool ts_node_catchup_take(struct ts_node *n, struct range *out);
+void ts_node_catchup_clear(struct ts_node *n);
+void ts_node_range_free(struct ts_node *n, struct range *r);
 /* The number above all that is in ranges, runs or chain. */
-uint64_t catchup_next(const struct ts_node *n);
+uint64_t ts_node_catchup_next(const struct ts_node *n);
 
 /* ---- pipeline.c ---- */
 
 /* Moves batches from ranges through their checks to the queue; true when something moved. */
-bool pipeline_pump(struct ts_node *n);
-void pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recovered *v, size_t n_v);
-void pipeline_flush(struct ts_node *n);
-void pipeline_free(struct ts_node *n);
+bool ts_node_pipeline_pump(struct ts_node *n);
+void ts_node_pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recovered *v,
+                               size_t n_v);
+void ts_node_pipeline_flush(struct ts_node *n);
+void ts_node_pipeline_free(struct ts_node *n);
 /* The number after the newest batch in a run, or after the chain's head. */
-uint64_t pipeline_next(const struct ts_node *n);
+uint64_t ts_node_pipeline_next(const struct ts_node *n);
 /* The protocol root of batch number, or NULL when it is not known any more. */
-const ts_hash *node_root(const struct ts_node *n, uint64_t number);
-void node_note_root(struct ts_node *n);
+const ts_hash *ts_node_root(const struct ts_node *n, uint64_t number);
+void ts_node_note_root(struct ts_node *n);
 
 /* ---- commit.c ---- */
 
-void commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw, const struct source *s,
-                  ts_hash *tx_hashes);
-void commit_evidence(struct ts_node *n, struct entry *e);
-bool commit_has_room(const struct ts_node *n);
+void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
+                          const struct source *s, ts_hash *tx_hashes);
+void ts_node_commit_evidence(struct ts_node *n, struct entry *e);
+bool ts_node_commit_has_room(const struct ts_node *n);
 /* Starts a durable step if there is something and none is in flight. */
-void commit_pump(struct ts_node *n);
-void commit_stored(struct ts_node *n, uint64_t token, ts_err err);
-void commit_tick(struct ts_node *n, uint64_t *wake);
-bool commit_is_idle(const struct ts_node *n);
-void commit_free_done(struct ts_node *n);
-void commit_free(struct ts_node *n);
+void ts_node_commit_pump(struct ts_node *n);
+void ts_node_commit_stored(struct ts_node *n, uint64_t token, ts_err err);
+void ts_node_commit_tick(struct ts_node *n, uint64_t *wake);
+bool ts_node_commit_is_idle(const struct ts_node *n);
+void ts_node_commit_free_done(struct ts_node *n);
+void ts_node_commit_free(struct ts_node *n);
 
 /* ---- gossip.c ---- */
 
-void gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw);
-bool gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out);
+void ts_node_gossip_batch(struct ts_node *n, const struct source *s, ts_bytes raw);
+bool ts_node_gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out);
 /* The lowest number above from that is kept ahead; 0: none. */
-uint64_t gossip_next_ahead(const struct ts_node *n, uint64_t from);
+uint64_t ts_node_gossip_next_ahead(const struct ts_node *n, uint64_t from);
 /* The chain moved: what is not above it is dropped. */
-void gossip_head_moved(struct ts_node *n);
-void gossip_forget(struct ts_node *n, unsigned link);
+void ts_node_gossip_head_moved(struct ts_node *n);
+void ts_node_gossip_forget(struct ts_node *n, unsigned link);
 /* A batch at head + 1 of this peer has another parent. */
-void gossip_other_line(struct ts_node *n, unsigned link);
-void gossip_probe(struct ts_node *n, unsigned link);
-void gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
-void gossip_stored_evidence(struct ts_node *n, const struct entry *e);
-void gossip_free(struct ts_node *n);
+void ts_node_gossip_other_line(struct ts_node *n, unsigned link);
+void ts_node_gossip_probe(struct ts_node *n, unsigned link);
+void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
+void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
+void ts_node_gossip_free(struct ts_node *n);
 
 /* ---- forward.c ---- */
 
-void forward_init(struct ts_node *n);
-void forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay);
-void forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
-void forward_peer_gone(struct ts_node *n, unsigned link);
-void forward_tick(struct ts_node *n, uint64_t *wake);
-void forward_stop(struct ts_node *n);
-void forward_free(struct ts_node *n);
+void ts_node_forward_init(struct ts_node *n);
+void ts_node_forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay);
+void ts_node_forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
+void ts_node_forward_peer_gone(struct ts_node *n, unsigned link);
+void ts_node_forward_tick(struct ts_node *n, uint64_t *wake);
+void ts_node_forward_stop(struct ts_node *n);
+void ts_node_forward_free(struct ts_node *n);
 
 /* ---- validator.c ---- */
 
-void validator_begin(struct ts_node *n);
-void validator_link_up(struct ts_node *n);
-void validator_link_down(struct ts_node *n, const char *text);
-void validator_frame(struct ts_node *n, ts_bytes frame);
-void validator_query(struct ts_node *n, uint64_t token, enum ts_query_kind kind, ts_bytes arg);
-void validator_loaded(struct ts_node *n, const struct ts_node_input *in);
-void validator_committed(struct ts_node *n, const struct entry *e);
-void validator_tick(struct ts_node *n, uint64_t *wake);
-void validator_stop(struct ts_node *n);
-const char *validator_state_text(enum ts_node_enclave_state state);
+void ts_node_validator_begin(struct ts_node *n);
+void ts_node_validator_link_up(struct ts_node *n);
+void ts_node_validator_link_down(struct ts_node *n, const char *text);
+void ts_node_validator_frame(struct ts_node *n, ts_bytes frame);
+void ts_node_validator_query(struct ts_node *n, uint64_t token, enum ts_query_kind kind,
+                             ts_bytes arg);
+void ts_node_validator_loaded(struct ts_node *n, const struct ts_node_input *in);
+void ts_node_validator_committed(struct ts_node *n, const struct entry *e);
+void ts_node_validator_tick(struct ts_node *n, uint64_t *wake);
+void ts_node_validator_stop(struct ts_node *n);
+const char *ts_node_validator_state_text(enum ts_node_enclave_state state);
 /* Appends m, gives it an id and notes that an answer is due. extra: what goes with the note. */
-void validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra);
+void ts_node_validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra);
 /* The link ends, to be made again after a while. */
-void validator_fail(struct ts_node *n, const char *format, ...)
+void ts_node_validator_fail(struct ts_node *n, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* ---- validator_feed.c: where it starts, and what it is fed ---- */
 
-void validator_identified(struct ts_node *n, const struct ts_msg_identity *id);
-void validator_placed(struct ts_node *n, const struct ts_msg_head *head);
-void validator_no_place(struct ts_node *n, const char *why);
-void validator_stands(struct ts_node *n, const struct enc_request *r,
-                      const struct ts_msg_events *events);
-void validator_refused(struct ts_node *n, const struct enc_request *r,
-                       const struct ts_msg_error *error);
-void validator_feed(struct ts_node *n);
+void ts_node_validator_identified(struct ts_node *n, const struct ts_msg_identity *id);
+void ts_node_validator_placed(struct ts_node *n, const struct ts_msg_head *head);
+void ts_node_validator_no_place(struct ts_node *n, const char *why);
+void ts_node_validator_stands(struct ts_node *n, const struct enc_request *r,
+                              const struct ts_msg_events *events);
+void ts_node_validator_refused(struct ts_node *n, const struct enc_request *r,
+                               const struct ts_msg_error *error);
+void ts_node_validator_feed(struct ts_node *n);
 
 #endif

@@ -36,7 +36,6 @@ struct config {
     uint64_t rpc_max_connections;
     uint64_t feed_max_peers;
     uint64_t snapshot_every;
-    uint64_t workers;
     int log_level, log_format;
 };
 
@@ -74,8 +73,6 @@ static const struct ts_cfg_key keys[] = {
            .max = 100000, .help = "subscribers of the feed at one time"),
     TS_CFG(struct config, snapshot_every, "snapshot-every", TS_CFG_U64, .def = "10000", .min = 1,
            .help = "batches between sealed checkpoints of the enclave"),
-    TS_CFG(struct config, workers, "workers", TS_CFG_U64, .min = 0, .max = 256,
-           .help = "threads that check signatures while catching up; 0: one for each processor"),
     TS_CFG_LOG_KEYS(struct config),
 };
 
@@ -197,16 +194,6 @@ static int make_data_dir(struct program *p)
     return TS_EXIT_OK;
 }
 
-/* libuv's own threads do the checking; their number is read once, from the environment. */
-static void set_workers(const struct program *p)
-{
-    char text[32];
-    long online = sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t n = p->cfg.workers != 0 ? p->cfg.workers : online > 0 ? (uint64_t)online : 1;
-    (void)snprintf(text, sizeof(text), "%llu", (unsigned long long)n);
-    (void)setenv("UV_THREADPOOL_SIZE", text, 1);
-}
-
 /* ---- signals --------------------------------------------------------------------------------- */
 
 /* The last resort when the end hangs, on a disk for example: what is not durable is fetched anew.
@@ -225,7 +212,8 @@ static void on_signal(uv_signal_t *handle, int number)
     struct program *p = handle->data;
     ts_log(TS_LOG_INFO, "stopping", "signal=%d", number);
     (void)ts_notify("STOPPING=1");
-    (void)signal(SIGALRM, on_alarm);
+    struct sigaction alarm = {.sa_handler = on_alarm};
+    (void)sigaction(SIGALRM, &alarm, NULL);
     const struct itimerval at = {.it_value = {.tv_sec = END_SECONDS, .tv_usec = END_MICROS}};
     (void)setitimer(ITIMER_REAL, &at, NULL);
     ts_node_shell_stop(p->shell);
@@ -234,7 +222,8 @@ static void on_signal(uv_signal_t *handle, int number)
 static void catch_signals(struct program *p)
 {
     static const int numbers[] = {SIGTERM, SIGINT};
-    (void)signal(SIGPIPE, SIG_IGN);
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    (void)sigaction(SIGPIPE, &ignore, NULL);
     for (size_t i = 0; i < TS_COUNT(numbers); i++) {
         TS_CHECK(uv_signal_init(&p->loop, &p->signals[i]) == 0);
         p->signals[i].data = p;
@@ -322,7 +311,6 @@ static int run(struct program *p)
         code = make_data_dir(p);
     if (code != TS_EXIT_OK)
         return code;
-    set_workers(p);
     p->crypto = ts_crypto_new();
     if (p->crypto == NULL || uv_loop_init(&p->loop) != 0)
         return fail(TS_EXIT_FAILED, "out of memory");

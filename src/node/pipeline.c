@@ -13,7 +13,7 @@
 #define STEP_BATCHES 128 /* checked in one step; then others get their turn */
 #define STALL_US     UINT64_C(100000)
 
-const ts_hash *node_root(const struct ts_node *n, uint64_t number)
+const ts_hash *ts_node_root(const struct ts_node *n, uint64_t number)
 {
     uint64_t head = n->chain.head.number;
     if (number > head || head - number >= TS_RECENT || number < n->roots_from)
@@ -21,12 +21,12 @@ const ts_hash *node_root(const struct ts_node *n, uint64_t number)
     return &n->roots[number % TS_RECENT];
 }
 
-void node_note_root(struct ts_node *n)
+void ts_node_note_root(struct ts_node *n)
 {
     n->roots[n->chain.head.number % TS_RECENT] = n->chain.head.protocol_root;
 }
 
-uint64_t pipeline_next(const struct ts_node *n)
+uint64_t ts_node_pipeline_next(const struct ts_node *n)
 {
     const struct run *last = n->runs;
     if (last == NULL)
@@ -39,13 +39,13 @@ uint64_t pipeline_next(const struct ts_node *n)
 static void run_free(struct ts_node *n, struct run *r)
 {
     for (size_t i = 0; i < r->n; i++)
-        node_release(n, r->raws[i]);
+        ts_node_release(n, r->raws[i]);
     free(r->raws);
     free(r->found);
     free(r);
 }
 
-void pipeline_flush(struct ts_node *n)
+void ts_node_pipeline_flush(struct ts_node *n)
 {
     while (n->runs != NULL) {
         struct run *r = n->runs;
@@ -60,9 +60,9 @@ void pipeline_flush(struct ts_node *n)
     }
 }
 
-void pipeline_free(struct ts_node *n)
+void ts_node_pipeline_free(struct ts_node *n)
 {
-    pipeline_flush(n);
+    ts_node_pipeline_flush(n);
     while (n->dead_runs != NULL) {
         struct run *r = n->dead_runs;
         n->dead_runs = r->next;
@@ -118,11 +118,11 @@ static void split(struct ts_node *n, struct range *range)
     for (size_t i = 0; i < all; i += step) {
         size_t count = all - i < step ? all - i : step;
         if (!add_run(n, range, i, count)) {
-            catchup_rewind(n, range->from + i);
+            ts_node_catchup_rewind(n, range->from + i);
             break;
         }
     }
-    range_free(n, range);
+    ts_node_range_free(n, range);
 }
 
 static bool take_ranges(struct ts_node *n)
@@ -130,7 +130,8 @@ static bool take_ranges(struct ts_node *n)
     struct range range;
     bool moved = false;
     uint64_t bound = 2 * n->s.verify_ahead * (n->s.verify_run != 0 ? n->s.verify_run : 1);
-    while (pipeline_next(n) - n->chain.head.number <= bound && catchup_take(n, &range)) {
+    while (ts_node_pipeline_next(n) - n->chain.head.number <= bound &&
+           ts_node_catchup_take(n, &range)) {
         split(n, &range);
         moved = true;
     }
@@ -144,7 +145,7 @@ static void send_runs(struct ts_node *n)
             continue;
         r->state = RUN_SENT;
         n->n_sent++;
-        struct ts_node_output *o = node_out(n, TS_NODE_OUT_VERIFY);
+        struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_VERIFY);
         o->token = r->token;
         o->raws = r->raws;
         o->n_raws = r->n;
@@ -164,7 +165,8 @@ static struct run *unlink_run(struct run **list, uint64_t token)
     return NULL;
 }
 
-void pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recovered *v, size_t n_v)
+void ts_node_pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recovered *v,
+                               size_t n_v)
 {
     struct run *r = unlink_run(&n->dead_runs, token);
     if (r != NULL) {
@@ -189,7 +191,7 @@ void pipeline_verified(struct ts_node *n, uint64_t token, const struct ts_recove
 static void stall(struct ts_node *n)
 {
     n->stalled_us = n->now.mono_us + STALL_US;
-    node_event(n, TS_LOG_ERROR, "out-of-memory", "head=%" PRIu64, n->chain.head.number);
+    ts_node_event(n, TS_LOG_ERROR, "out-of-memory", "head=%" PRIu64, n->chain.head.number);
 }
 
 /* Everything behind a bad batch falls with it and is asked for again. */
@@ -203,16 +205,16 @@ static void refuse(struct ts_node *n, const struct source *s, ts_err err, const 
     snprintf(text, sizeof(text), "batch %" PRIu64 ": %s: %s", head->number + 1,
              ts_err_name((int)err), what);
     struct source source = *s;
-    pipeline_flush(n);
-    catchup_rewind(n, head->number + 1);
+    ts_node_pipeline_flush(n);
+    ts_node_catchup_rewind(n, head->number + 1);
     if (other_line && !source.is_subscriber) {
-        gossip_other_line(n, source.link);
+        ts_node_gossip_other_line(n, source.link);
         return;
     }
     n->counters.invalid++;
-    node_event(n, TS_LOG_WARN, "invalid-batch", "number=%" PRIu64 " reason=\"%s\"",
-               head->number + 1, text);
-    follow_blame(n, &source, err, text);
+    ts_node_event(n, TS_LOG_WARN, "invalid-batch", "number=%" PRIu64 " reason=\"%s\"",
+                  head->number + 1, text);
+    ts_node_follow_blame(n, &source, err, text);
 }
 
 static ts_hash *hash_txs(const struct ts_batch *b)
@@ -273,12 +275,12 @@ static bool check_next(struct ts_node *n, struct run *r)
         refuse(n, &r->source, err, &b, fault.what);
         return false;
     }
-    node_note_root(n);
+    ts_node_note_root(n);
     n->counters.batches++;
     credit(n, &r->source);
     r->raws[r->at++] = (ts_bytes){0};
-    commit_batch(n, &b, raw, &r->source, tx_hashes);
-    gossip_head_moved(n);
+    ts_node_commit_batch(n, &b, raw, &r->source, tx_hashes);
+    ts_node_gossip_head_moved(n);
     return true;
 }
 
@@ -289,7 +291,7 @@ static bool check_runs(struct ts_node *n)
         struct run *r = n->runs;
         ts_sig_cache_fill(&n->cache, r->found, r->n_found);
         while (r->at < r->n) {
-            if (left == 0 || !commit_has_room(n))
+            if (left == 0 || !ts_node_commit_has_room(n))
                 return left != STEP_BATCHES;
             left--;
             if (!check_next(n, r))
@@ -301,7 +303,7 @@ static bool check_runs(struct ts_node *n)
     return left != STEP_BATCHES;
 }
 
-bool pipeline_pump(struct ts_node *n)
+bool ts_node_pipeline_pump(struct ts_node *n)
 {
     if (n->is_stopping || n->now.mono_us < n->stalled_us)
         return false;

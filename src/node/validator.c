@@ -24,7 +24,7 @@ static const char *const state_texts[] = {
     [TS_NODE_ENC_DISPUTE] = "dispute",
 };
 
-const char *validator_state_text(enum ts_node_enclave_state state)
+const char *ts_node_validator_state_text(enum ts_node_enclave_state state)
 {
     return state_texts[state];
 }
@@ -34,7 +34,7 @@ static bool is_linked(const struct validator *v)
     return v->state >= TS_NODE_ENC_IDENTIFY;
 }
 
-void validator_begin(struct ts_node *n)
+void ts_node_validator_begin(struct ts_node *n)
 {
     if (!n->start.has_enclave)
         return;
@@ -59,7 +59,7 @@ static struct enc_request take_oldest(struct validator *v)
     return r;
 }
 
-void validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra)
+void ts_node_validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra)
 {
     struct validator *v = &n->validator;
     TS_CHECK(v->n_pending < NODE_ENC_PENDING);
@@ -72,9 +72,9 @@ void validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request
     v->n_pending++;
     v->n_accepts += m->type == TS_MSG_ACCEPT;
     v->n_queries += m->type == TS_MSG_QUERY;
-    struct ts_buf *b = node_buf(n);
+    struct ts_buf *b = ts_node_buf(n);
     ts_msg_put(b, m);
-    node_send(n, TS_NODE_LINK_ENCLAVE, b);
+    ts_node_send(n, TS_NODE_LINK_ENCLAVE, b);
 }
 
 static void drop_requests(struct ts_node *n)
@@ -84,8 +84,8 @@ static void drop_requests(struct ts_node *n)
         struct enc_request r = take_oldest(v);
         if (r.type == TS_MSG_QUERY) {
             n->counters.queries_refused++;
-            node_reply(n, r.token, TS_E_CLOSED, (ts_bytes){0},
-                       "the attached enclave went away before it answered");
+            ts_node_reply(n, r.token, TS_E_CLOSED, (ts_bytes){0},
+                          "the attached enclave went away before it answered");
         }
     }
     v->load_token = 0;
@@ -107,33 +107,33 @@ static void down(struct ts_node *n, const char *why)
     drop_requests(n);
     n->counters.enclave_failures += is_linked(v);
     v->state = TS_NODE_ENC_DOWN;
-    v->due_us = n->now.mono_us + node_backoff(n, BACKOFF_MIN_US, BACKOFF_MAX_US, v->attempts++);
+    v->due_us = n->now.mono_us + ts_node_backoff(n, BACKOFF_MIN_US, BACKOFF_MAX_US, v->attempts++);
     if (is_news)
-        node_event(n, TS_LOG_WARN, "enclave-down", "reason=\"%s\"", v->reason);
+        ts_node_event(n, TS_LOG_WARN, "enclave-down", "reason=\"%s\"", v->reason);
 }
 
-void validator_fail(struct ts_node *n, const char *format, ...)
+void ts_node_validator_fail(struct ts_node *n, const char *format, ...)
 {
     char why[NODE_TEXT];
     va_list args;
     va_start(args, format);
     vsnprintf(why, sizeof(why), format, args);
     va_end(args);
-    node_out(n, TS_NODE_OUT_CLOSE)->link = TS_NODE_LINK_ENCLAVE;
+    ts_node_output_new(n, TS_NODE_OUT_CLOSE)->link = TS_NODE_LINK_ENCLAVE;
     down(n, why);
 }
 
-void validator_link_up(struct ts_node *n)
+void ts_node_validator_link_up(struct ts_node *n)
 {
     struct validator *v = &n->validator;
     if (v->state != TS_NODE_ENC_CONNECTING)
         return;
     v->state = TS_NODE_ENC_IDENTIFY;
     v->answer_us = 0;
-    validator_ask(n, &(struct ts_msg){.type = TS_MSG_IDENTIFY}, NULL);
+    ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_IDENTIFY}, NULL);
 }
 
-void validator_link_down(struct ts_node *n, const char *text)
+void ts_node_validator_link_down(struct ts_node *n, const char *text)
 {
     struct validator *v = &n->validator;
     if (v->state == TS_NODE_ENC_NONE || v->state == TS_NODE_ENC_DOWN)
@@ -146,7 +146,7 @@ void validator_link_down(struct ts_node *n, const char *text)
 static void answer_query(struct ts_node *n, const struct enc_request *r, const struct ts_msg *m)
 {
     const struct ts_msg_query_answer *a = &m->u.query_answer;
-    node_reply(n, r->token, TS_OK, a->answer, NULL);
+    ts_node_reply(n, r->token, TS_OK, a->answer, NULL);
     struct ts_node_output *o = &n->out[n->n_out - 1];
     o->number = a->head.number;
     o->hash = a->head.hash;
@@ -157,25 +157,25 @@ static void refused(struct ts_node *n, const struct enc_request *r, const struct
     switch (r->type) {
     case TS_MSG_QUERY:
         n->counters.queries_refused++;
-        node_reply(
+        ts_node_reply(
             n, r->token, e->code, (ts_bytes){0},
-            node_text(n, "%.*s", (int)e->text.n, e->text.n > 0 ? (const char *)e->text.p : ""));
+            ts_node_text(n, "%.*s", (int)e->text.n, e->text.n > 0 ? (const char *)e->text.p : ""));
         break;
     case TS_MSG_ACCEPT:
-        validator_refused(n, r, e);
+        ts_node_validator_refused(n, r, e);
         break;
     case TS_MSG_LOAD:
-        validator_no_place(n, ts_err_text((int)e->code));
+        ts_node_validator_no_place(n, ts_err_text((int)e->code));
         break;
     case TS_MSG_SNAPSHOT:
         n->validator.is_snapshotting = false;
         n->validator.snapshot_at = n->validator.head.number; /* not at every batch again */
-        node_event(n, TS_LOG_WARN, "enclave-snapshot-failed", "reason=\"%s\"",
-                   ts_err_text((int)e->code));
+        ts_node_event(n, TS_LOG_WARN, "enclave-snapshot-failed", "reason=\"%s\"",
+                      ts_err_text((int)e->code));
         break;
     default:
-        validator_fail(n, "it refuses %s: %.*s", ts_msg_name(r->type), (int)e->text.n,
-                       e->text.n > 0 ? (const char *)e->text.p : "");
+        ts_node_validator_fail(n, "it refuses %s: %.*s", ts_msg_name(r->type), (int)e->text.n,
+                               e->text.n > 0 ? (const char *)e->text.p : "");
     }
 }
 
@@ -183,19 +183,19 @@ static void answered(struct ts_node *n, const struct enc_request *r, const struc
 {
     switch (r->type) {
     case TS_MSG_IDENTIFY:
-        validator_identified(n, &m->u.identity);
+        ts_node_validator_identified(n, &m->u.identity);
         break;
     case TS_MSG_LOAD:
-        validator_placed(n, &m->u.head);
+        ts_node_validator_placed(n, &m->u.head);
         break;
     case TS_MSG_ACCEPT:
     case TS_MSG_SYNCED:
-        validator_stands(n, r, &m->u.events);
+        ts_node_validator_stands(n, r, &m->u.events);
         break;
     case TS_MSG_SNAPSHOT:
         n->validator.is_snapshotting = false;
         n->validator.snapshot_at = m->u.head.number;
-        node_event(n, TS_LOG_INFO, "enclave-snapshot", "number=%" PRIu64, m->u.head.number);
+        ts_node_event(n, TS_LOG_INFO, "enclave-snapshot", "number=%" PRIu64, m->u.head.number);
         break;
     case TS_MSG_QUERY:
         answer_query(n, r, m);
@@ -205,7 +205,7 @@ static void answered(struct ts_node *n, const struct enc_request *r, const struc
     }
 }
 
-void validator_frame(struct ts_node *n, ts_bytes frame)
+void ts_node_validator_frame(struct ts_node *n, ts_bytes frame)
 {
     struct validator *v = &n->validator;
     struct ts_msg m;
@@ -214,17 +214,17 @@ void validator_frame(struct ts_node *n, ts_bytes frame)
     ts_arena_reset(&n->scratch);
     ts_err err = ts_msg_decode_answer(frame, &n->scratch, &m);
     if (err != TS_OK) {
-        validator_fail(n, "its answer is malformed: %s", ts_err_text((int)err));
+        ts_node_validator_fail(n, "its answer is malformed: %s", ts_err_text((int)err));
         return;
     }
     if (m.type == TS_MSG_LEAVING) { /* its process was asked to end: nothing here holds it up */
-        validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
+        ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
         return;
     }
     if (v->n_pending == 0 || oldest(v)->id != m.id ||
         (m.type != oldest(v)->type && m.type != TS_MSG_ERROR)) {
-        validator_fail(n, "it answered %s with id %" PRIu64 ", which was not asked next",
-                       ts_msg_name(m.type), m.id);
+        ts_node_validator_fail(n, "it answered %s with id %" PRIu64 ", which was not asked next",
+                               ts_msg_name(m.type), m.id);
         return;
     }
     struct enc_request r = take_oldest(v);
@@ -246,30 +246,32 @@ static const char *why_no_query(struct ts_node *n)
     case TS_NODE_ENC_NONE:
         return "this node has no enclave attached, so it does not know the state of accounts";
     case TS_NODE_ENC_SYNCING:
-        return node_text(n, "the attached enclave is catching up: batch %" PRIu64 " of %" PRIu64,
-                         v->head.number, n->stored.number);
+        return ts_node_text(n, "the attached enclave is catching up: batch %" PRIu64 " of %" PRIu64,
+                            v->head.number, n->stored.number);
     case TS_NODE_ENC_DISPUTE:
-        return node_text(n, "the attached enclave refuses batch %" PRIu64 " of this chain",
-                         v->disputed);
+        return ts_node_text(n, "the attached enclave refuses batch %" PRIu64 " of this chain",
+                            v->disputed);
     default:
-        return node_text(n, "the attached enclave is not ready: %s",
-                         v->reason[0] != '\0' ? v->reason : validator_state_text(v->state));
+        return ts_node_text(n, "the attached enclave is not ready: %s",
+                            v->reason[0] != '\0' ? v->reason
+                                                 : ts_node_validator_state_text(v->state));
     }
 }
 
-void validator_query(struct ts_node *n, uint64_t token, enum ts_query_kind kind, ts_bytes arg)
+void ts_node_validator_query(struct ts_node *n, uint64_t token, enum ts_query_kind kind,
+                             ts_bytes arg)
 {
     const char *why = why_no_query(n);
     if (why != NULL) {
         bool busy = n->validator.state == TS_NODE_ENC_VALIDATING;
         n->counters.queries_refused++;
-        node_reply(n, token, busy ? TS_E_BUSY : TS_E_STATE, (ts_bytes){0}, why);
+        ts_node_reply(n, token, busy ? TS_E_BUSY : TS_E_STATE, (ts_bytes){0}, why);
         return;
     }
     n->counters.queries++;
     struct ts_msg m = {.type = TS_MSG_QUERY};
     m.u.query = (struct ts_msg_query){.kind = kind, .arg = arg};
-    validator_ask(n, &m, &(struct enc_request){.token = token});
+    ts_node_validator_ask(n, &m, &(struct enc_request){.token = token});
 }
 
 /* ---- time ---- */
@@ -284,8 +286,8 @@ static void tick_pending(struct ts_node *n, uint64_t *wake)
     uint64_t since = r->sent_us > v->answer_us ? r->sent_us : v->answer_us;
     uint64_t limit = is_long ? n->s.enclave_load_us : n->s.enclave_us;
     if (n->now.mono_us >= since + limit)
-        validator_fail(n, "it did not answer %s in %" PRIu64 " ms", ts_msg_name(r->type),
-                       limit / 1000);
+        ts_node_validator_fail(n, "it did not answer %s in %" PRIu64 " ms", ts_msg_name(r->type),
+                               limit / 1000);
     else if (since + limit < *wake)
         *wake = since + limit;
 }
@@ -298,36 +300,36 @@ static void tick_due(struct ts_node *n)
     if (v->state == TS_NODE_ENC_DOWN) {
         v->state = TS_NODE_ENC_CONNECTING;
         v->due_us = n->now.mono_us + n->s.enclave_us;
-        node_out(n, TS_NODE_OUT_CONNECT)->link = TS_NODE_LINK_ENCLAVE;
+        ts_node_output_new(n, TS_NODE_OUT_CONNECT)->link = TS_NODE_LINK_ENCLAVE;
     } else if (v->state == TS_NODE_ENC_CONNECTING) {
-        validator_fail(n, "no connection in time");
+        ts_node_validator_fail(n, "no connection in time");
     } else if (v->state == TS_NODE_ENC_DISPUTE) {
-        validator_fail(n, "it refuses batch %" PRIu64 "; it is asked again", v->disputed);
+        ts_node_validator_fail(n, "it refuses batch %" PRIu64 "; it is asked again", v->disputed);
     }
 }
 
-void validator_tick(struct ts_node *n, uint64_t *wake)
+void ts_node_validator_tick(struct ts_node *n, uint64_t *wake)
 {
     struct validator *v = &n->validator;
     if (v->state == TS_NODE_ENC_NONE || n->is_stopping)
         return;
     tick_due(n);
     tick_pending(n, wake);
-    validator_feed(n);
+    ts_node_validator_feed(n);
     bool is_timed = v->state == TS_NODE_ENC_DOWN || v->state == TS_NODE_ENC_CONNECTING ||
                     v->state == TS_NODE_ENC_DISPUTE;
     if (is_timed && v->due_us < *wake)
         *wake = v->due_us;
 }
 
-void validator_stop(struct ts_node *n)
+void ts_node_validator_stop(struct ts_node *n)
 {
     struct validator *v = &n->validator;
     if (v->state == TS_NODE_ENC_NONE)
         return;
     drop_requests(n);
     if (v->state != TS_NODE_ENC_DOWN)
-        node_out(n, TS_NODE_OUT_CLOSE)->link = TS_NODE_LINK_ENCLAVE;
+        ts_node_output_new(n, TS_NODE_OUT_CLOSE)->link = TS_NODE_LINK_ENCLAVE;
     v->state = TS_NODE_ENC_DOWN;
     snprintf(v->reason, sizeof(v->reason), "the node is stopping");
 }

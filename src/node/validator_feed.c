@@ -15,12 +15,12 @@ static void load_from(struct ts_node *n, const struct ts_msg_head *from)
     struct ts_msg m = {.type = TS_MSG_LOAD};
     m.u.load.genesis = n->start.genesis_raw;
     m.u.load.from = *from;
-    validator_ask(n, &m, NULL);
+    ts_node_validator_ask(n, &m, NULL);
 }
 
 static void out_load(struct ts_node *n, uint64_t from, uint64_t count)
 {
-    struct ts_node_output *o = node_out(n, TS_NODE_OUT_LOAD);
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_LOAD);
     n->validator.load_token = o->token = ++n->next_token;
     o->from = from;
     o->count = count;
@@ -31,7 +31,7 @@ static void use_place(struct ts_node *n)
     struct validator *v = &n->validator;
     const struct ts_msg_head *place = &v->places[v->at_place];
     if (v->is_current && v->at_place == 0)
-        validator_placed(n, place);
+        ts_node_validator_placed(n, place);
     else
         load_from(n, place);
 }
@@ -50,11 +50,11 @@ static void try_place(struct ts_node *n)
         out_load(n, v->places[v->at_place].number, 1);
 }
 
-void validator_no_place(struct ts_node *n, const char *why)
+void ts_node_validator_no_place(struct ts_node *n, const char *why)
 {
     struct validator *v = &n->validator;
     if (v->at_place + 1 >= v->n_places) {
-        validator_fail(n, "it cannot start from genesis: %s", why);
+        ts_node_validator_fail(n, "it cannot start from genesis: %s", why);
         return;
     }
     v->at_place++;
@@ -94,7 +94,7 @@ static const char *why_unfit(const struct ts_node *n, const struct ts_msg_identi
     return NULL;
 }
 
-void validator_identified(struct ts_node *n, const struct ts_msg_identity *id)
+void ts_node_validator_identified(struct ts_node *n, const struct ts_msg_identity *id)
 {
     struct validator *v = &n->validator;
     const char *why = why_unfit(n, id);
@@ -102,12 +102,12 @@ void validator_identified(struct ts_node *n, const struct ts_msg_identity *id)
     v->id = id->id;
     v->head = id->head;
     if (why != NULL) {
-        validator_fail(n, "%s", why);
+        ts_node_validator_fail(n, "%s", why);
         return;
     }
     if (id->state == TS_ENC_HALTED) {
-        validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
-        validator_fail(n, "it has halted; it was told to start anew");
+        ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
+        ts_node_validator_fail(n, "it has halted; it was told to start anew");
         return;
     }
     v->state = TS_NODE_ENC_LOADING;
@@ -124,23 +124,23 @@ static void place_found(struct ts_node *n, const struct ts_node_input *in)
     if (fits)
         use_place(n);
     else
-        validator_no_place(n, "no place of it lies on this chain");
+        ts_node_validator_no_place(n, "no place of it lies on this chain");
 }
 
-void validator_placed(struct ts_node *n, const struct ts_msg_head *head)
+void ts_node_validator_placed(struct ts_node *n, const struct ts_msg_head *head)
 {
     struct validator *v = &n->validator;
     const struct ts_msg_head *place = &v->places[v->at_place];
     if (head->number != place->number || !ts_hash_equal(&head->hash, &place->hash)) {
-        validator_fail(n, "it loaded another head than it was asked to");
+        ts_node_validator_fail(n, "it loaded another head than it was asked to");
         return;
     }
     v->state = TS_NODE_ENC_SYNCING;
     v->head = *head;
     v->next_feed = head->number + 1;
     v->snapshot_at = head->number;
-    node_event(n, TS_LOG_INFO, "enclave-loaded", "number=%" PRIu64 " of=%" PRIu64, head->number,
-               n->stored.number);
+    ts_node_event(n, TS_LOG_INFO, "enclave-loaded", "number=%" PRIu64 " of=%" PRIu64, head->number,
+                  n->stored.number);
 }
 
 /* ---- feeding ---- */
@@ -150,7 +150,7 @@ static void accept(struct ts_node *n, uint64_t number, const ts_hash *hash, ts_b
     struct ts_msg m = {.type = TS_MSG_ACCEPT};
     struct enc_request r = {.head = {.number = number, .hash = *hash}};
     m.u.accept.batch = raw;
-    validator_ask(n, &m, &r);
+    ts_node_validator_ask(n, &m, &r);
     n->validator.next_feed = number + 1;
 }
 
@@ -161,14 +161,14 @@ static bool is_fed(const struct validator *v)
 }
 
 /* A batch that just became durable needs no reading back when it is the next one anyway. */
-void validator_committed(struct ts_node *n, const struct entry *e)
+void ts_node_validator_committed(struct ts_node *n, const struct entry *e)
 {
     struct validator *v = &n->validator;
     if (is_fed(v) && v->next_feed == e->number && v->n_accepts < n->s.enclave_window)
         accept(n, e->number, &e->hash, e->raw);
 }
 
-void validator_loaded(struct ts_node *n, const struct ts_node_input *in)
+void ts_node_validator_loaded(struct ts_node *n, const struct ts_node_input *in)
 {
     struct validator *v = &n->validator;
     if (in->token != v->load_token)
@@ -179,8 +179,8 @@ void validator_loaded(struct ts_node *n, const struct ts_node_input *in)
         return;
     }
     if (in->err != TS_OK || in->n_batches == 0) {
-        validator_fail(n, "batch %" PRIu64 " cannot be read from the store: %s", v->next_feed,
-                       ts_err_text((int)in->err));
+        ts_node_validator_fail(n, "batch %" PRIu64 " cannot be read from the store: %s",
+                               v->next_feed, ts_err_text((int)in->err));
         return;
     }
     for (size_t i = 0; i < in->n_batches; i++) {
@@ -196,13 +196,13 @@ static void ask_snapshot(struct ts_node *n)
     if (v->is_snapshotting || v->head.number < v->snapshot_at + n->s.snapshot_every)
         return;
     v->is_snapshotting = true;
-    validator_ask(n, &(struct ts_msg){.type = TS_MSG_SNAPSHOT}, NULL);
+    ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_SNAPSHOT}, NULL);
 }
 
 /* As far as anybody knows: peers have been heard, and none that is up claims more. */
 static bool node_is_at_head(const struct ts_node *n)
 {
-    return (n->has_heard || n->start.n_peers == 0) && follow_target(n) <= n->stored.number;
+    return (n->has_heard || n->start.n_peers == 0) && ts_node_follow_target(n) <= n->stored.number;
 }
 
 static void ask_synced(struct ts_node *n)
@@ -214,10 +214,10 @@ static void ask_synced(struct ts_node *n)
         return;
     m.u.synced.time = n->now.unix_ms;
     v->is_sync_asked = true;
-    validator_ask(n, &m, NULL);
+    ts_node_validator_ask(n, &m, NULL);
 }
 
-void validator_feed(struct ts_node *n)
+void ts_node_validator_feed(struct ts_node *n)
 {
     struct validator *v = &n->validator;
     if (!is_fed(v))
@@ -239,17 +239,18 @@ static void validating(struct ts_node *n)
     v->state = TS_NODE_ENC_VALIDATING;
     v->attempts = 0;
     v->reason[0] = '\0';
-    node_event(n, TS_LOG_INFO, "enclave-validating", "number=%" PRIu64, v->head.number);
+    ts_node_event(n, TS_LOG_INFO, "enclave-validating", "number=%" PRIu64, v->head.number);
 }
 
-void validator_stands(struct ts_node *n, const struct enc_request *r,
-                      const struct ts_msg_events *events)
+void ts_node_validator_stands(struct ts_node *n, const struct enc_request *r,
+                              const struct ts_msg_events *events)
 {
     struct validator *v = &n->validator;
     if (r->type == TS_MSG_ACCEPT) {
         if (events->head.number != r->head.number ||
             !ts_hash_equal(&events->head.hash, &r->head.hash)) {
-            validator_fail(n, "it accepted batch %" PRIu64 " but stands elsewhere", r->head.number);
+            ts_node_validator_fail(n, "it accepted batch %" PRIu64 " but stands elsewhere",
+                                   r->head.number);
             return;
         }
         n->counters.enclave_accepted++;
@@ -260,8 +261,8 @@ void validator_stands(struct ts_node *n, const struct enc_request *r,
     if (events->state == TS_ENC_VALIDATING)
         validating(n);
     else if (events->state != TS_ENC_SYNCING)
-        validator_fail(n, "it became %s: only a host may drive it",
-                       ts_enclave_state_name(events->state));
+        ts_node_validator_fail(n, "it became %s: only a host may drive it",
+                               ts_enclave_state_name(events->state));
 }
 
 static bool is_dispute(ts_err code)
@@ -280,11 +281,12 @@ static void dispute(struct ts_node *n, const struct enc_request *r, const struct
     n->counters.enclave_disputes++;
     snprintf(v->reason, sizeof(v->reason), "it refuses batch %" PRIu64 ": %s", r->head.number,
              ts_err_text((int)e->code));
-    node_event(n, TS_LOG_ERROR, "enclave-dispute", "number=%" PRIu64 " reason=\"%s\"",
-               r->head.number, ts_err_text((int)e->code));
+    ts_node_event(n, TS_LOG_ERROR, "enclave-dispute", "number=%" PRIu64 " reason=\"%s\"",
+                  r->head.number, ts_err_text((int)e->code));
 }
 
-void validator_refused(struct ts_node *n, const struct enc_request *r, const struct ts_msg_error *e)
+void ts_node_validator_refused(struct ts_node *n, const struct enc_request *r,
+                               const struct ts_msg_error *e)
 {
     struct validator *v = &n->validator;
     if (v->state == TS_NODE_ENC_DISPUTE)
@@ -292,6 +294,6 @@ void validator_refused(struct ts_node *n, const struct enc_request *r, const str
     if (is_dispute(e->code))
         dispute(n, r, e);
     else
-        validator_fail(n, "it cannot take batch %" PRIu64 ": %s", r->head.number,
-                       ts_err_text((int)e->code));
+        ts_node_validator_fail(n, "it cannot take batch %" PRIu64 ": %s", r->head.number,
+                               ts_err_text((int)e->code));
 }

@@ -1,128 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "nodeworld.h"
+#include "nodeworld_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "crypto/keccak.h"
-#include "net/feed_session.h"
-
-enum event_kind { EV_INPUT, EV_TICK, EV_TO_SERVER, EV_VERIFY };
-
-struct nw_event {
-    uint64_t at, order;
-    enum event_kind kind;
-    size_t node;
-    uint64_t incarnation;
-    struct ts_node_input in;
-    uint8_t *bytes; /* owned; what in.bytes or the message is */
-    size_t n;
-    uint64_t conn;  /* id, for frames and what becomes of links */
-    ts_bytes *raws; /* VERIFY, borrowed of the core */
-    size_t n_raws;
-    ts_hash root;
-    struct ts_store_batch *batches; /* LOADED, owned; raws owned by the store */
-};
-
-struct nw_conn {
-    uint64_t id;
-    size_t client;
-    unsigned link;
-    unsigned server;
-    bool is_open;
-    struct ts_feed_session session;
-    uint64_t to_client, to_server; /* nothing arrives before what was sent before it */
-};
-
-/* ---- a stand-in for signatures: the signer's address and a tag that binds it to the digest ----
- */
-
-static ts_err fake_address(void *ctx, const uint8_t key[32], ts_address *out)
-{
-    ts_hash h;
-    (void)ctx;
-    ts_keccak256(ts_bytes_of(key, 32), &h);
-    memcpy(out->b, h.b, 20);
-    return TS_OK;
-}
-
-static void fake_tag(const ts_address *a, const ts_hash *digest, uint8_t out[32])
-{
-    struct ts_keccak k;
-    ts_hash h;
-    ts_keccak_init(&k);
-    ts_keccak_update(&k, a->b, 20);
-    ts_keccak_update(&k, digest->b, 32);
-    ts_keccak_final(&k, &h);
-    memcpy(out, h.b, 32);
-}
-
-static ts_err fake_sign(void *ctx, const uint8_t key[32], const ts_hash *digest, ts_sig *out)
-{
-    ts_address a;
-    fake_address(ctx, key, &a);
-    memset(out, 0, sizeof(*out));
-    memcpy(out->b, a.b, 20);
-    fake_tag(&a, digest, out->b + 32);
-    out->b[64] = 27;
-    return TS_OK;
-}
-
-static ts_err fake_recover(void *ctx, const ts_hash *digest, const ts_sig *sig, ts_address *out)
-{
-    uint8_t tag[32];
-    ts_address a;
-    (void)ctx;
-    memcpy(a.b, sig->b, 20);
-    fake_tag(&a, digest, tag);
-    if (sig->b[64] != 27 || memcmp(tag, sig->b + 32, 32) != 0)
-        return TS_E_SIGNATURE;
-    *out = a;
-    return TS_OK;
-}
-
-static void fake_free(void *ctx)
-{
-    (void)ctx;
-}
-
-const struct ts_crypto *nw_crypto(void)
-{
-    static const struct ts_crypto crypto = {
-        .sign = fake_sign, .recover = fake_recover, .address = fake_address, .free = fake_free};
-    return &crypto;
-}
-
-/* ---- an engine that knows the genesis root and nothing else ---- */
-
-static const ts_hash *the_root; /* of the net of the world that is making a node */
-
-static ts_err root_open(const struct ts_genesis *g, const struct ts_crypto *crypto,
-                        const uint64_t seed[2], struct ts_engine **out)
-{
-    (void)g;
-    (void)crypto;
-    (void)seed;
-    *out = NULL;
-    return TS_OK;
-}
-
-static void root_close(struct ts_engine *e)
-{
-    (void)e;
-}
-
-static void root_root(const struct ts_engine *e, ts_hash *out)
-{
-    (void)e;
-    *out = *the_root;
-}
 
 /* ---- events ---- */
 
-static uint64_t rnd(struct nw *w, uint64_t below)
+uint64_t nw_rnd(struct nw *w, uint64_t below)
 {
     w->random ^= w->random << 13;
     w->random ^= w->random >> 7;
@@ -192,7 +79,7 @@ static void copy_into(struct nw_event *ev, ts_bytes b)
 
 /* ---- wires ---- */
 
-static struct nw_conn *conn_by_id(struct nw *w, uint64_t id)
+struct nw_conn *nw_conn_by_id(struct nw *w, uint64_t id)
 {
     for (size_t i = 0; i < w->n_conns; i++) {
         if (w->conns[i].id == id)
@@ -210,10 +97,10 @@ static struct nw_conn *conn_of(struct nw *w, size_t client, unsigned link)
     return NULL;
 }
 
-static void to_client(struct nw *w, struct nw_conn *c, const struct ts_buf *b, uint64_t delay)
+void nw_to_client(struct nw *w, struct nw_conn *c, const struct ts_buf *b, uint64_t delay)
 {
     TS_CHECK(b->err == TS_OK);
-    uint64_t at = w->now + w->link_us + rnd(w, w->link_us) + delay;
+    uint64_t at = w->now + w->link_us + nw_rnd(w, w->link_us) + delay;
     if (at < c->to_client)
         at = c->to_client;
     c->to_client = at;
@@ -233,7 +120,7 @@ static void link_event(struct nw *w, size_t node, unsigned link, enum ts_node_in
     push_event(w, ev);
 }
 
-static void close_conn(struct nw *w, struct nw_conn *c, bool tell)
+void nw_close_conn(struct nw *w, struct nw_conn *c, bool tell)
 {
     if (!c->is_open)
         return;
@@ -242,14 +129,14 @@ static void close_conn(struct nw *w, struct nw_conn *c, bool tell)
         link_event(w, c->client, c->link, TS_NODE_IN_LINK_DOWN, "closed by the peer", 0);
 }
 
-static bool server_is_up(const struct nw *w, unsigned server)
+bool nw_server_is_up(const struct nw *w, unsigned server)
 {
     if (server >= NW_MAX_NODES)
         return w->hosts[server - NW_MAX_NODES].is_up;
     return w->nodes[server].core != NULL;
 }
 
-static const ts_bytes *history_of(const struct nw *w, const struct nw_host *h)
+const ts_bytes *nw_history_of(const struct nw *w, const struct nw_host *h)
 {
     return h->history != NULL ? h->history : w->net->history;
 }
@@ -266,8 +153,8 @@ static void server_head(struct nw *w, unsigned server, uint64_t *number, ts_hash
         if (h->head == 0)
             return;
         ts_arena_init(&arena, 0);
-        TS_CHECK(ts_batch_decode(history_of(w, h)[h->head - 1], TS_MAX_BATCH_BYTES, &arena, &b) ==
-                 TS_OK);
+        TS_CHECK(ts_batch_decode(nw_history_of(w, h)[h->head - 1], TS_MAX_BATCH_BYTES, &arena,
+                                 &b) == TS_OK);
         ts_header_hash(&w->net->genesis.domain, &b.header, hash);
         ts_arena_free(&arena);
     } else if (w->nodes[server].store.n > 0) {
@@ -279,7 +166,7 @@ static void server_head(struct nw *w, unsigned server, uint64_t *number, ts_hash
 static void connect_link(struct nw *w, size_t node, unsigned link)
 {
     unsigned server = w->nodes[node].targets[link];
-    if (w->cut[node][link] || !server_is_up(w, server)) {
+    if (w->cut[node][link] || !nw_server_is_up(w, server)) {
         link_event(w, node, link, TS_NODE_IN_LINK_DOWN, "connection refused", 0);
         return;
     }
@@ -302,133 +189,8 @@ static void connect_link(struct nw *w, size_t node, unsigned link)
     ts_buf_init(&b, 0);
     server_head(w, server, &number, &hash);
     ts_feed_put_hello(&b, &w->net->genesis.hash, number, &hash, "world");
-    to_client(w, c, &b, 0);
+    nw_to_client(w, c, &b, 0);
     ts_buf_free(&b);
-}
-
-/* ---- what servers do ---- */
-
-static void corrupt(struct nw_host *h, uint64_t number, struct ts_buf *raw)
-{
-    if (h->corrupt_from != 0 && number >= h->corrupt_from)
-        raw->p[raw->n - 20] ^= 0x55; /* in the seal */
-}
-
-static void push_to(struct nw *w, struct nw_conn *c, ts_bytes raw)
-{
-    struct ts_buf b;
-    ts_buf_init(&b, 0);
-    ts_feed_put_batch(&b, raw);
-    to_client(w, c, &b, 0);
-    ts_buf_free(&b);
-}
-
-static void push_all(struct nw *w, unsigned server, ts_bytes raw, uint64_t except)
-{
-    for (size_t i = 0; i < w->n_conns; i++) {
-        struct nw_conn *c = &w->conns[i];
-        if (!c->is_open || c->server != server || c->id == except)
-            continue;
-        if (server >= NW_MAX_NODES && rnd(w, 100) < w->hosts[server - NW_MAX_NODES].push_loss)
-            continue;
-        push_to(w, c, raw);
-    }
-}
-
-static void answer_get(struct nw *w, struct nw_conn *c, const struct ts_feed_get *get)
-{
-    const ts_bytes *history = NULL;
-    uint64_t n = 0, max = UINT64_MAX, delay = 0;
-    struct nw_host *h = NULL;
-    if (c->server >= NW_MAX_NODES) {
-        h = &w->hosts[c->server - NW_MAX_NODES];
-        h->gets++;
-        if (h->is_silent)
-            return;
-        history = history_of(w, h);
-        n = h->answers_nothing ? 0 : h->head;
-        delay = h->delay_us;
-        max = h->max_answer != 0 ? h->max_answer : max;
-    } else {
-        history = w->nodes[c->server].store.raws;
-        n = w->nodes[c->server].store.n;
-    }
-    ts_bytes list[TS_FEED_MAX_GET];
-    struct ts_buf copies[TS_FEED_MAX_GET];
-    struct ts_feed_frame f = {.type = TS_FEED_BATCHES, .id = get->id, .batches = list};
-    while (f.n_batches < get->count && f.n_batches < max && get->from + f.n_batches <= n) {
-        uint64_t number = get->from + f.n_batches;
-        struct ts_buf *copy = &copies[f.n_batches];
-        ts_buf_init(copy, 0);
-        ts_buf_put(copy, history[number - 1].p, history[number - 1].n);
-        if (h != NULL)
-            corrupt(h, number, copy);
-        list[f.n_batches++] = ts_buf_bytes(copy);
-    }
-    struct ts_buf b;
-    ts_buf_init(&b, 0);
-    ts_feed_put(&b, &f);
-    to_client(w, c, &b, delay);
-    ts_buf_free(&b);
-    for (size_t i = 0; i < f.n_batches; i++)
-        ts_buf_free(&copies[i]);
-}
-
-static void answer_tx(struct nw *w, struct nw_conn *c, uint64_t id, ts_err code, const char *text)
-{
-    struct ts_buf b;
-    ts_buf_init(&b, 0);
-    ts_feed_session_tx_done(&c->session);
-    ts_feed_put_accepted(&b, id, code, text);
-    to_client(w, c, &b, 0);
-    ts_buf_free(&b);
-}
-
-/* A relayed transaction's token names connection and request, so that its reply finds back. */
-static uint64_t relay_token(const struct nw_conn *c, uint64_t id)
-{
-    return UINT64_C(1) << 63 | c->id << 32 | id;
-}
-
-static void serve_tx(struct nw *w, struct nw_conn *c, const struct ts_feed_frame *f)
-{
-    if (c->server < NW_MAX_NODES) {
-        struct ts_node_input in = {.kind = TS_NODE_IN_TX,
-                                   .token = relay_token(c, f->id),
-                                   .bytes = f->bytes,
-                                   .is_relay = true};
-        nw_input(w, c->server, &in);
-        return;
-    }
-    struct nw_host *h = &w->hosts[c->server - NW_MAX_NODES];
-    h->txs++;
-    if (!h->tx_silent)
-        answer_tx(w, c, f->id, h->tx_code, h->tx_code != TS_OK ? "the host says no" : NULL);
-}
-
-static void serve(struct nw *w, uint64_t conn, ts_bytes message)
-{
-    struct nw_conn *c = conn_by_id(w, conn);
-    if (c == NULL || !c->is_open || !server_is_up(w, c->server))
-        return;
-    struct ts_arena arena;
-    struct ts_feed_frame f;
-    struct ts_feed_get get;
-    char why[TS_FEED_TEXT_MAX];
-    ts_arena_init(&arena, 0);
-    ts_err err = ts_feed_session_receive(&c->session, w->now, message, &arena, &f, NULL, why);
-    TS_CHECK(err == TS_OK); /* a node core never breaks the rules of the feed */
-    if (f.type == TS_FEED_GET && ts_feed_session_next_get(&c->session, &get))
-        answer_get(w, c, &get);
-    else if (f.type == TS_FEED_TRANSACTION)
-        serve_tx(w, c, &f);
-    else if (f.type == TS_FEED_BATCH && c->server < NW_MAX_NODES) {
-        struct ts_node_input in = {.kind = TS_NODE_IN_BATCH, .peer = conn, .bytes = f.bytes};
-        nw_input(w, c->server, &in);
-    } else if (f.type == TS_FEED_ERROR) {
-        close_conn(w, c, false);
-    }
-    ts_arena_free(&arena);
 }
 
 /* ---- what nodes want done ---- */
@@ -475,7 +237,7 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
 
 static void do_store(struct nw *w, size_t node, const struct ts_node_output *o)
 {
-    struct nw_event ev = event_for(w, node, w->now + 2 * NW_MS + rnd(w, 3 * NW_MS), EV_INPUT);
+    struct nw_event ev = event_for(w, node, w->now + 2 * NW_MS + nw_rnd(w, 3 * NW_MS), EV_INPUT);
     ev.in = (struct ts_node_input){.kind = TS_NODE_IN_STORED, .token = o->token};
     ev.in.err = apply(w, &w->nodes[node].store, o);
     push_event(w, ev);
@@ -499,7 +261,7 @@ static void do_load(struct nw *w, size_t node, const struct ts_node_output *o)
 
 static void do_verify(struct nw *w, size_t node, const struct ts_node_output *o)
 {
-    struct nw_event ev = event_for(w, node, w->now + NW_MS + rnd(w, 20 * NW_MS), EV_VERIFY);
+    struct nw_event ev = event_for(w, node, w->now + NW_MS + nw_rnd(w, 20 * NW_MS), EV_VERIFY);
     ev.in.token = o->token;
     ev.raws = malloc(o->n_raws * sizeof(*ev.raws));
     TS_CHECK(ev.raws != NULL);
@@ -529,7 +291,7 @@ static void do_send(struct nw *w, size_t node, const struct ts_node_output *o)
     struct nw_conn *c = conn_of(w, node, o->link);
     if (c == NULL || w->cut[node][o->link])
         return;
-    uint64_t at = w->now + w->link_us + rnd(w, w->link_us);
+    uint64_t at = w->now + w->link_us + nw_rnd(w, w->link_us);
     if (at < c->to_server)
         at = c->to_server;
     c->to_server = at;
@@ -542,9 +304,9 @@ static void do_send(struct nw *w, size_t node, const struct ts_node_output *o)
 static void do_reply(struct nw *w, size_t node, const struct ts_node_output *o)
 {
     if (o->token >> 63 != 0) {
-        struct nw_conn *c = conn_by_id(w, o->token >> 32 & 0x7fffffff);
+        struct nw_conn *c = nw_conn_by_id(w, o->token >> 32 & 0x7fffffff);
         if (c != NULL && c->is_open)
-            answer_tx(w, c, o->token & 0xffffffff, o->err, o->text);
+            nw_answer_tx(w, c, o->token & 0xffffffff, o->err, o->text);
         return;
     }
     struct nw_node *n = &w->nodes[node];
@@ -562,7 +324,7 @@ static void do_connect(struct nw *w, size_t node, const struct ts_node_output *o
     if (o->link != TS_NODE_LINK_ENCLAVE) {
         struct nw_conn *old = conn_of(w, node, o->link);
         if (old != NULL)
-            close_conn(w, old, false);
+            nw_close_conn(w, old, false);
         connect_link(w, node, o->link);
     } else {
         link_event(w, node, o->link, w->enclave_up ? TS_NODE_IN_LINK_UP : TS_NODE_IN_LINK_DOWN,
@@ -582,7 +344,7 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
     case TS_NODE_OUT_CLOSE:
         c = o->link != TS_NODE_LINK_ENCLAVE ? conn_of(w, node, o->link) : NULL;
         if (c != NULL)
-            close_conn(w, c, false);
+            nw_close_conn(w, c, false);
         break;
     case TS_NODE_OUT_SEND:
         do_send(w, node, o);
@@ -600,16 +362,16 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         TS_CHECK(o->number <= n->store.n);
         n->pushes += o->push;
         if (o->push)
-            push_all(w, (unsigned)node, o->bytes, 0);
+            nw_push_all(w, (unsigned)node, o->bytes, 0);
         break;
     case TS_NODE_OUT_EVIDENCE:
         n->evidence_pushed++;
-        push_all(w, (unsigned)node, o->bytes, o->peer);
+        nw_push_all(w, (unsigned)node, o->bytes, o->peer);
         break;
     case TS_NODE_OUT_REFUSE:
-        c = conn_by_id(w, o->peer);
+        c = nw_conn_by_id(w, o->peer);
         if (c != NULL)
-            close_conn(w, c, true);
+            nw_close_conn(w, c, true);
         break;
     case TS_NODE_OUT_REPLY:
         do_reply(w, node, o);
@@ -673,7 +435,7 @@ static bool still_matters(struct nw *w, const struct nw_event *ev)
         return false;
     if (ev->conn == 0)
         return true;
-    struct nw_conn *c = conn_by_id(w, ev->conn);
+    struct nw_conn *c = nw_conn_by_id(w, ev->conn);
     return c != NULL && c->is_open && !w->cut[c->client][c->link];
 }
 
@@ -694,7 +456,7 @@ static void run_event(struct nw *w, struct nw_event *ev)
             }
             break;
         case EV_TO_SERVER:
-            serve(w, ev->conn, ts_bytes_of(ev->bytes, ev->n));
+            nw_serve(w, ev->conn, ts_bytes_of(ev->bytes, ev->n));
             break;
         case EV_VERIFY:
             run_verify(w, ev);
@@ -734,8 +496,7 @@ struct nw *nw_new(struct testnet *net, uint64_t seed)
     w->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
     w->link_us = 2 * NW_MS;
     w->genesis_raw = ts_bytes_of("\xc0", 1);
-    w->engine = (struct ts_engine_ops){
-        .name = "root", .open = root_open, .close = root_close, .root = root_root};
+    w->engine = nw_root_engine();
     return w;
 }
 
@@ -781,13 +542,13 @@ void nw_host_down(struct nw *w, size_t host)
     w->hosts[host].is_up = false;
     for (size_t i = 0; i < w->n_conns; i++) {
         if (w->conns[i].server == NW_HOST(host))
-            close_conn(w, &w->conns[i], true);
+            nw_close_conn(w, &w->conns[i], true);
     }
 }
 
 void nw_push_raw(struct nw *w, size_t host, ts_bytes raw)
 {
-    push_all(w, NW_HOST(host), raw, 0);
+    nw_push_all(w, NW_HOST(host), raw, 0);
 }
 
 void nw_publish(struct nw *w, size_t host, uint64_t number)
@@ -796,9 +557,9 @@ void nw_publish(struct nw *w, size_t host, uint64_t number)
     while (h->head < number) {
         struct ts_buf copy;
         ts_buf_init(&copy, 0);
-        ts_buf_put(&copy, history_of(w, h)[h->head].p, history_of(w, h)[h->head].n);
+        ts_buf_put(&copy, nw_history_of(w, h)[h->head].p, nw_history_of(w, h)[h->head].n);
         h->head++;
-        corrupt(h, h->head, &copy);
+        nw_corrupt(h, h->head, &copy);
         nw_push_raw(w, host, ts_buf_bytes(&copy));
         ts_buf_free(&copy);
     }
@@ -809,7 +570,7 @@ static void start_node(struct nw *w, size_t node)
     struct nw_node *n = &w->nodes[node];
     struct ts_node_outputs out;
     char why[160];
-    the_root = &w->net->genesis_root;
+    nw_root_engine_of(&w->net->genesis_root);
     n->incarnation++;
     n->wake = 0;
     n->is_stopped = false;
@@ -863,9 +624,9 @@ void nw_kill(struct nw *w, size_t node)
     for (size_t i = 0; i < w->n_conns; i++) {
         struct nw_conn *c = &w->conns[i];
         if (c->client == node)
-            close_conn(w, c, false);
+            nw_close_conn(w, c, false);
         else if (c->server == node)
-            close_conn(w, c, true);
+            nw_close_conn(w, c, true);
     }
 }
 
@@ -879,7 +640,7 @@ void nw_cut(struct nw *w, size_t node, unsigned link, bool cut)
     w->cut[node][link] = cut;
     struct nw_conn *c = conn_of(w, node, link);
     if (cut && c != NULL)
-        close_conn(w, c, true);
+        nw_close_conn(w, c, true);
 }
 
 void nw_enclave(struct nw *w, bool up)
