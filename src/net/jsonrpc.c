@@ -305,7 +305,8 @@ static json_t *parse(struct ts_rpc *rpc, const struct rpc_target *target, ts_byt
         refuse_text(rpc, target, TS_RPC_PARSE_ERROR, refused);
         return NULL;
     }
-    json_t *root = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
+    json_t *root =
+        json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
     if (root)
         return root;
     snprintf(message, sizeof(message), "the text is not valid JSON at byte %d: %s", error.position,

@@ -89,6 +89,7 @@ def test_kill_host_under_load():
                 net.host.kill()
                 net.pass_time(0.2)
                 net.host.start()
+                net.until("the host is back", lambda: net.rpc("web3_clientVersion"))
                 net.wait_more(3)
         checks.all_is_well(net, result["hashes"])
         for i in range(3):

@@ -240,19 +240,17 @@ static void rows(struct fixture *f, const struct row *table, size_t n)
 #define OK(id, result) "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"result\":" result "}"
 #define ERR(id, code, message)                                                                     \
     "{\"jsonrpc\":\"2.0\",\"id\":" id ",\"error\":{\"code\":" code ",\"message\":\"" message "\"}" \
-                                                                                             "}"
+    "}"
 
 static void error_table(void **state)
 {
     static const struct row table[] = {
         {"", ERR("null", "-32700",
-                 "the text is not valid JSON at byte 0: '[' or '{' expected near end of file")},
+                 "the text is not valid JSON at byte 0: unexpected token near end of file")},
         {"{\"a\":1,\"a\":2}",
          ERR("null", "-32700",
              "the text is not valid JSON at byte 10: duplicate object key near '\\\"a\\\"'")},
-        {"7", ERR("null", "-32700",
-                  "the text is not valid JSON at byte 1: '[' or '{' expected near "
-                  "'7'")},
+        {"7", ERR("null", "-32600", "a request must be a JSON object")},
         {"{} x", ERR("null", "-32700",
                      "the text is not valid JSON at byte 4: end of file expected near 'x'")},
         {"[]", ERR("null", "-32600", "a batch must hold 1 to 1000 requests, not 0")},
