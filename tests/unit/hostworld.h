@@ -15,13 +15,18 @@ struct world;
 
 struct world_options {
     unsigned enclaves;
+    unsigned validators; /* the last so many of them are not on the whitelist */
     uint64_t seed;
     uint64_t interval_us;
     uint64_t delay_us;   /* of a frame, each way; up to twice that by chance */
     uint64_t disk_us;    /* of a durable step; likewise */
     uint64_t restart_us; /* a supervisor starts an ended enclave after so long; 0: never */
-    uint64_t report_every, max_report_lag; /* 0: default */
-    uint64_t commit_quorum;                /* 0: default */
+    uint64_t report_every, max_report_lag; /* 0: default, as in all that follow */
+    uint64_t commit_quorum;
+    uint64_t dispute_hold_us;
+    uint64_t snapshot_every; /* batches between checkpoints; the enclaves keep two */
+    uint64_t snapshot_us;    /* what one takes the enclave */
+    uint64_t max_batch_bytes, max_tx_bytes, batch_gas_limit;
 };
 
 struct world *world_new(const struct world_options *o);
@@ -35,25 +40,39 @@ uint64_t world_now(const struct world *w);
 struct ts_host *world_host(struct world *w);
 uint64_t world_head(const struct world *w); /* of the newest broadcast batch */
 ts_address world_id(const struct world *w, unsigned i);
+ts_secret world_key(const struct world *w, unsigned i);
 /* Which enclave is active on the chain; -1: none. */
 int world_active(const struct world *w);
 struct ts_enclave *world_enclave(struct world *w, unsigned i); /* NULL while it is down */
 unsigned world_boots(const struct world *w, unsigned i);
+struct ts_host_enclave_status world_status(const struct world *w, unsigned link);
 
 void world_kill(struct world *w, unsigned i);
 void world_start(struct world *w, unsigned i);
 void world_hold_down(struct world *w, unsigned i, bool down); /* the supervisor leaves it down */
 void world_freeze(struct world *w, unsigned i, bool frozen);
 void world_cut(struct world *w, unsigned i, bool cut); /* the link drops and cannot be made */
+/* Its process is asked to end: it says LEAVING, and ends by itself after four seconds. */
+void world_leave(struct world *w, unsigned i);
+/* Link l leads to enclave i from now on; at first link i to enclave i. */
+void world_point(struct world *w, unsigned link, unsigned i);
 void world_kill_host(struct world *w);
 void world_start_host(struct world *w);
+/* The host's process stands still for so long: nothing that happens reaches it meanwhile. */
+void world_stop_host(struct world *w, uint64_t us);
+/* IN_STOP; OUT_STOPPED counts as the event "stopped". */
+void world_ask_stop(struct world *w);
 /* Every durable step fails with err from now on; TS_OK: works again. */
 void world_disk_error(struct world *w, ts_err err);
+/* Overwrites a setting on the disk of a host that is not running. */
+void world_set_meta(struct world *w, const char *key, ts_bytes value);
 /* Sees each frame an enclave sends and may replace it (return a new length; out has room for cap
  * bytes) or swallow it (return 0). NULL: as it is. */
 typedef size_t (*world_tamper_fn)(void *ctx, struct world *w, unsigned i, ts_bytes frame,
                                   uint8_t *out, size_t cap);
 void world_tamper(struct world *w, world_tamper_fn fn, void *ctx);
+/* A frame out of the blue, as if enclave i had sent it. */
+void world_say(struct world *w, unsigned i, ts_bytes frame);
 
 /* From its next boot on, the enclave's engine gives wrong state roots: what it seals is wrong, and
  * what others seal it refuses. */
@@ -68,11 +87,19 @@ size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_p
                      size_t cap);
 enum world_tx_state { WTX_WAITING, WTX_ACKED, WTX_REFUSED };
 enum world_tx_state world_tx_state(const struct world *w, unsigned tx, ts_err *err);
-/* In how many broadcast batches it is. */
+/* In how many broadcast batches it is, as of the last world_check; rejected: with the text. */
 unsigned world_tx_batches(const struct world *w, unsigned tx);
+bool world_tx_rejected(const struct world *w, unsigned tx, ts_err *code, char *text, size_t size);
 
-/* Gives an operator's order; the answer is waited for up to five virtual seconds. */
+/* Gives an operator's order; the answer is waited for up to five virtual seconds. enclave -1: no
+ * id; WORLD_MAX: an id that nobody has. */
 ts_err world_admin(struct world *w, enum ts_host_admin what, int enclave, char *text, size_t size);
+/* The same without waiting. Returns a number for world_asked. */
+unsigned world_admin_later(struct world *w, enum ts_host_admin what, int enclave);
+/* A balance query of account a, without waiting. */
+unsigned world_query(struct world *w, unsigned a);
+/* Whether it has been answered, and how. A host that was killed since answers nothing. */
+bool world_asked(const struct world *w, unsigned n, ts_err *err);
 
 /* How many EVENTs of this name the host gave since the start (over its restarts). */
 unsigned world_events(const struct world *w, const char *event);
@@ -80,7 +107,7 @@ unsigned world_events(const struct world *w, const char *event);
 /* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at
  * most one batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh
  * verifier. With settled: every acknowledged transaction is in exactly one batch or rejected with a
- * reason. */
+ * reason, and everything that was asked of a host that still runs has been answered. */
 void world_check(struct world *w, bool settled);
 
 #endif

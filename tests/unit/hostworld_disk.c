@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "hostworld_internal.h"
+
+struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash)
+{
+    for (size_t i = 0; i < w->n_batches; i++)
+        if (w->batches[i].number == number && ts_hash_equal(&w->batches[i].hash, hash))
+            return &w->batches[i];
+    return NULL;
+}
+
+struct stored_batch *world_disk_committed(struct world *w, uint64_t number)
+{
+    for (size_t i = w->n_batches; i-- > 0;)
+        if (w->batches[i].number == number && w->batches[i].status == TS_BATCH_COMMITTED)
+            return &w->batches[i];
+    return NULL;
+}
+
+/* A batch is prepared once, then committed or discarded once; one is prepared at a time, and no
+ * number has two committed. */
+static void check_status(struct world *w, const struct stored_batch *b,
+                         const struct ts_store_op *op)
+{
+    TS_CHECK(op->status != TS_BATCH_PREPARED || b == NULL || b->status == TS_BATCH_PREPARED);
+    TS_CHECK(op->status == TS_BATCH_PREPARED || (b != NULL && b->status == TS_BATCH_PREPARED));
+    for (size_t i = 0; i < w->n_batches; i++) {
+        const struct stored_batch *o = &w->batches[i];
+        if (o == b)
+            continue;
+        TS_CHECK(op->status != TS_BATCH_PREPARED || o->status != TS_BATCH_PREPARED);
+        TS_CHECK(op->status != TS_BATCH_COMMITTED || o->number != op->number ||
+                 o->status != TS_BATCH_COMMITTED);
+    }
+}
+
+static void put_batch(struct world *w, const struct ts_store_op *op)
+{
+    struct stored_batch *b = world_disk_find(w, op->number, &op->hash);
+    check_status(w, b, op);
+    if (b != NULL) {
+        b->status = op->status;
+        return;
+    }
+    w->batches = must(realloc(w->batches, (w->n_batches + 1) * sizeof(*w->batches)));
+    w->batches[w->n_batches++] =
+        (struct stored_batch){op->number, op->hash, op->status, world_copy(op->data), op->data.n};
+}
+
+static void put_meta(struct world *w, const char *key, ts_bytes value)
+{
+    struct meta *m = NULL;
+    for (size_t i = 0; i < w->n_metas; i++)
+        if (strcmp(w->metas[i].key, key) == 0)
+            m = &w->metas[i];
+    if (m == NULL) {
+        TS_CHECK(w->n_metas < TS_COUNT(w->metas));
+        m = &w->metas[w->n_metas++];
+        memset(m, 0, sizeof(*m));
+        snprintf(m->key, sizeof(m->key), "%s", key);
+    }
+    free(m->p);
+    m->p = world_copy(value);
+    m->n = value.n;
+}
+
+void world_set_meta(struct world *w, const char *key, ts_bytes value)
+{
+    TS_CHECK(w->host == NULL);
+    put_meta(w, key, value);
+}
+
+static void put_tx(struct world *w, const struct ts_store_op *op)
+{
+    for (size_t i = 0; i < w->n_txs; i++)
+        TS_CHECK(!w->txs[i].there ||
+                 (w->txs[i].t.seq != op->seq && !ts_hash_equal(&w->txs[i].t.hash, &op->hash)));
+    w->txs = must(realloc(w->txs, (w->n_txs + 1) * sizeof(*w->txs)));
+    w->txs[w->n_txs++] = (struct stored_tx){.t = {.seq = op->seq,
+                                                  .hash = op->hash,
+                                                  .sender = op->sender,
+                                                  .nonce = op->nonce,
+                                                  .raw = {NULL, op->data.n}},
+                                            .raw = world_copy(op->data),
+                                            .there = true};
+}
+
+static void put_rejected(struct world *w, const struct ts_store_op *op)
+{
+    struct tx_record *r = world_record_of(w, &op->hash);
+    if (r == NULL)
+        return;
+    r->rejected = true;
+    r->rejected_code = op->code;
+    snprintf(r->rejected_text, sizeof(r->rejected_text), "%s", op->text);
+}
+
+static void apply_op(struct world *w, const struct ts_store_op *op)
+{
+    struct stored_batch *b;
+    switch (op->kind) {
+    case TS_OP_PUT_BATCH:
+        put_batch(w, op);
+        return;
+    case TS_OP_SET_STATUS:
+        b = world_disk_find(w, op->number, &op->hash);
+        TS_CHECK(b != NULL);
+        check_status(w, b, op);
+        b->status = op->status;
+        return;
+    case TS_OP_PUT_META:
+        put_meta(w, op->key, op->data);
+        return;
+    case TS_OP_PUT_TX:
+        put_tx(w, op);
+        return;
+    case TS_OP_DROP_TX:
+        for (size_t i = 0; i < w->n_txs; i++)
+            if (ts_hash_equal(&w->txs[i].t.hash, &op->hash))
+                w->txs[i].there = false;
+        return;
+    case TS_OP_PUT_REJECTED:
+        put_rejected(w, op);
+        return;
+    case TS_OP_PUT_EVIDENCE:
+        return;
+    }
+}
+
+void world_disk_apply(struct world *w, const struct step *s)
+{
+    for (size_t k = 0; k < s->n; k++)
+        apply_op(w, &s->ops[k]);
+}
+
+void world_disk_done(struct world *w, uint64_t token)
+{
+    size_t i = 0;
+    while (i < w->n_steps && w->steps[i].token != token)
+        i++;
+    TS_CHECK(i < w->n_steps);
+    struct step s = w->steps[i];
+    memmove(&w->steps[i], &w->steps[i + 1], (w->n_steps - i - 1) * sizeof(s));
+    w->n_steps--;
+    if (w->disk == TS_OK)
+        world_disk_apply(w, &s);
+    struct ts_host_input in = {.kind = TS_IN_STORED, .token = token, .err = w->disk};
+    world_input(w, &in);
+}
+
+void world_disk_error(struct world *w, ts_err err)
+{
+    w->disk = err;
+}
+
+static struct ts_store_batch batch_of(const struct stored_batch *b)
+{
+    return (struct ts_store_batch){b->number, b->hash, b->status, ts_bytes_of(b->raw, b->n)};
+}
+
+/* In the order of the shell: snapshot, committed, prepared, discarded, settings, pool. */
+void world_disk_load(struct world *w)
+{
+    for (size_t i = 0; i < w->n_metas; i++)
+        if (strcmp(w->metas[i].key, "chain") == 0)
+            assert_int_equal(ts_host_load_chain(w->host, ts_bytes_of(w->metas[i].p, w->metas[i].n)),
+                             TS_OK);
+    uint64_t number = ts_host_chain(w->host)->head.number + 1;
+    for (const struct stored_batch *b; (b = world_disk_committed(w, number)) != NULL; number++) {
+        struct ts_store_batch sb = batch_of(b);
+        assert_int_equal(ts_host_load_committed(w->host, &sb), TS_OK);
+    }
+    for (uint64_t n = world_head(w) + 1; n < number; n++) { /* a subscriber would ask for it */
+        const struct stored_batch *b = world_disk_committed(w, n);
+        world_add_sent(w, n, &b->hash, ts_bytes_of(b->raw, b->n));
+    }
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < w->n_batches; i++) {
+            struct ts_store_batch sb = batch_of(&w->batches[i]);
+            if (pass == 0 && sb.status == TS_BATCH_PREPARED)
+                assert_int_equal(ts_host_load_prepared(w->host, &sb), TS_OK);
+            if (pass == 1 && sb.status == TS_BATCH_DISCARDED && sb.number >= number)
+                assert_int_equal(ts_host_load_discarded(w->host, &sb), TS_OK);
+        }
+    for (size_t i = 0; i < w->n_metas; i++)
+        if (strcmp(w->metas[i].key, "chain") != 0)
+            assert_int_equal(ts_host_load_meta(w->host, w->metas[i].key,
+                                               ts_bytes_of(w->metas[i].p, w->metas[i].n)),
+                             TS_OK);
+    for (size_t i = 0; i < w->n_txs; i++)
+        if (w->txs[i].there) {
+            struct ts_store_tx t = w->txs[i].t;
+            t.raw = ts_bytes_of(w->txs[i].raw, t.raw.n);
+            assert_int_equal(ts_host_load_tx(w->host, &t), TS_OK);
+        }
+}
+
+void world_disk_free(struct world *w)
+{
+    for (size_t i = 0; i < w->n_batches; i++)
+        free(w->batches[i].raw);
+    for (size_t i = 0; i < w->n_txs; i++)
+        free(w->txs[i].raw);
+    for (size_t i = 0; i < w->n_metas; i++)
+        free(w->metas[i].p);
+    free(w->batches);
+    free(w->txs);
+    free(w->steps);
+}
+
+/* ---- the enclaves' checkpoints ---- */
+
+static ts_err slots_peek(void *ctx, size_t slot, void *out, size_t n, size_t *got)
+{
+    struct world_slots *s = ctx;
+    *got = n < s->slots[slot].n ? n : s->slots[slot].n;
+    if (*got > 0)
+        memcpy(out, s->slots[slot].p, *got);
+    return TS_OK;
+}
+
+static ts_err slots_write_begin(void *ctx, size_t slot)
+{
+    struct world_slots *s = ctx;
+    s->slot = slot;
+    ts_buf_reset(&s->writing);
+    return TS_OK;
+}
+
+static ts_err slots_write(void *ctx, const void *p, size_t n)
+{
+    struct world_slots *s = ctx;
+    ts_buf_put(&s->writing, p, n);
+    return s->writing.err;
+}
+
+static ts_err slots_write_end(void *ctx, bool keep)
+{
+    struct world_slots *s = ctx;
+    ts_buf_reset(&s->slots[s->slot]);
+    if (keep)
+        ts_buf_put(&s->slots[s->slot], s->writing.p, s->writing.n);
+    return s->slots[s->slot].err;
+}
+
+static ts_err slots_read_begin(void *ctx, size_t slot)
+{
+    struct world_slots *s = ctx;
+    s->slot = slot;
+    s->at = 0;
+    return s->slots[slot].n > 0 ? TS_OK : TS_E_NOT_FOUND;
+}
+
+static ts_err slots_read(void *ctx, void *out, size_t n, size_t *got)
+{
+    struct world_slots *s = ctx;
+    size_t left = s->slots[s->slot].n - s->at;
+    *got = n < left ? n : left;
+    if (*got > 0)
+        memcpy(out, s->slots[s->slot].p + s->at, *got);
+    s->at += *got;
+    return TS_OK;
+}
+
+static void slots_read_end(void *ctx)
+{
+    (void)ctx;
+}
+
+void world_slots_init(struct world_slots *s)
+{
+    s->ops = (struct ts_checkpoint_store){.ctx = s,
+                                          .n_slots = 2,
+                                          .peek = slots_peek,
+                                          .write_begin = slots_write_begin,
+                                          .write = slots_write,
+                                          .write_end = slots_write_end,
+                                          .read_begin = slots_read_begin,
+                                          .read = slots_read,
+                                          .read_end = slots_read_end};
+    ts_buf_init(&s->slots[0], 0);
+    ts_buf_init(&s->slots[1], 0);
+    ts_buf_init(&s->writing, 0);
+}
+
+void world_slots_free(struct world_slots *s)
+{
+    ts_buf_free(&s->slots[0]);
+    ts_buf_free(&s->slots[1]);
+    ts_buf_free(&s->writing);
+}
