@@ -66,6 +66,7 @@ static void put_last(struct list *l, struct request *r)
 
 static void take_out(struct list *l, struct request *r)
 {
+    TS_CHECK((l->first == r) == (r->prev == NULL) && (l->last == r) == (r->next == NULL));
     if (r->prev)
         r->prev->next = r->next;
     else
@@ -265,21 +266,24 @@ static void start_waiting(struct ts_http_client *c)
 }
 
 /* Waiting requests do not come in the order of their deadlines. */
+static struct request *find_expired(const struct ts_http_client *c)
+{
+    struct request *r = c->waiting.first;
+    while (r && r->deadline > uv_now(c->loop))
+        r = r->next;
+    return r;
+}
+
 static void on_expire(uv_timer_t *timer)
 {
     struct ts_http_client *c = timer->data;
-    uint64_t now = uv_now(c->loop);
+    struct request *r;
     char why[512];
-    struct request *next;
-    for (struct request *r = c->waiting.first; r && !c->closing; r = next) {
-        next = r->next;
-        if (r->deadline > now)
-            continue;
+    while (!c->closing && (r = find_expired(c)) != NULL) {
         snprintf(why, sizeof(why), "%s: no answer within %u ms: other requests came first", c->url,
                  r->timeout_ms);
         take_out(&c->waiting, r);
         finish(r, TS_E_TIMEOUT, why);
-        next = c->waiting.first; /* the callback may have changed the list */
     }
     if (!c->closing && !c->waiting.first)
         uv_timer_stop(timer);

@@ -31,7 +31,7 @@ void ts_http_client_close(struct ts_http_client *c);
 size_t ts_http_client_in_flight(const struct ts_http_client *c);
 
 /* err is TS_OK with the body of a 200 answer; else why is one sentence ("connection refused: is a
- * host running at http://127.0.0.1:9000?") and body is what came, may be empty: TS_E_IO,
+ * host or node running at http://127.0.0.1:9000?") and body is what came, may be empty: TS_E_IO,
  * TS_E_TIMEOUT, TS_E_LIMIT, TS_E_CLOSED. body and why are borrowed for the call. */
 typedef void (*ts_http_done)(void *ctx, ts_err err, ts_bytes body, const char *why);
 /* Posts a body as application/json. done comes exactly once from the loop (or from

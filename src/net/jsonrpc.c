@@ -30,15 +30,15 @@ static void fill_limits(struct ts_rpc_limits *to, const struct ts_rpc_limits *fr
 
 static int by_name(const void *a, const void *b)
 {
-    const struct ts_rpc_method *const *x = a;
-    const struct ts_rpc_method *const *y = b;
-    return strcmp((*x)->name, (*y)->name);
+    const struct ts_rpc_method *x = a;
+    const struct ts_rpc_method *y = b;
+    return strcmp(x->name, y->name);
 }
 
 static int by_key(const void *key, const void *b)
 {
-    const struct ts_rpc_method *const *y = b;
-    return strcmp(key, (*y)->name);
+    const struct ts_rpc_method *y = b;
+    return strcmp(key, y->name);
 }
 
 struct ts_rpc *ts_rpc_new(uv_loop_t *loop, const struct ts_rpc_limits *limits,
@@ -54,11 +54,11 @@ struct ts_rpc *ts_rpc_new(uv_loop_t *loop, const struct ts_rpc_limits *limits,
     }
     for (size_t i = 0; i < n_methods; i++) {
         TS_CHECK(strlen(methods[i].name) <= 64 && methods[i].handler);
-        rpc->methods[i] = &methods[i];
+        rpc->methods[i] = methods[i];
     }
     qsort(rpc->methods, n_methods, sizeof(*rpc->methods), by_name);
     for (size_t i = 1; i < n_methods; i++)
-        TS_CHECK(strcmp(rpc->methods[i - 1]->name, rpc->methods[i]->name) != 0);
+        TS_CHECK(strcmp(rpc->methods[i - 1].name, rpc->methods[i].name) != 0);
     rpc->n_methods = n_methods;
     rpc->ctx = ctx;
     rpc->loop = loop;
@@ -207,13 +207,13 @@ static bool read_request(struct ts_rpc *rpc, const json_t *json, struct request 
     const char *name = json_string_value(json_object_get(json, "method"));
     if (!name)
         return refuse(r, TS_RPC_INVALID_REQUEST, "\"method\" must be a string");
-    const struct ts_rpc_method **found =
+    const struct ts_rpc_method *found =
         bsearch(name, rpc->methods, rpc->n_methods, sizeof(*rpc->methods), by_key);
     if (!found) {
         rpc->counters.unknown_methods++;
         return refuse(r, TS_RPC_NO_METHOD, "the method %.64s does not exist", name);
     }
-    r->method = *found;
+    r->method = found;
     r->params = json_object_get(json, "params");
     if (json_is_null(r->params))
         r->params = NULL;

@@ -73,7 +73,7 @@ struct ts_rpc_counters {
 };
 #undef TS_RPC_COUNTER_FIELD
 
-/* methods stay borrowed for the dispatcher's life; ctx goes to every handler. loop NULL: no
+/* methods are copied, their names stay borrowed; ctx goes to every handler. loop NULL: no
  * deadlines (for tests and fuzzing). limits may be NULL. NULL when out of memory. Two methods of
  * one name are the caller's bug. */
 struct ts_rpc *ts_rpc_new(uv_loop_t *loop, const struct ts_rpc_limits *limits,

@@ -45,7 +45,7 @@ void ts_rpc_deliver(const struct rpc_target *t, ts_bytes text)
         ts_http_reply(t->req, 200, "application/json", text);
     else if (t->answer)
         t->answer(t->answer_ctx, text);
-    else if (t->conn->ws && text.n > 0)
+    else if (t->conn && t->conn->ws && text.n > 0)
         (void)ts_ws_send(t->conn->ws, text, false); /* a failure closes the connection */
 }
 

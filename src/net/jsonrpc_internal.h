@@ -73,7 +73,7 @@ struct ts_rpc {
     uv_loop_t *loop;
     uv_timer_t timer; /* runs while calls wait */
     struct ts_rpc_limits limits;
-    const struct ts_rpc_method **methods; /* sorted by name */
+    struct ts_rpc_method *methods; /* a copy, sorted by name */
     size_t n_methods;
     void *ctx;
     struct ts_rpc_counters counters;

@@ -321,12 +321,11 @@ static void on_connect(uv_connect_t *req, int status)
 static void start_connect(struct ts_wsc *c, const struct sockaddr *sa)
 {
     c->state = WSC_CONNECTING;
-    c->refs++;
     int r = uv_tcp_connect(&c->connect, &c->tcp, sa, on_connect);
-    if (r < 0) {
+    if (r < 0)
         end_uv(c, "cannot connect", r);
-        unref(c);
-    }
+    else
+        c->refs++; /* on_connect comes from the loop */
 }
 
 static void on_resolved(uv_getaddrinfo_t *req, int status, struct addrinfo *list)

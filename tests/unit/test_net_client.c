@@ -254,8 +254,8 @@ static void nonsense(void **state)
     static const char *answers[] = {
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nfoo",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}",
-        "HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n"
-        "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\"",
+        ("HTTP/1.1 200 OK\r\nContent-Length: 31\r\nConnection: close\r\n\r\n"
+         "{\"jsonrpc\":\"2.0\",\"id\":2,\"result\""),
         "HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\ncut off",
         "garbage",
         "",
