@@ -57,7 +57,7 @@ int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * returned. */
 const char *cli_text(const json_t *object, const char *key, char out[80]);
 uint64_t cli_u64(const json_t *object, const char *key);
-/* "0x1234…cdef" of an id; out is returned. */
+/* "0x1234..cdef" of an id; out is returned. */
 const char *cli_short(const char *hex, char out[20]);
 
 #endif

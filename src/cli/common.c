@@ -60,6 +60,6 @@ const char *cli_short(const char *hex, char out[20])
     if (n <= 14)
         snprintf(out, 20, "%s", hex);
     else
-        snprintf(out, 20, "%.6s…%s", hex, hex + n - 4);
+        snprintf(out, 20, "%.6s..%s", hex, hex + n - 4);
     return out;
 }

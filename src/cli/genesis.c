@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "base/u256.h"
-#include "cli/cli.h"
 #include "chain/genesis_json.h"
+#include "cli/cli.h"
 #include "cli/genesis.h"
 
 struct options {

@@ -68,18 +68,34 @@ static void print_host(const json_t *s)
     json_array_foreach(json_object_get(s, "enclaves"), i, e) print_enclave(e);
 }
 
+static void print_peer(const json_t *p)
+{
+    char url[80], state[80], name[80];
+    const char *why = json_string_value(json_object_get(p, "reason"));
+    printf("  %-36s %-12s %-22s %9llu  %s\n", cli_text(p, "url", url), cli_text(p, "state", state),
+           cli_text(p, "name", name), (unsigned long long)cli_u64(p, "head"), why ? why : "");
+}
+
 static void print_node(const json_t *s)
 {
-    const char *key;
-    json_t *v;
-    puts("node");
-    json_object_foreach((json_t *)(uintptr_t)s, key, v)
-    {
-        char *text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT);
-        if (text != NULL)
-            printf("  %-18s %s\n", key, text);
-        free(text);
-    }
+    char state[80], hash[80], small[20], id[80], role[80], why[80];
+    const json_t *head = json_object_get(s, "head"), *enclave = json_object_get(s, "enclave");
+    uint64_t number = cli_u64(head, "number"), target = cli_u64(s, "target");
+    printf("node %s   head %llu %s   term %llu   equivocations %llu\n", cli_text(s, "state", state),
+           (unsigned long long)number, cli_short(cli_text(head, "hash", hash), small),
+           (unsigned long long)cli_u64(head, "term"),
+           (unsigned long long)cli_u64(s, "equivocations"));
+    if (target > number + 1)
+        printf("catching up: %llu of %llu (%llu %%)\n", (unsigned long long)number,
+               (unsigned long long)target, (unsigned long long)(number * 100 / target));
+    if (json_is_object(enclave))
+        printf("enclave %s %s at %llu   disputes %llu   %s\n", cli_text(enclave, "id", id),
+               cli_text(enclave, "state", role), (unsigned long long)cli_u64(enclave, "head"),
+               (unsigned long long)cli_u64(enclave, "disputes"), cli_text(enclave, "reason", why));
+    printf("\n  %-36s %-12s %-22s %9s  %s\n", "peer", "state", "program", "head", "remark");
+    size_t i;
+    json_t *p;
+    json_array_foreach(json_object_get(s, "peers"), i, p) print_peer(p);
 }
 
 /* Asks for sequencer_status; a node does not have it and is asked for ten_health. *host tells

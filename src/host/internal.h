@@ -109,6 +109,7 @@ struct member {
     enum load_why load_for;
     uint64_t fed; /* highest number sent by ACCEPT on this connection */
     uint64_t load_token;
+    uint64_t said_us, said_head; /* progress of catching up, as last told */
     unsigned wrong_refusals; /* of batches that others accepted */
     bool snapshotting;
     uint64_t snapshot_at; /* head number of its newest checkpoint */

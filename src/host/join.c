@@ -3,6 +3,8 @@
  * a state, catch up, be told that it is at the head. Source: docs/protocol.md, sections 3 and 5. */
 #include "host/internal.h"
 
+#define PROGRESS_US 3000000u
+
 static void judge(struct ts_host *h, struct member *m);
 
 void join_identify(struct ts_host *h, struct member *m)
@@ -306,6 +308,21 @@ void join_from_store(struct ts_host *h, struct member *m, const struct ts_host_i
     }
 }
 
+/* Every few seconds how far a long catch-up has come. */
+static void say_progress(struct ts_host *h, struct member *m)
+{
+    uint64_t passed = h->now.mono_us - m->said_us;
+    if (passed < PROGRESS_US)
+        return;
+    if (m->said_us != 0 && m->head.number > m->said_head)
+        out_event(h, TS_LOG_INFO, "enclave-catching-up",
+                  "enclave=%s head=%llu of=%llu per_second=%llu", short_id(h, &m->id),
+                  (unsigned long long)m->head.number, (unsigned long long)h->chain.head.number,
+                  (unsigned long long)((m->head.number - m->said_head) * 1000000 / passed));
+    m->said_us = h->now.mono_us;
+    m->said_head = m->head.number;
+}
+
 void join_advance(struct ts_host *h, struct member *m)
 {
     if (m->phase == M_READY && m->head.number < h->chain.head.number && m->fifo_n == 0) {
@@ -315,7 +332,9 @@ void join_advance(struct ts_host *h, struct member *m)
     if (m->phase != M_CATCHING_UP || m->loading_store)
         return;
     uint64_t head = h->chain.head.number;
+    say_progress(h, m);
     if (m->head.number == head && m->fifo_n == 0) {
+        m->said_us = 0;
         tell(h, m);
         return;
     }

@@ -3,6 +3,7 @@
 
 import checks
 from network import Network
+from proxy import Proxy
 
 
 def test_late_node():
@@ -27,7 +28,26 @@ def test_node_behind_node():
         checks.all_is_well(net)
 
 
-def test_node_cut_off_and_back():
+def test_node_cut_off_from_its_peer():
+    with Network(nodes=1, interval="100ms") as net:
+        wire = Proxy(net.host_port)
+        try:
+            far = net.add_node(peers=[f"ws://127.0.0.1:{wire.port}/feed"], start=True)
+            net.wait_node(far, 3)
+            wire.cut()
+            net.pass_time(0.3)
+            at = net.node_head(far)
+            net.wait_more(15)
+            assert net.node_head(far) <= at + 1, "it is cut off"
+            assert net[f"n{far}"].alive()
+            wire.join()
+            net.wait_node(far, net.head(), 30)
+            checks.all_is_well(net)
+        finally:
+            wire.close()
+
+
+def test_node_killed_and_back():
     with Network(nodes=2) as net:
         node = net["n1"]
         net.wait_node(1, 3)
