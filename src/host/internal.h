@@ -257,6 +257,7 @@ struct ts_host {
     struct pool_tx *pool_first, *pool_last;
     uint64_t pool_n, pool_bytes, next_seq;
     uint64_t unchecked_n;
+    uint64_t expire_us; /* when those that nobody checked are looked through again */
     bool pool_storage_bad;
     int checker; /* member with a CHECK under way, or TS_NOBODY */
     struct query *queries;

@@ -207,8 +207,12 @@ static void send_check(struct ts_host *h, int who)
     ts_buf_free(&list);
 }
 
+/* Not at every step: with thousands waiting each would cost a look at all of them. */
 static void expire_unchecked(struct ts_host *h)
 {
+    if (h->now.mono_us < h->expire_us)
+        return;
+    h->expire_us = h->now.mono_us + CHECK_WAIT_US / 8;
     struct pool_tx *t = h->pool_last;
     while (t != NULL && (t->state == TX_UNCHECKED || t->state == TX_CHECKING)) {
         struct pool_tx *prev = t->prev;
