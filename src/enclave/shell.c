@@ -46,10 +46,15 @@ static void log_state(struct ts_shell *s)
     char hex[TS_HASH_HEX_SIZE];
     if (now == s->state)
         return;
-    ts_log(now == TS_ENC_HALTED ? TS_LOG_ERROR : TS_LOG_INFO, "state",
-           "from=%s to=%s number=%llu hash=%s reason=\"%s\"", ts_enclave_state_name(s->state),
-           ts_enclave_state_name(now), (unsigned long long)head.number,
-           ts_hex(head.hash.b, sizeof(head.hash.b), hex), ts_enclave_halt_reason(s->core));
+    ts_hex(head.hash.b, sizeof(head.hash.b), hex);
+    if (now == TS_ENC_HALTED)
+        ts_log(TS_LOG_ERROR, "state", "from=%s to=HALTED number=%llu hash=%s reason=\"%s\"",
+               ts_enclave_state_name(s->state), (unsigned long long)head.number, hex,
+               ts_enclave_halt_reason(s->core));
+    else
+        ts_log(TS_LOG_INFO, "state", "from=%s to=%s number=%llu hash=%s",
+               ts_enclave_state_name(s->state), ts_enclave_state_name(now),
+               (unsigned long long)head.number, hex);
     s->state = now;
 }
 

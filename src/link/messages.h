@@ -104,7 +104,8 @@ struct ts_msg_events {
 };
 
 /* TS_MSG_SYNCED: "you are at the head". notice: body of the whitelist notice that the next batch
- * will carry and which lists the enclave, with its L1 header, or empty. */
+ * will carry and which lists the enclave, with its L1 header, or empty. time: now, for the host's
+ * record; Started carries the start of the process, which the platform claims. */
 struct ts_msg_synced {
     ts_time time;
     ts_bytes notice;
