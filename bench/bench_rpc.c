@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How many JSON-RPC calls a second one core serves: a server on its own thread with a trivial
- * method, a client that keeps several connections busy over loopback. Prints one JSON line for each
- * shape of request; "per_cpu_second" counts the server thread's own processor time. */
+/* How many JSON-RPC calls one core serves: a server on its own thread with trivial methods, a
+ * client that keeps several connections busy over loopback, with single calls and with batches
+ * of 50. Two JSON lines for each: calls a second, and calls a second of the server thread's
+ * processor time. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <pthread.h>
@@ -147,9 +148,10 @@ static void run(struct bench *b, const char *name, const char *call, unsigned ba
     }
     double wall = now_of(CLOCK_MONOTONIC) - start;
     double used = now_of(cpu) - cpu_start;
-    printf("{\"bench\":\"rpc\",\"shape\":\"%s\",\"batch\":%u,\"calls\":%llu,\"per_second\":%.0f,"
-           "\"per_cpu_second\":%.0f}\n",
-           name, batch, (unsigned long long)calls, (double)calls / wall, (double)calls / used);
+    printf("{\"name\":\"rpc_%s_%s_per_s\",\"value\":%.0f}\n", name, batch == 1 ? "single" : "batch",
+           (double)calls / wall);
+    printf("{\"name\":\"rpc_%s_%s_per_cpu_s\",\"value\":%.0f}\n", name,
+           batch == 1 ? "single" : "batch", (double)calls / used);
     for (int i = 0; i < CONNECTIONS; i++)
         close(fds[i].fd);
     ts_buf_free(&body);

@@ -66,6 +66,10 @@ BENCHES = [
     ("catchup", lambda: lines("bench_catchup"), [
         ("node catch-up, three enclaves, batches a second", ("catchup_batches_per_s",), at_least, 5000),
     ]),
+    ("rpc", lambda: lines("bench_rpc"), [
+        ("JSON-RPC, single calls a core second", ("rpc_eth_getBalance_single_per_cpu_s",), at_least, 8000),
+        ("JSON-RPC, calls in batches of 50 a core second", ("rpc_eth_getBalance_batch_per_cpu_s",), at_least, 30000),
+    ]),
     ("takeover", lambda: script("bench_takeover.py"), [
         ("takeover after kill -9, median ms", ("kill", "median_ms"), at_most, 5),
         ("takeover after kill -9, p99 ms", ("kill", "p99_ms"), at_most, 25),

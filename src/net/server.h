@@ -7,7 +7,9 @@
  * - a peer can cost at most the bounds of struct ts_server_config; what is beyond them is refused
  *   with one sentence, counted, and changes nothing;
  * - requests of one connection are handled one after the other in their order, so pipelining is
- *   safe: the next is parsed when the one before it is answered. */
+ *   safe: the next is parsed when the one before it is answered;
+ * - the program ignores SIGPIPE, here as in link.h and ws_client.h: writing to a peer that has gone
+ * is an error like others. */
 #ifndef TS_NET_SERVER_H
 #define TS_NET_SERVER_H
 
@@ -127,11 +129,14 @@ void ts_server_close(struct ts_server *s, unsigned grace_ms, void (*done)(void *
 /* A request is a promise to reply once: it stays a valid pointer until ts_http_reply, whatever
  * became of peer, deadline and server meanwhile, and is invalid after it. */
 
-/* The listener is loopback and so is the peer. */
+/* The listener is loopback, so is the peer, and no proxy forwards for somebody else (Forwarded,
+ * Via, X-Forwarded-For, X-Forwarded-Host, X-Real-IP). A proxy that hides itself is the operator's
+ * fault: give it a listener of its own, or a token. */
 bool ts_http_is_local(const struct ts_http_request *req);
 /* May do what the operator may: local, or the bearer token matched. */
 bool ts_http_is_authorised(const struct ts_http_request *req);
-/* False once the peer has gone or has been sent 504: work for it is in vain. */
+/* False once the peer has gone or has been sent 504: work for it is in vain. A peer that closed
+ * only its sending side still waits for the reply. */
 bool ts_http_is_open(const struct ts_http_request *req);
 /* The peer's numeric address, for logs. Valid until the reply. */
 const char *ts_http_peer(const struct ts_http_request *req);

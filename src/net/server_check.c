@@ -99,6 +99,26 @@ static int check_token(struct ts_conn *c)
     return ts_conn_refuse(c, 401, "the bearer token is wrong");
 }
 
+/* A proxy on this machine speaks for others: what it forwards is not local, whatever the socket
+ * says. */
+static bool is_forwarded(const struct ts_conn *c)
+{
+    static const char *const names[] = {"forwarded", "via", "x-forwarded-for", "x-forwarded-host",
+                                        "x-real-ip"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (ts_conn_header(c, names[i]))
+            return true;
+    return false;
+}
+
+void ts_conn_identify(const struct ts_conn *c, bool *is_local, bool *is_authorised)
+{
+    const char *authorization = ts_conn_header(c, "authorization");
+    *is_local = c->is_local && !is_forwarded(c);
+    *is_authorised = *is_local || (authorization && c->server->token &&
+                                   ts_access_bearer(authorization, c->server->token));
+}
+
 /* Fetches the body's first byte only when the rest of the head is in order. */
 static int check_expect(struct ts_conn *c)
 {

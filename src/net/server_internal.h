@@ -34,6 +34,7 @@ struct ts_ws {
     struct ts_wsio io;
     uint64_t id;
     void *user;
+    bool is_local;
     bool is_authorised;
 };
 
@@ -148,6 +149,8 @@ int ts_conn_refuse(struct ts_conn *c, unsigned status, const char *format, ...)
 /* ---- server_check.c: the rules for a request whose head is complete. 0, or -1 when refused. ----
  */
 int ts_conn_check_head(struct ts_conn *c);
+/* Who asks: fills in the two answers of ts_http_is_local and ts_http_is_authorised. */
+void ts_conn_identify(const struct ts_conn *c, bool *is_local, bool *is_authorised);
 /* Splits and decodes the target. false: malformed. query is borrowed from target. */
 bool ts_target_split(const char *target, char *path, size_t path_size, const char **query);
 

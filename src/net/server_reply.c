@@ -2,7 +2,6 @@
 #include <stdarg.h>
 
 #include "base/check.h"
-#include "net/http_access.h"
 #include "net/server_internal.h"
 
 #define PATH_SIZE 1024u
@@ -70,14 +69,11 @@ void ts_conn_detach_request(struct ts_conn *c)
 static struct ts_http_request *make_request(struct ts_conn *c)
 {
     struct ts_http_request *req = calloc(1, sizeof(*req));
-    const char *authorization = ts_conn_header(c, "authorization");
     if (!req)
         return NULL;
     req->conn = c;
     req->server = c->server;
-    req->is_local = c->is_local;
-    req->is_authorised = c->is_local || (authorization && c->server->token &&
-                                         ts_access_bearer(authorization, c->server->token));
+    ts_conn_identify(c, &req->is_local, &req->is_authorised);
     req->is_head = c->parser.method == HTTP_HEAD;
     memcpy(req->peer, c->peer, sizeof(req->peer));
     ts_buf_init(&req->extra, c->server->config.max_header + SERVER_MAX_EXTRA);

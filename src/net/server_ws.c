@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/check.h"
-#include "net/http_access.h"
 #include "net/server_internal.h"
 #include "net/ws_handshake.h"
 
@@ -16,14 +15,12 @@ static void on_message(void *owner, ts_bytes message, bool binary)
 static struct ts_ws *make_ws(struct ts_conn *c)
 {
     struct ts_ws *ws = calloc(1, sizeof(*ws));
-    const char *authorization = ts_conn_header(c, "authorization");
     if (!ws)
         return NULL;
     ws->conn = c;
     ws->path = c->upgrade;
     ws->id = c->server->next_ws_id++;
-    ws->is_authorised = c->is_local || (authorization && c->server->token &&
-                                        ts_access_bearer(authorization, c->server->token));
+    ts_conn_identify(c, &ws->is_local, &ws->is_authorised);
     ws->io.out = &c->out;
     ws->io.max_message = ws->path->max_message;
     ws->io.max_queue = ws->path->max_queue;
@@ -159,7 +156,7 @@ struct ts_ws *ts_server_ws(struct ts_server *s, uint64_t id)
 
 bool ts_ws_is_local(const struct ts_ws *ws)
 {
-    return ws->conn->is_local;
+    return ws->is_local;
 }
 
 bool ts_ws_is_authorised(const struct ts_ws *ws)

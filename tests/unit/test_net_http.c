@@ -657,6 +657,33 @@ static void bearer_token(void **state)
     finish(f);
 }
 
+/* What a proxy on this machine passes on is not the operator's, without a token. */
+static void forwarded(void **state)
+{
+    static const char *const headers[] = {"Forwarded: for=10.0.0.1", "Via: 1.1 proxy",
+                                          "X-Forwarded-For: 127.0.0.1", "X-Forwarded-Host: a",
+                                          "x-real-ip: 10.0.0.1"};
+    struct fixture *f = start(&(struct ts_server_config){.bearer_token = "sesame"});
+    char text[256];
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(headers); i++) {
+        snprintf(text, sizeof(text), "POST / HTTP/1.1\r\n" HOST "%s\r\nContent-Length: 2\r\n\r\n{}",
+                 headers[i]);
+        ask(f, text, "HTTP/1.1 200 ", false);
+        assert_false(f->last_local);
+        assert_false(f->last_authorised);
+    }
+    ask(f,
+        "POST / HTTP/1.1\r\n" HOST "Via: 1.1 proxy\r\nAuthorization: Bearer sesame\r\n"
+        "Content-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 ", false);
+    assert_false(f->last_local);
+    assert_true(f->last_authorised);
+    ask(f, POST_7, "HTTP/1.1 200 ", false);
+    assert_true(f->last_local);
+    finish(f);
+}
+
 static void bad_addresses(void **state)
 {
     uv_loop_t loop;
@@ -701,6 +728,7 @@ int main(void)
         cmocka_unit_test(many_connections),
         cmocka_unit_test(hosts_and_origins),
         cmocka_unit_test(bearer_token),
+        cmocka_unit_test(forwarded),
         cmocka_unit_test(bad_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
