@@ -414,7 +414,7 @@ static void tick_poll(struct ts_node *n, uint64_t *wake)
 
 static void tick_progress(struct ts_node *n, uint64_t *wake)
 {
-    uint64_t target = ts_node_follow_target(n);
+    uint64_t target = ts_node_follow_credible(n);
     bool behind = target > n->stored.number + NODE_AHEAD;
     if (!behind && n->is_behind && target <= n->stored.number) {
         n->is_behind = false;

@@ -345,7 +345,7 @@ void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_inp
 void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
 {
     const struct validator *v = &n->validator;
-    uint64_t target = ts_node_follow_target(n);
+    uint64_t target = ts_node_follow_credible(n);
     *out = (struct ts_node_status){
         .head = n->stored,
         .target = target > n->stored.number ? target : n->stored.number,

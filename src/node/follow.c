@@ -30,6 +30,20 @@ uint64_t ts_node_follow_target(const struct ts_node *n)
     return target;
 }
 
+uint64_t ts_node_follow_credible(const struct ts_node *n)
+{
+    uint64_t target = 0;
+    bool is_any = false;
+    for (unsigned i = 0; i < n->start.n_peers; i++) {
+        const struct peer *p = &n->peers[i];
+        if (p->state != TS_NODE_PEER_UP || !p->is_proven)
+            continue;
+        is_any = true;
+        target = p->head > target ? p->head : target;
+    }
+    return is_any ? target : ts_node_follow_target(n);
+}
+
 void ts_node_follow_begin(struct ts_node *n)
 {
     for (unsigned i = 0; i < n->start.n_peers; i++)
@@ -56,6 +70,7 @@ void ts_node_follow_link_up(struct ts_node *n, unsigned link)
     p->probe = PROBE_NONE;
     p->poll_id = 0;
     p->is_slow = false;
+    p->is_proven = false;
     p->answer_us = 0;
     struct ts_buf *b = ts_node_buf(n);
     ts_feed_put_hello(b, &n->start.genesis->hash, n->stored.number, &n->stored.hash, n->start.name);

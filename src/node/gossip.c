@@ -267,6 +267,8 @@ static void at_known_number(struct ts_node *n, const struct source *s, const str
     switch (compare(n, b, &hash, &root)) {
     case KNOWN_SAME:
         n->counters.duplicates++;
+        if (!s->is_subscriber)
+            n->peers[s->link].is_proven = true;
         break;
     case KNOWN_CONFLICT:
         conflict(n, s, b, &hash, &root);

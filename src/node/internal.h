@@ -54,7 +54,8 @@ struct peer {
     uint64_t poll_id; /* 0: none */
     enum probe_state probe;
     uint64_t probe_id, probe_from, probe_to;
-    bool is_slow; /* a range had to be asked of another instead; until its next answer */
+    bool is_proven; /* gave a valid batch since it is up: its claims count for our state */
+    bool is_slow;   /* a range had to be asked of another instead; until its next answer */
     char reason[NODE_TEXT];
 };
 
@@ -288,7 +289,11 @@ void ts_node_follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err
 void ts_node_follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text);
 void ts_node_follow_stop(struct ts_node *n);
 bool ts_node_peer_is_up(const struct ts_node *n, unsigned link);
+/* The highest head that a peer claims: to ask for it. */
 uint64_t ts_node_follow_target(const struct ts_node *n);
+/* The same of those who have shown that they have something to give, if there are any: to tell how
+ * far behind we are. Whoever claims a lot and gives nothing does not make the node look late. */
+uint64_t ts_node_follow_credible(const struct ts_node *n);
 
 /* ---- catchup.c ---- */
 

@@ -247,6 +247,7 @@ static void credit(struct ts_node *n, const struct source *s)
     if (s->is_subscriber)
         return;
     n->peers[s->link].batches++;
+    n->peers[s->link].is_proven = true;
     n->peers[s->link].attempts = 0;
 }
 

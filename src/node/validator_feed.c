@@ -202,7 +202,8 @@ static void ask_snapshot(struct ts_node *n)
 /* As far as anybody knows: peers have been heard, and none that is up claims more. */
 static bool node_is_at_head(const struct ts_node *n)
 {
-    return (n->has_heard || n->start.n_peers == 0) && ts_node_follow_target(n) <= n->stored.number;
+    return (n->has_heard || n->start.n_peers == 0) &&
+           ts_node_follow_credible(n) <= n->stored.number;
 }
 
 static void ask_synced(struct ts_node *n)
