@@ -20,7 +20,6 @@ CORES = ["base", "crypto", "codec", "chain", "link", "engine", "enclave", "host"
          "audit", "l1"]
 
 ALLOWED = re.compile(r"^(?:" + "|".join([
-    r"ts_\w+",  # our own; each is checked where it is defined
     r"malloc|calloc|realloc|free",
     r"mem(?:cpy|move|set|cmp|chr|mem)|explicit_bzero",
     r"str(?:len|nlen|cmp|ncmp|chr|rchr|str|spn|cspn|toull|toul)",
@@ -52,6 +51,13 @@ def undefined(archive):
             yield member, line.split()[-1].split("@")[0]
 
 
+def defined(archives):
+    """What the cores themselves define: calls between them are checked where they lead."""
+    text = subprocess.run(["nm", "-g", "--defined-only", *archives], capture_output=True, text=True,
+                          check=True).stdout
+    return {words[2] for words in map(str.split, text.splitlines()) if len(words) == 3}
+
+
 def object_name(member):
     """"check.c.o" for "…/libts_base.a.p/check.c.o" or "…/shell_check.c.o" of a subdirectory."""
     return os.path.basename(member)
@@ -73,9 +79,9 @@ def variables(archive):
             yield member, words[-1]
 
 
-def check_core(archive):
+def check_core(archive, ours):
     for member, symbol in undefined(archive):
-        fine = ALLOWED.match(symbol) and not NEVER.match(symbol)
+        fine = symbol in ours or (ALLOWED.match(symbol) and not NEVER.match(symbol))
         if not fine and symbol not in BY_OBJECT.get(member, ()):
             yield f"{archive}: {member}: a core calls {symbol}"
 
@@ -87,7 +93,8 @@ def check_variables(archive):
 
 
 def check_archives(cores, libraries):
-    return ([problem for archive in cores for problem in check_core(archive)] +
+    ours = defined(cores) if cores else set()
+    return ([problem for archive in cores for problem in check_core(archive, ours)] +
             [problem for archive in libraries for problem in check_variables(archive)])
 
 
@@ -119,6 +126,8 @@ def run(tree):
 PLANTS = [
     ("a core that reads the clock", {"src/chain/planted.c":
                                      "#include <time.h>\nlong f(void) { return time(0); }\n"}),
+    ("a core that logs", {"src/chain/planted.c":
+                          "void ts_log(int);\nvoid f(void) { ts_log(1); }\n"}),
     ("a core that prints", {"src/chain/planted.c":
                             "#include <stdio.h>\nvoid f(void) { puts(\"x\"); }\n"}),
     ("a core that reads the environment",
