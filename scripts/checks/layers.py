@@ -28,13 +28,11 @@ MAY_INCLUDE = {
     "src/host/": [*CORES, "store/store.h"],
     "src/node/": [*CORES, "store/store.h", "net/feed.h", "net/feed_session.h"],
     "src/l1/": FORMATS,
-    # the shell and the program beside the host's core
-    "src/host/shell": [*CORES, *SHELLS],
-    "src/host/sequencer.c": [*CORES, *SHELLS],
-    "src/host/main.c": [*CORES, *SHELLS],
-    # and beside the node's
-    "src/node/shell": [*CORES, *SHELLS],
-    "src/node/main.c": [*CORES, *SHELLS],
+    # the programs around them
+    **{f"src/enclave/{name}": [*CORES, "cfg", "net"]
+       for name in ("shell", "main.c", "datadir", "sandbox", "slots", "platform/")},
+    **{f"src/{part}/{name}": [*CORES, *SHELLS]
+       for part in ("host", "node") for name in ("shell", "sequencer.c", "main.c")},
     # shells
     "src/cfg/": ["base"],
     "src/store/": ["base"],
