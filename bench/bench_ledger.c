@@ -35,7 +35,7 @@ static double memory(const char *field)
 {
     char line[256];
     uint64_t kib = 0;
-    FILE *f = fopen("/proc/self/status", "r");
+    FILE *f = fopen("/proc/self/status", "re");
     TS_CHECK(f != NULL);
     while (fgets(line, sizeof(line), f) != NULL) {
         if (strncmp(line, field, strlen(field)) == 0)

@@ -127,7 +127,7 @@ static int run(FILE *file, struct ts_crypto *crypto, struct ts_effect *effect)
 
 int main(int argc, char **argv)
 {
-    FILE *file = argc == 2 ? fopen(argv[1], "r") : NULL;
+    FILE *file = argc == 2 ? fopen(argv[1], "re") : NULL;
     if (file == NULL) {
         fprintf(stderr, argc == 2 ? "follow: the file cannot be opened\n" : "usage: follow FILE\n");
         return 2;

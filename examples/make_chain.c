@@ -33,7 +33,7 @@ static struct testnet *make_net(void)
 
 static void write_chain(const struct testnet *net, const char *path, uint64_t tampered)
 {
-    FILE *f = fopen(path, "w");
+    FILE *f = fopen(path, "we");
     uint8_t *raw;
     size_t n;
     TS_CHECK(f != NULL && ts_genesis_encode(&net->genesis, &raw, &n) == TS_OK);
@@ -59,7 +59,7 @@ int main(int argc, char **argv)
     struct testnet *net = make_net();
     write_chain(net, argv[1], 0);
     write_chain(net, argv[3], 6);
-    FILE *f = fopen(argv[2], "w");
+    FILE *f = fopen(argv[2], "we");
     TS_CHECK(f != NULL);
     fprintf(f, "head %" PRIu64 " %s term %" PRIu64 "\n", net->chain.head.number,
             ts_hex(net->chain.head.hash.b, 32, hash), net->chain.head.term);

@@ -24,7 +24,13 @@ IN_SOURCES = {
     "putenv setenv unsetenv": "the environment is an input",
 }
 # The places that may: a program's end after fork, a check's abort.
-MAY = {"exit": ("main.c",), "_exit": ("src/cli/devnet_spawn.c", "src/host/main.c", "src/node/main.c")}
+MAY = {
+    "exit": ("main.c",),
+    # a child between fork and exec, the end of a signal handler
+    "_exit": ("main.c", "src/cli/devnet_spawn.c", "src/cli/supervisor.c", "src/enclave/sandbox.c"),
+}
+# What has one meaning everywhere: ignoring a signal or not.
+HARMLESS = re.compile(r"signal\s*\(\s*SIG[A-Z]+\s*,\s*SIG_(?:IGN|DFL)\s*\)")
 # Its formats are built from one that the compiler has checked.
 MAY_LIFT = {"src/base/log_pairs.c"}
 LIFTS = re.compile(r"^\s*#\s*undef\s+(\w+)|^\s*#\s*pragma\s+(?:GCC|clang)\s+diagnostic", re.M)
@@ -45,7 +51,7 @@ def calls(name, text):
     table = rules(name)
     pattern = re.compile(r"(?<![\w.>])(" + "|".join(table) + r")\s*\(")
     for match in pattern.finditer(text):
-        if not name.endswith(MAY.get(match[1], ("\0",))):
+        if not name.endswith(MAY.get(match[1], ("\0",))) and not HARMLESS.match(text, match.start()):
             yield f"{name}:{line_of(text, match.start())}: {match[1]}: {table[match[1]]}"
 
 
@@ -67,6 +73,8 @@ def run(tree):
 PLANTS = [
     ("a copy without a bound", {"src/base/planted.c": "void f(char *a)\n{\n    strcpy(a, a);\n}\n"}),
     ("a call by a shell", {"src/host/planted.c": 'int f(void)\n{\n    return system("x");\n}\n'}),
+    ("a signal handler by signal", {"src/host/planted.c": "void g(int);\nvoid f(void)\n{\n"
+                                    "    signal(SIGALRM, g);\n}\n"}),
     ("an assert that NDEBUG removes", {"src/base/planted.c": "void f(int a)\n{\n  assert(a);\n}\n"}),
     ("a ban that is lifted", {"src/base/planted.c": "#undef strcpy\n"}),
     ("a warning that is switched off",

@@ -94,15 +94,11 @@ def run(tree):
 
 
 PLANTS = [
-    ("a leak", {"src/base/planted.c": """#include <stdlib.h>
-int f(void);
-int f(void)
+    ("a null pointer followed", {"src/base/planted.c": """#include <stddef.h>
+int f(const int *p);
+int f(const int *p)
 {
-    char *p = malloc(3);
-    if (p == NULL)
-        return 1;
-    p[0] = 1;
-    return p[0];
+    return p == NULL ? *p : 0;
 }
 """}),
     ("a descriptor that a child inherits", {"src/base/planted.c": """#include <stdio.h>

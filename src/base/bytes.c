@@ -95,7 +95,8 @@ static size_t count_digits(const char *text)
 static void read_digits(const char *digits, uint8_t *out, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        out[i] = (uint8_t)(hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]));
+        out[i] = (uint8_t)((unsigned)hex_digit(digits[2 * i]) << 4 |
+                           (unsigned)hex_digit(digits[2 * i + 1]));
 }
 
 ts_err ts_unhex(const char *text, void *out, size_t n)

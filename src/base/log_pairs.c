@@ -77,7 +77,7 @@ static const char *read_length(struct spec *spec, const char *f)
     for (; *f == 'l' && spec->length < 2; f++)
         spec->length++;
     if (*f == 'z' || *f == 't' || *f == 'j')
-        spec->length = *f++;
+        spec->length = (unsigned char)*f++;
     return f;
 }
 

@@ -192,7 +192,7 @@ static int new_genesis(struct devnet *d, const char *path)
 static int read_genesis(struct devnet *d, const char *path)
 {
     static char text[1 << 20];
-    FILE *f = fopen(path, "r");
+    FILE *f = fopen(path, "re");
     if (f == NULL)
         return cli_fail("cannot read %s: %s", path, strerror(errno));
     size_t n = fread(text, 1, sizeof(text), f);

@@ -94,7 +94,7 @@ int cli_write_genesis(struct ts_genesis *g, const char *path)
         return cli_fail("the genesis is not valid: %s", ts_err_text(err));
     char *text = ts_genesis_to_json(g);
     TS_CHECK(text != NULL);
-    FILE *f = fopen(path, "wx");
+    FILE *f = fopen(path, "wxe");
     bool ok = f != NULL && fputs(text, f) >= 0 && fputc('\n', f) != EOF && fflush(f) == 0 &&
               fsync(fileno(f)) == 0;
     int failed = errno;

@@ -345,7 +345,7 @@ static bool prepare(struct load *l)
         !read_quantity(l, "eth_gasPrice", &l->gas_price))
         return false;
     l->chain_id = chain.w[0];
-    if (l->o.hashes != NULL && (l->hashes = fopen(l->o.hashes, "w")) == NULL) {
+    if (l->o.hashes != NULL && (l->hashes = fopen(l->o.hashes, "we")) == NULL) {
         cli_fail("cannot write %s: %s", l->o.hashes, strerror(errno));
         return false;
     }

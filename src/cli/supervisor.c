@@ -84,7 +84,7 @@ static void write_pid(const struct ts_supervisor *s, const struct ts_child *c)
     char path[600], fresh[620];
     snprintf(path, sizeof(path), "%s/%s.pid", s->run_dir, c->name);
     snprintf(fresh, sizeof(fresh), "%s.new", path);
-    FILE *f = fopen(fresh, "w");
+    FILE *f = fopen(fresh, "we");
     if (f == NULL)
         return;
     fprintf(f, "%d\n", (int)c->pid);

@@ -74,10 +74,10 @@ struct ts_crypto *ts_crypto_secp256k1(const uint8_t seed[32])
     struct ts_crypto *c = malloc(sizeof(*c));
     if (c == NULL)
         return NULL;
-    secp256k1_context *ctx =
-        secp256k1_context_create(SECP256K1_CONTEXT_SIGN | SECP256K1_CONTEXT_VERIFY);
+    secp256k1_context *ctx = secp256k1_context_create(SECP256K1_CONTEXT_NONE);
     if (ctx == NULL || (seed != NULL && !secp256k1_context_randomize(ctx, seed))) {
-        secp256k1_context_destroy(ctx);
+        if (ctx != NULL)
+            secp256k1_context_destroy(ctx);
         free(c);
         return NULL;
     }

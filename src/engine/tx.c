@@ -164,7 +164,7 @@ static ts_err take_type(ts_bytes raw, struct ts_tx *tx, ts_bytes *list, char *wh
 ts_err ts_tx_decode(ts_bytes raw, const struct ts_genesis *g, struct ts_tx *out,
                     char why[TS_WHY_SIZE])
 {
-    ts_bytes list;
+    ts_bytes list = {0};
     *out = (struct ts_tx){.raw = raw};
     if (raw.n > g->params.max_tx_bytes)
         return ts_refuse(why, TS_E_TX_SIZE,

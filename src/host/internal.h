@@ -376,7 +376,7 @@ void id_set_remove(struct id_set *s, const ts_address *id);
 
 /* mempool.c */
 void pool_add(struct ts_host *h, const struct ts_host_input *in);
-void pool_load(struct ts_host *h, const struct ts_store_tx *t);
+void pool_load(struct ts_host *h, const struct ts_store_tx *stored);
 void pool_advance(struct ts_host *h);
 uint64_t pool_wake(const struct ts_host *h);
 void pool_verdicts(struct ts_host *h, ts_bytes answer);

@@ -324,7 +324,7 @@ void pool_verdicts(struct ts_host *h, ts_bytes answer)
 {
     int who = h->checker;
     h->checker = TS_NOBODY;
-    struct pool_tx *t = h->pool_first;
+    struct pool_tx *t;
     /* The ones being checked stand together; those before are stored, those after unchecked. */
     for (t = h->pool_last; t != NULL && t->state == TX_UNCHECKED; t = t->prev)
         ;

@@ -242,7 +242,7 @@ void ts_node_catchup_plan(struct ts_node *n)
 
 static bool hold_all(struct ts_node *n, struct range *r, const ts_bytes *raws, size_t n_raws)
 {
-    r->raws = calloc(n_raws, sizeof(*r->raws));
+    r->raws = calloc(n_raws > 0 ? n_raws : 1, sizeof(*r->raws));
     if (r->raws == NULL)
         return false;
     for (size_t i = 0; i < n_raws; i++) {

@@ -181,8 +181,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_aligned_behind_any_key),
-        cmocka_unit_test(random_operations),     cmocka_unit_test(empty_values),
-        cmocka_unit_test(new_values_are_zero),   cmocka_unit_test(reserve_makes_room),
+        cmocka_unit_test(random_operations),
+        cmocka_unit_test(empty_values),
+        cmocka_unit_test(new_values_are_zero),
+        cmocka_unit_test(reserve_makes_room),
         cmocka_unit_test(siphash_known_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -182,7 +182,7 @@ static void stops_at_the_depth(void **state)
 {
     (void)state;
     uint8_t nested[200];
-    for (size_t depth = 1; depth <= sizeof(nested) && depth < 56; depth++) {
+    for (size_t depth = 1; depth < 56; depth++) {
         for (size_t i = 0; i < depth; i++)
             nested[i] = (uint8_t)(0xc0 + depth - 1 - i);
         struct ts_reader r = ts_reader_of(ts_bytes_of(nested, depth));
