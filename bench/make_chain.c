@@ -60,7 +60,7 @@ static void read_genesis(struct maker *m, const char *path)
 {
     static char text[1 << 20];
     char why[256] = "cannot be read";
-    FILE *f = fopen(path, "r");
+    FILE *f = fopen(path, "re");
     size_t n = f != NULL ? fread(text, 1, sizeof(text), f) : 0;
     if (f == NULL || ts_genesis_from_json(text, n, &m->genesis, why, sizeof(why)) != TS_OK) {
         fprintf(stderr, "%s: %s\n", path, why);

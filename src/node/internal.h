@@ -361,7 +361,7 @@ void ts_node_gossip_free(struct ts_node *n);
 
 void ts_node_forward_init(struct ts_node *n);
 void ts_node_forward_tx(struct ts_node *n, uint64_t token, ts_bytes raw, bool is_relay);
-void ts_node_forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
+void ts_node_forward_accepted(struct ts_node *n, unsigned link, const struct ts_feed_frame *a);
 void ts_node_forward_peer_gone(struct ts_node *n, unsigned link);
 void ts_node_forward_tick(struct ts_node *n, uint64_t *wake);
 void ts_node_forward_stop(struct ts_node *n);

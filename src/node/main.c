@@ -109,7 +109,7 @@ static int fail(int code, const char *why)
 
 static ts_err read_file(const char *path, struct ts_buf *to)
 {
-    FILE *from = fopen(path, "rb");
+    FILE *from = fopen(path, "rbe");
     if (from == NULL)
         return TS_E_IO;
     char chunk[65536];
