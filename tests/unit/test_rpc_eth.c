@@ -394,8 +394,7 @@ static void a_transaction_over_the_limit_is_not_handed_in(void **state)
     for (size_t i = 0; i < n; i++)
         ts_buf_put(&params, "ab", 2);
     ts_buf_printf(&params, "\"]%c", 0);
-    kit_refused(k, "eth_sendRawTransaction", (const char *)params.p, -32000,
-                "larger than the limit");
+    kit_refused(k, "eth_sendRawTransaction", (const char *)params.p, -32000, "131073 bytes");
     assert_int_equal(k->sent.n, 0);
     ts_buf_free(&params);
 }
