@@ -15,7 +15,7 @@ static struct member *creator_of(struct ts_host *h)
 
 /* ---- discarded hashes ---- */
 
-static bool is_discarded(const struct ts_host *h, const ts_hash *hash)
+bool prepared_is_discarded(const struct ts_host *h, const ts_hash *hash)
 {
     for (size_t i = 0; i < h->n_discarded; i++)
         if (ts_hash_equal(&h->discarded[i], hash))
@@ -109,7 +109,7 @@ static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
         return err;
     }
     ts_header_hash(&h->genesis->domain, &p->batch.header, &p->hash);
-    if (is_discarded(h, &p->hash))
+    if (prepared_is_discarded(h, &p->hash))
         return TS_E_CONFLICT;
     err = ts_batch_check(&h->chain, &p->batch, NULL, h->effect, fault);
     if (err != TS_OK)
@@ -177,6 +177,12 @@ struct tally {
     uint64_t accepted, refused, waiting;
 };
 
+/* Nobody waits long for an enclave that writes a checkpoint. */
+static bool is_busy_sealing(const struct ts_host *h, const struct member *m)
+{
+    return m->snapshotting && h->now.mono_us >= h->prep.since_us + TS_SEALING_WAIT_US;
+}
+
 static struct tally count_votes(struct ts_host *h)
 {
     struct tally t = {0, 0, 0};
@@ -190,7 +196,7 @@ static struct tally count_votes(struct ts_host *h)
             t.accepted++;
         else if (m->vote == VOTE_REFUSED)
             t.refused++;
-        else if (m->vote == VOTE_FED && m->phase == M_READY)
+        else if (m->vote == VOTE_FED && m->phase == M_READY && !is_busy_sealing(h, m))
             t.waiting++;
     }
     if (!start_settled(h))
@@ -291,6 +297,7 @@ static void committed(struct ts_host *h)
     o->bytes = ts_bytes_of(raw, p->n_raw);
     o->number = p->batch.header.number;
     o->hash = p->hash;
+    h->chain_has_grown = true;
     h->counters.batches++;
     pool_remove(h, p->tx_hashes, p->batch.n_txs, true);
     for (size_t i = 0; i < p->n_rejected; i++)

@@ -176,3 +176,40 @@ bool start_settled(struct ts_host *h)
     h->settled = true;
     return true;
 }
+
+static bool signed_on_chain(const struct member *m)
+{
+    bool has_signed = m->state == TS_ENC_PASSIVE || m->state == TS_ENC_ACTIVE;
+    return has_signed && m->phase >= M_CATCHING_UP && m->phase <= M_READY;
+}
+
+/* Every enclave that has signed stands above the store: then it is the store that is old, not they.
+ * One liar among others that are on the chain proves nothing. Restarted enclaves have signed
+ * nothing: that is how an operator who wants to go on from the old store says so. */
+static bool all_signers_are_ahead(const struct ts_host *h)
+{
+    unsigned ahead = 0;
+    for (unsigned i = 0; i < h->n_members; i++) {
+        if (signed_on_chain(&h->members[i]))
+            return false;
+        ahead += h->members[i].is_ahead;
+    }
+    return ahead > 0;
+}
+
+bool store_is_newest(struct ts_host *h)
+{
+    if (h->chain_has_grown)
+        return true; /* what is committed since the start is nobody's second line but our own */
+    bool behind = all_signers_are_ahead(h);
+    if (behind && !h->store_is_behind)
+        out_event(h, TS_LOG_ERROR, "store-is-behind", "head=%llu production=stopped remedy=\"%s\"",
+                  (unsigned long long)h->chain.head.number,
+                  "the enclaves signed batches that this store does not hold: put the newest copy "
+                  "of the store in its place");
+    if (!behind && h->store_is_behind)
+        out_event(h, TS_LOG_WARN, "store-is-accepted", "head=%llu",
+                  (unsigned long long)h->chain.head.number);
+    h->store_is_behind = behind;
+    return !behind;
+}

@@ -29,6 +29,8 @@
 #define TS_MAX_REQUESTS 64 /* outstanding on one link */
 #define TS_FEED_WINDOW  16 /* catch-up batches outstanding on one link */
 #define TS_NOBODY       (-1)
+/* A batch waits no longer for an enclave that writes a checkpoint. */
+#define TS_SEALING_WAIT_US 200000u
 
 /* How far one enclave is from being of use.
  *
@@ -110,11 +112,13 @@ struct member {
     uint64_t fed; /* highest number sent by ACCEPT on this connection */
     uint64_t load_token;
     uint64_t said_us, said_head; /* progress of catching up, as last told */
-    unsigned wrong_refusals; /* of batches that others accepted */
+    unsigned wrong_refusals;     /* of batches that others accepted */
     bool snapshotting;
     uint64_t snapshot_at; /* head number of its newest checkpoint */
 
     enum vote vote;
+    bool has_offers; /* it keeps batches of its own above our head */
+    bool is_ahead;   /* it signed for a head that our store should hold and does not */
 };
 
 enum prepared_stage {
@@ -248,6 +252,8 @@ struct ts_host {
     bool paused, stopping, stopped, storage_bad;
     uint64_t grace_until_us;
     bool settled;
+    bool chain_has_grown; /* a batch was committed since the start */
+    bool store_is_behind; /* found at the start: the store is an old copy; nothing is produced */
     char switch_reason[200];
     bool no_candidate_said;
     struct switch_request sw;
@@ -336,6 +342,8 @@ void hold_against(struct ts_host *h, struct member *m, const char *format, ...)
 void make_suspect(struct ts_host *h, struct member *m, uint64_t number);
 void producer_lost(struct ts_host *h, struct member *m);
 bool start_settled(struct ts_host *h);
+/* False while the store is known to be an old copy: going on would make a second line. */
+bool store_is_newest(struct ts_host *h);
 
 /* produce.c */
 void produce_advance(struct ts_host *h);
@@ -360,6 +368,7 @@ void prepared_feed(struct ts_host *h, struct member *m);
 void prepared_evaluate(struct ts_host *h);
 void prepared_retry(struct ts_host *h);
 void prepared_stored(struct ts_host *h, int what, ts_err err);
+bool prepared_is_discarded(const struct ts_host *h, const ts_hash *hash);
 void prepared_note_discarded(struct ts_host *h, const ts_hash *hash);
 
 /* switch.c */

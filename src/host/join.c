@@ -135,7 +135,13 @@ static void off_chain(struct ts_host *h, struct member *m)
         load_next_sealed(h, m);
         return;
     }
-    member_bench(h, m, true, "its head %llu is off the chain", (unsigned long long)m->head.number);
+    /* A batch that it made itself may be one whose answer came too late. One that it was given is
+     * one that this host had stored, or the store is an old copy. */
+    m->is_ahead = m->head.number > h->chain.head.number + (m->has_offers ? 1 : 0) &&
+                  !prepared_is_discarded(h, &m->head.hash);
+    bool may_be_right = m->is_ahead && (!h->settled || h->store_is_behind);
+    member_bench(h, m, !may_be_right, "its head %llu is %s", (unsigned long long)m->head.number,
+                 may_be_right ? "above what the store holds" : "off the chain");
 }
 
 static void judge(struct ts_host *h, struct member *m)
@@ -157,6 +163,7 @@ static void judge(struct ts_host *h, struct member *m)
         off_chain(h, m);
         return;
     }
+    m->is_ahead = false;
     m->phase = M_CATCHING_UP;
     m->fed = n;
 }
@@ -180,6 +187,9 @@ static bool served_elsewhere(struct ts_host *h, const struct member *m, const ts
 static void note_identity(struct ts_host *h, struct member *m, const struct ts_msg_identity *a)
 {
     m->known = true;
+    m->has_offers = false;
+    if (!ts_hash_equal(&m->boot_id, &a->boot_id))
+        m->is_ahead = false; /* a new boot has signed nothing */
     m->id = a->id;
     m->boot_id = a->boot_id;
     m->boot_time = a->boot_time;
@@ -249,6 +259,7 @@ void join_offered(struct ts_host *h, struct member *m, const struct ts_msg_offer
 {
     if (m->phase != M_IDENTIFYING)
         return;
+    m->has_offers = a->n > 0;
     for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE; i++)
         take_offer(h, m, a->batches[i]);
     /* An enclave two batches ahead of a host that lost them gives them one after the other. */

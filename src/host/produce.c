@@ -329,7 +329,7 @@ void produce_advance(struct ts_host *h)
         h->stopped = true;
         return;
     }
-    if ((h->paused && !switching) || !start_settled(h))
+    if ((h->paused && !switching) || !start_settled(h) || !store_is_newest(h))
         return;
     if (h->now.mono_us >= h->next_batch_us)
         next_batch(h);
@@ -345,6 +345,9 @@ uint64_t produce_wake(const struct ts_host *h)
         if (h->prep.stage == P_FEEDING && h->hold_number == h->prep.batch.header.number &&
             h->now.mono_us < h->hold_until_us)
             return h->hold_until_us;
+        uint64_t sealing = h->prep.since_us + TS_SEALING_WAIT_US;
+        if (h->prep.stage == P_FEEDING && h->now.mono_us < sealing)
+            return sealing;
         return h->settled ? UINT64_MAX : h->grace_until_us;
     }
     if (h->stopped || (h->paused && !h->sw.started) || h->line != L_IDLE)

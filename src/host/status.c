@@ -3,7 +3,7 @@
 
 static enum ts_host_state state_of(const struct ts_host *h)
 {
-    if (h->storage_bad)
+    if (h->storage_bad || h->store_is_behind)
         return TS_HOST_STORAGE;
     if (h->paused)
         return TS_HOST_PAUSED;

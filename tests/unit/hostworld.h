@@ -62,6 +62,9 @@ void world_start_host(struct world *w);
 void world_stop_host(struct world *w, uint64_t us);
 /* IN_STOP; OUT_STOPPED counts as the event "stopped". */
 void world_ask_stop(struct world *w);
+/* The disk as it is now, and back to that: an operator who restores an old copy. */
+void world_copy_disk(struct world *w);
+void world_restore_disk(struct world *w);
 /* Every durable step fails with err from now on; TS_OK: works again. */
 void world_disk_error(struct world *w, ts_err err);
 /* Overwrites a setting on the disk of a host that is not running. */

@@ -289,3 +289,16 @@ void world_slots_free(struct world_slots *s)
     ts_buf_free(&s->slots[1]);
     ts_buf_free(&s->writing);
 }
+
+void world_copy_disk(struct world *w)
+{
+    w->copied_batches = w->n_batches;
+}
+
+void world_restore_disk(struct world *w)
+{
+    TS_CHECK(w->host == NULL);
+    for (size_t i = w->copied_batches; i < w->n_batches; i++)
+        free(w->batches[i].raw);
+    w->n_batches = w->copied_batches;
+}

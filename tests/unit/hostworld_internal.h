@@ -126,6 +126,7 @@ struct world {
     size_t n_steps;
     ts_err disk;
     uint64_t last_disk;
+    size_t copied_batches; /* how many the copy holds: none is ever removed */
     /* what was seen */
     struct stored_batch *sent;
     size_t n_sent;

@@ -521,6 +521,30 @@ static void a_refused_batch_is_discarded(void **state)
     done(w);
 }
 
+/* An old copy of the store: the enclaves know better, and no second line is begun. */
+static void an_old_store_is_refused(void **state)
+{
+    (void)state;
+    struct world *w = three(50);
+    assert_true(world_run_to(w, 5, SECOND));
+    world_run(w, 50 * MS); /* nothing is on its way */
+    world_copy_disk(w);
+    assert_true(world_run_to(w, 40, 5 * SECOND));
+    world_kill_host(w);
+    world_restore_disk(w);
+    uint64_t head = world_head(w);
+    world_start_host(w);
+    world_run(w, 20 * SECOND);
+    assert_int_equal(world_head(w), head); /* nothing was made on the old head */
+    assert_int_equal(world_events(w, "store-is-behind"), 1);
+    struct ts_host_status s;
+    ts_host_status_of(world_host(w), &s);
+    assert_int_equal(s.state, TS_HOST_STORAGE);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1); /* nobody was told to exit */
+    world_free(w);
+}
+
 /* ---- anything at any time ---- */
 
 static void random_faults(uint64_t seed)
@@ -619,6 +643,7 @@ int main(void)
         cmocka_unit_test(a_wrong_spare_is_used_no_more),
         cmocka_unit_test(late_answers_of_a_benched_one_are_no_lie),
         cmocka_unit_test(a_refused_batch_is_discarded),
+        cmocka_unit_test(an_old_store_is_refused),
         cmocka_unit_test(faults_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
