@@ -123,6 +123,66 @@ static void snapshot_of_hostile_bytes(void **state)
     tn_free(net);
 }
 
+/* Makes the k-th thing that no chain can be. */
+static void make_impossible(struct testnet *net, int k)
+{
+    struct ts_registry *r = &net->chain.registry;
+    struct ts_registry_entry *e = r->entries;
+    switch (k) {
+    case 0:
+        e[1].role = TS_ROLE_ACTIVE;
+        break;
+    case 1:
+        e[1].role = TS_ROLE_NONE;
+        break;
+    case 2:
+        r->has_active = false;
+        break;
+    case 3:
+        r->active = e[1].id;
+        break;
+    case 4:
+        e[1].started_in = 100;
+        break;
+    case 5:
+        e[1].restart_number = e[1].started_in;
+        break;
+    case 6:
+        e[1].tip_seq = 0;
+        break;
+    case 7:
+        e[1].n_boot_ids = 0;
+        break;
+    case 8:
+        e[1].tip_kind = TS_ACTIVE;
+        break;
+    case 9:
+        e[1].id = e[0].id;
+        break;
+    case 10:
+        e[1].has_report = false;
+        break;
+    case 11:
+        e[1].last_report_head = e[1].last_report_in;
+        break;
+    case 12:
+        net->chain.head.hash.b[0] ^= 1;
+        break;
+    case 13:
+        net->chain.recent[0].b[0] ^= 1;
+        break;
+    case 14:
+        e[1].last_report_in = 100;
+        break;
+    default:
+        e[1].started_in = 100;
+        e[1].has_report = false;
+        e[1].last_report_head = 0;
+        e[1].last_report_hash = (ts_hash){{0}};
+        break;
+    }
+}
+
 /* What no chain can be is refused, though each part of it is well-formed. */
 static void snapshot_of_the_impossible(void **state)
 {
@@ -137,59 +197,7 @@ static void snapshot_of_the_impossible(void **state)
         struct ts_registry_entry one = e[1];
         struct ts_registry reg = *r;
         struct ts_chain chain = net->chain;
-        switch (k) {
-        case 0:
-            e[1].role = TS_ROLE_ACTIVE;
-            break;
-        case 1:
-            e[1].role = TS_ROLE_NONE;
-            break;
-        case 2:
-            r->has_active = false;
-            break;
-        case 3:
-            r->active = e[1].id;
-            break;
-        case 4:
-            e[1].started_in = 100;
-            break;
-        case 5:
-            e[1].restart_number = e[1].started_in;
-            break;
-        case 6:
-            e[1].tip_seq = 0;
-            break;
-        case 7:
-            e[1].n_boot_ids = 0;
-            break;
-        case 8:
-            e[1].tip_kind = TS_ACTIVE;
-            break;
-        case 9:
-            e[1].id = e[0].id;
-            break;
-        case 10:
-            e[1].has_report = false;
-            break;
-        case 11:
-            e[1].last_report_head = e[1].last_report_in;
-            break;
-        case 12:
-            net->chain.head.hash.b[0] ^= 1;
-            break;
-        case 13:
-            net->chain.recent[0].b[0] ^= 1;
-            break;
-        case 14:
-            e[1].last_report_in = 100;
-            break;
-        default:
-            e[1].started_in = 100;
-            e[1].has_report = false;
-            e[1].last_report_head = 0;
-            e[1].last_report_hash = (ts_hash){{0}};
-            break;
-        }
+        make_impossible(net, k);
         snapshot(&net->chain, &b);
         assert_int_equal(restore(net, ts_buf_bytes(&b), &back), TS_E_CORRUPT);
         ts_buf_free(&b);
