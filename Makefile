@@ -42,6 +42,11 @@ bench: quiet-setup
 test-unit: quiet-setup
 	@scripts/test.py unit
 
+# Whole networks of real processes.
+test-e2e: quiet-setup
+	@$(MAKE) --no-print-directory build
+	@scripts/test.py e2e
+
 # The unit tests and corpora under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan: quiet-setup
 	@scripts/test.py asan
