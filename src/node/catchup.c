@@ -135,14 +135,15 @@ static bool insert_ahead(struct ts_node *n, size_t i, uint64_t number)
 /* What all wait for was pushed meanwhile: the answer need not bring it any more. */
 static void absorb_ahead(struct ts_node *n)
 {
-    size_t i = 0;
-    while (i < n->n_ranges && n->ranges[i].state == RANGE_HELD)
-        i++;
-    while (i < n->n_ranges && insert_ahead(n, i, n->ranges[i].from)) {
-        struct range *r = &n->ranges[++i];
+    for (size_t i = 0; i < n->n_ranges; i++) {
+        if (n->ranges[i].state == RANGE_HELD)
+            continue;
+        if (!insert_ahead(n, i, n->ranges[i].from))
+            return;
+        struct range *r = &n->ranges[i + 1];
         r->from++;
         if (--r->count == 0)
-            remove_at(n, i);
+            remove_at(n, i + 1);
     }
 }
 

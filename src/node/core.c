@@ -349,7 +349,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
     *out = (struct ts_node_status){
         .head = n->stored,
         .target = target > n->stored.number ? target : n->stored.number,
-        .is_catching_up = !n->has_heard || n->is_behind,
+        .is_catching_up = (!n->has_heard && n->start.n_peers > 0) || n->is_behind,
         .is_storing = n->retry_us == 0,
         .last_batch_us = n->last_batch_us,
         .evidence = n->evidence.n,

@@ -236,7 +236,7 @@ struct ts_node_counters {
 struct ts_node_status {
     struct ts_head head;    /* of the newest durable batch */
     uint64_t target;        /* highest head a peer that is up claims; at least the own */
-    bool is_catching_up;    /* more than a few batches behind that, or no peer heard of yet */
+    bool is_catching_up;    /* more than a few batches behind, or has peers and heard of none yet */
     bool is_storing;        /* false: the newest durable step failed, it is being tried again */
     uint64_t last_batch_us; /* mono time of the newest batch taken from a peer; 0: none yet */
     uint64_t evidence;      /* conflicting batches kept, earlier runs included */

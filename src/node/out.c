@@ -25,21 +25,15 @@ struct ts_node_output *ts_node_output_new(struct ts_node *n, enum ts_node_out ki
     return o;
 }
 
-static char *text_of(struct ts_node *n, const char *format, va_list args)
-{
-    char text[512];
-    vsnprintf(text, sizeof(text), format, args);
-    size_t size = strlen(text) + 1;
-    return memcpy(ts_node_need(ts_arena_alloc(&n->step, size)), text, size);
-}
-
 char *ts_node_text(struct ts_node *n, const char *format, ...)
 {
+    char text[512];
     va_list args;
     va_start(args, format);
-    char *text = text_of(n, format, args);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
-    return text;
+    size_t size = strlen(text) + 1;
+    return memcpy(ts_node_need(ts_arena_alloc(&n->step, size)), text, size);
 }
 
 /* What a peer or an enclave said may stand in it: escaped here, where it is known what came in. */

@@ -41,9 +41,12 @@ static ts_err fake_sign(void *ctx, const uint8_t key[32], const ts_hash *digest,
 
 static ts_err fake_recover(void *ctx, const ts_hash *digest, const ts_sig *sig, ts_address *out)
 {
+    static const uint8_t zeros[12];
     uint8_t tag[32];
     ts_address a;
     (void)ctx;
+    if (memcmp(sig->b + 20, zeros, sizeof(zeros)) != 0)
+        return TS_E_SIGNATURE; /* one signature of a digest, no other bytes for it */
     memcpy(a.b, sig->b, 20);
     fake_tag(&a, digest, tag);
     if (sig->b[64] != 27 || memcmp(tag, sig->b + 32, 32) != 0)
