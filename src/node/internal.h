@@ -183,6 +183,8 @@ struct validator {
     uint64_t snapshot_at; /* its newest checkpoint */
     bool is_snapshotting;
     bool is_sync_asked;
+    bool is_leaving; /* it was told to end */
+    bool can_load;   /* it has nothing loaded, or may start over */
     uint64_t disputes, disputed;
     char reason[NODE_TEXT];
 };
@@ -382,6 +384,8 @@ void ts_node_validator_stop(struct ts_node *n);
 const char *ts_node_validator_state_text(enum ts_node_enclave_state state);
 /* Appends m, gives it an id and notes that an answer is due. extra: what goes with the note. */
 void ts_node_validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc_request *extra);
+/* Tells it to end, once on a link: a supervisor starts it anew. */
+void ts_node_validator_exit(struct ts_node *n);
 /* The link ends, to be made again after a while. */
 void ts_node_validator_fail(struct ts_node *n, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

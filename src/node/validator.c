@@ -77,6 +77,14 @@ void ts_node_validator_ask(struct ts_node *n, struct ts_msg *m, const struct enc
     ts_node_send(n, TS_NODE_LINK_ENCLAVE, b);
 }
 
+void ts_node_validator_exit(struct ts_node *n)
+{
+    if (n->validator.is_leaving)
+        return;
+    n->validator.is_leaving = true;
+    ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
+}
+
 static void drop_requests(struct ts_node *n)
 {
     struct validator *v = &n->validator;
@@ -91,6 +99,7 @@ static void drop_requests(struct ts_node *n)
     v->load_token = 0;
     v->is_snapshotting = false;
     v->is_sync_asked = false;
+    v->is_leaving = false;
 }
 
 /* ---- the link ---- */
@@ -218,7 +227,7 @@ void ts_node_validator_frame(struct ts_node *n, ts_bytes frame)
         return;
     }
     if (m.type == TS_MSG_LEAVING) { /* its process was asked to end: nothing here holds it up */
-        ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
+        ts_node_validator_exit(n);
         return;
     }
     if (v->n_pending == 0 || oldest(v)->id != m.id ||

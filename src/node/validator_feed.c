@@ -41,6 +41,10 @@ static void use_place(struct ts_node *n)
 static void try_place(struct ts_node *n)
 {
     struct validator *v = &n->validator;
+    if (!v->can_load && v->places[0].number > n->stored.number) {
+        ts_node_validator_no_place(n, "it is ahead of this node");
+        return;
+    }
     while (v->at_place < v->n_places && v->places[v->at_place].number > n->stored.number)
         v->at_place++;
     TS_CHECK(v->at_place < v->n_places); /* the last is genesis */
@@ -53,6 +57,11 @@ static void try_place(struct ts_node *n)
 void ts_node_validator_no_place(struct ts_node *n, const char *why)
 {
     struct validator *v = &n->validator;
+    if (!v->can_load) {
+        ts_node_validator_exit(n);
+        ts_node_validator_fail(n, "it stands where this chain is not; it was told to start anew");
+        return;
+    }
     if (v->at_place + 1 >= v->n_places) {
         ts_node_validator_fail(n, "it cannot start from genesis: %s", why);
         return;
@@ -73,6 +82,7 @@ static void list_places(struct ts_node *n, const struct ts_msg_identity *id)
     struct validator *v = &n->validator;
     v->n_places = v->at_place = 0;
     v->is_current = id->state != TS_ENC_EMPTY;
+    v->can_load = id->state == TS_ENC_EMPTY || id->state == TS_ENC_SYNCING;
     if (v->is_current)
         add_place(v, &id->head);
     for (size_t i = id->n_sealed; i-- > 0 && v->n_places < TS_COUNT(v->places) - 1;)
@@ -106,7 +116,7 @@ void ts_node_validator_identified(struct ts_node *n, const struct ts_msg_identit
         return;
     }
     if (id->state == TS_ENC_HALTED) {
-        ts_node_validator_ask(n, &(struct ts_msg){.type = TS_MSG_EXIT}, NULL);
+        ts_node_validator_exit(n);
         ts_node_validator_fail(n, "it has halted; it was told to start anew");
         return;
     }

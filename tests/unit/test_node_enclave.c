@@ -291,6 +291,50 @@ static void one_that_is_not_there_is_waited_for(void **state)
     finish(f);
 }
 
+static void one_ahead_of_the_node_is_told_to_start_anew(void **state)
+{
+    struct fixture *f = start();
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 2 * NW_S);
+    nw_kill(f->w, 0);
+    struct nw_store *store = &f->w->nodes[0].store;
+    while (store->n > 10) /* an old copy of the node's store */
+        free((void *)(uintptr_t)store->raws[--store->n].p);
+    ts_buf_reset(&store->chain);
+    nw_host_down(f->w, 0);
+    nw_restart(f->w, 0);
+    nw_run(f->w, NW_S);
+    assert_true(f->asked[TS_MSG_EXIT] >= 1);
+    assert_true(ts_enclave_wants_exit(f->k->enclaves[VALIDATOR].core));
+    ek_boot(f->k, VALIDATOR);
+    nw_host_up(f->w, 0);
+    nw_run(f->w, 30 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_int_equal(enclave_of(f).head.number, 30);
+    finish(f);
+}
+
+static void one_that_says_it_leaves_is_let_go_once(void **state)
+{
+    struct fixture *f = start();
+    struct ts_buf b;
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 2 * NW_S);
+    ts_buf_init(&b, 0);
+    ts_msg_put(&b, &(struct ts_msg){.type = TS_MSG_LEAVING, .is_answer = true});
+    f->is_silent = true;
+    for (int i = 0; i < 1000; i++)
+        nw_input(f->w, 0,
+                 &(struct ts_node_input){.kind = TS_NODE_IN_FRAME,
+                                         .link = TS_NODE_LINK_ENCLAVE,
+                                         .bytes = ts_buf_bytes(&b)});
+    assert_int_equal(f->asked[TS_MSG_EXIT], 1);
+    ts_buf_free(&b);
+    finish(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +347,8 @@ int main(void)
         cmocka_unit_test(a_sequencer_is_not_driven_by_a_node),
         cmocka_unit_test(one_that_does_not_answer_is_given_up_and_tried_again),
         cmocka_unit_test(one_that_is_not_there_is_waited_for),
+        cmocka_unit_test(one_ahead_of_the_node_is_told_to_start_anew),
+        cmocka_unit_test(one_that_says_it_leaves_is_let_go_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
