@@ -8,11 +8,6 @@
 #define RETRY_US            500000u /* a failed store step */
 #define SNAPSHOT_META_EVERY 1024u
 
-static struct member *creator_of(struct ts_host *h)
-{
-    return h->prep.creator == TS_NOBODY ? NULL : &h->members[h->prep.creator];
-}
-
 /* ---- discarded hashes ---- */
 
 bool prepared_is_discarded(const struct ts_host *h, const ts_hash *hash)
@@ -42,7 +37,6 @@ static void prepared_clear(struct ts_host *h)
     free(h->prep.raw);
     ts_arena_free(&h->prep.arena);
     memset(&h->prep, 0, sizeof(h->prep));
-    h->prep.creator = TS_NOBODY;
     for (unsigned i = 0; i < h->n_members; i++)
         h->members[i].vote = VOTE_NONE;
 }
@@ -77,22 +71,35 @@ static void store_prepared(struct ts_host *h)
     step_send(h, s);
 }
 
-static void note_rejected(struct ts_host *h, const struct ts_msg_created *c)
+/* The batch's transactions are marked as taken. The decoder has seen to it that indices ascend. */
+static ts_err note_rejected(struct ts_host *h, const struct ts_msg_created *c,
+                            struct ts_fault *fault)
 {
     struct prepared *p = &h->prep;
     if (c == NULL || !c->fresh || c->n_rejected == 0)
-        return;
-    p->rejected = ts_arena_array(&p->arena, c->n_rejected, sizeof(*p->rejected));
-    TS_CHECK(p->rejected != NULL);
-    for (size_t i = 0; i < c->n_rejected; i++) {
+        return TS_OK;
+    const char *lie = c->rejected[c->n_rejected - 1].index >= h->n_offered
+                          ? "a transaction is rejected that was not offered"
+                          : NULL;
+    p->rejected = lie ? NULL : ts_arena_array(&p->arena, c->n_rejected, sizeof(*p->rejected));
+    if (lie == NULL && p->rejected == NULL)
+        return TS_E_NOMEM;
+    for (size_t i = 0; i < c->n_rejected && lie == NULL; i++) {
         const struct ts_msg_rejected *r = &c->rejected[i];
-        if (r->code == TS_E_TX_DEFERRED || r->index >= h->n_offered)
+        const ts_hash *hash = &h->offered[r->index];
+        if (pool_is_taken(h, hash))
+            lie = "a transaction is rejected and in the batch";
+        if (r->code == TS_E_TX_DEFERRED)
             continue;
         struct rejected_tx *out = &p->rejected[p->n_rejected++];
-        out->hash = h->offered[r->index];
+        out->hash = *hash;
         out->code = r->code;
-        snprintf(out->text, sizeof(out->text), "%.*s", (int)r->text.n, (const char *)r->text.p);
+        snprintf(out->text, sizeof(out->text), "%s", said(h, r->text));
     }
+    if (lie == NULL)
+        return TS_OK;
+    snprintf(fault->what, sizeof(fault->what), "%s", lie);
+    return TS_E_RANGE;
 }
 
 static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
@@ -115,9 +122,14 @@ static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
     if (err != TS_OK)
         return err;
     p->tx_hashes = ts_arena_array(&p->arena, p->batch.n_txs + 1, sizeof(*p->tx_hashes));
-    TS_CHECK(p->tx_hashes != NULL);
-    for (size_t i = 0; i < p->batch.n_txs; i++)
+    if (p->tx_hashes == NULL) {
+        snprintf(fault->what, sizeof(fault->what), "more transactions than can be kept in memory");
+        return TS_E_LIMIT;
+    }
+    for (size_t i = 0; i < p->batch.n_txs; i++) {
         ts_tx_hash(p->batch.txs[i], &p->tx_hashes[i]);
+        p->has_unknown = p->has_unknown || !pool_has(h, &p->tx_hashes[i]);
+    }
     return TS_OK;
 }
 
@@ -133,17 +145,20 @@ ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
         snprintf(fault->what, sizeof(fault->what), "the batch is by another producer");
         err = TS_E_V2_PRODUCER;
     }
+    if (err == TS_OK) {
+        pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, true);
+        err = note_rejected(h, c, fault);
+        if (err != TS_OK)
+            pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, false);
+    }
     if (err != TS_OK) {
         prepared_clear(h);
         return err;
     }
     for (unsigned i = 0; i < h->n_members; i++)
         h->members[i].vote = VOTE_NONE;
-    h->prep.creator = creator != NULL ? member_index(h, creator) : TS_NOBODY;
     h->prep.producer = h->prep.batch.header.producer;
     h->prep.since_us = h->now.mono_us;
-    note_rejected(h, c);
-    pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, true);
     for (size_t i = 0; i < h->prep.n_rejected; i++)
         pool_take(h, &h->prep.rejected[i].hash, 1, true);
     store_prepared(h);
@@ -157,9 +172,8 @@ void prepared_feed(struct ts_host *h, struct member *m)
     if (h->prep.stage != P_FEEDING || m->phase != M_READY || m->vote != VOTE_NONE ||
         !ts_hash_equal(&m->head.hash, &h->chain.head.hash))
         return;
-    struct ts_msg msg = {.type = TS_MSG_ACCEPT};
-    msg.u.accept.batch = ts_bytes_of(h->prep.raw, h->prep.n_raw);
-    if (member_ask(h, m, &msg, h->prep.batch.n_txs, h->prep.batch.header.number))
+    if (member_ask_accept(h, m, ts_bytes_of(h->prep.raw, h->prep.n_raw), h->prep.batch.n_txs,
+                          h->prep.batch.header.number, &h->prep.hash))
         m->vote = VOTE_FED;
 }
 
@@ -188,8 +202,8 @@ static struct tally count_votes(struct ts_host *h)
     struct tally t = {0, 0, 0};
     for (unsigned i = 0; i < h->n_members; i++) {
         struct member *m = &h->members[i];
-        if ((int)i == h->prep.creator || !m->known || ts_address_equal(&m->id, &h->prep.producer) ||
-            m->suspect || !whitelisted_after(h, m))
+        if (!m->known || ts_address_equal(&m->id, &h->prep.producer) || m->suspect ||
+            !whitelisted_after(h, m))
             continue;
         bool has_it = ts_hash_equal(&m->head.hash, &h->prep.hash) && m->phase == M_READY;
         if (m->vote == VOTE_ACCEPTED || has_it)
@@ -223,7 +237,10 @@ static void say_under_quorum(struct ts_host *h, uint64_t accepted)
 static void commit(struct ts_host *h)
 {
     struct prepared *p = &h->prep;
-    struct store_step *s = step_new(h, STEP_COMMIT, 1 + p->batch.n_txs + 2 * p->n_rejected);
+    size_t pending = 0; /* others were never stored */
+    for (size_t i = 0; i < p->batch.n_txs; i++)
+        pending += pool_has(h, &p->tx_hashes[i]);
+    struct store_step *s = step_new(h, STEP_COMMIT, 1 + pending + 2 * p->n_rejected);
     struct ts_store_op *op = step_op(s, TS_OP_SET_STATUS);
     op->number = p->batch.header.number;
     op->hash = p->hash;
@@ -231,7 +248,8 @@ static void commit(struct ts_host *h)
     op->tx_hashes = p->tx_hashes;
     op->n_tx_hashes = p->batch.n_txs;
     for (size_t i = 0; i < p->batch.n_txs; i++)
-        step_op(s, TS_OP_DROP_TX)->hash = p->tx_hashes[i];
+        if (pool_has(h, &p->tx_hashes[i]))
+            step_op(s, TS_OP_DROP_TX)->hash = p->tx_hashes[i];
     for (size_t i = 0; i < p->n_rejected; i++) {
         step_op(s, TS_OP_DROP_TX)->hash = p->rejected[i].hash;
         op = step_op(s, TS_OP_PUT_REJECTED);
@@ -286,6 +304,13 @@ static void say_takeover(struct ts_host *h)
               (unsigned long long)h->counters.last_takeover_us);
 }
 
+/* Who lost a dispute about this number has restarted and taken part in it since. */
+static void cleared(struct member *m, uint64_t number)
+{
+    if (m->suspect && number >= m->suspect_number && !ts_hash_equal(&m->boot_id, &m->suspect_boot))
+        m->suspect = false;
+}
+
 static void committed(struct ts_host *h)
 {
     struct prepared *p = &h->prep;
@@ -302,8 +327,11 @@ static void committed(struct ts_host *h)
     pool_remove(h, p->tx_hashes, p->batch.n_txs, true);
     for (size_t i = 0; i < p->n_rejected; i++)
         pool_remove(h, &p->rejected[i].hash, 1, false);
-    if (p->creator != TS_NOBODY)
-        h->last_producer = p->creator;
+    struct member *creator = member_by_id(h, &p->producer);
+    if (creator != NULL)
+        h->last_producer = member_index(h, creator);
+    if (creator != NULL)
+        cleared(creator, p->batch.header.number);
     if (h->taking_over)
         say_takeover(h);
     switch_committed(h);
@@ -338,9 +366,7 @@ static void discarded(struct ts_host *h)
 {
     uint64_t number = h->prep.batch.header.number;
     ts_hash hash = h->prep.hash;
-    struct member *creator = creator_of(h);
-    if (creator == NULL)
-        creator = member_by_id(h, &h->prep.producer);
+    struct member *creator = member_by_id(h, &h->prep.producer);
     prepared_note_discarded(h, &hash);
     h->counters.discarded++;
     h->hold_number = number;
@@ -356,6 +382,8 @@ static void discarded(struct ts_host *h)
     prepared_clear(h);
     if (creator != NULL)
         make_suspect(h, creator, number);
+    if (h->sw.started)
+        switch_failed(h, "the other enclaves refused the batch that would have made it");
     for (unsigned i = 0; i < h->n_members; i++) {
         struct member *m = &h->members[i];
         if (m->phase == M_READY && ts_hash_equal(&m->head.hash, &hash))
@@ -365,43 +393,54 @@ static void discarded(struct ts_host *h)
     h->next_batch_us = h->now.mono_us;
 }
 
-static void refuser_is_wrong(struct ts_host *h, struct member *m, uint64_t number, ts_bytes text)
+static void refuser_is_wrong(struct ts_host *h, struct member *m, uint64_t number, const char *text)
 {
     make_suspect(h, m, number);
     if (++m->wrong_refusals >= 3) {
         member_corrupt(h, m, "refused batches that others accepted, %u times", m->wrong_refusals);
         return;
     }
-    member_bench(h, m, true, "refused batch %llu that others accepted: %.*s",
-                 (unsigned long long)number, (int)text.n, (const char *)text.p);
+    member_bench(h, m, true, "refused batch %llu that others accepted: %.120s",
+                 (unsigned long long)number, text);
 }
 
-void prepared_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
-                   ts_bytes text)
+static bool is_prepared(const struct ts_host *h, const struct request *r)
 {
-    bool of_prepared = h->prep.stage >= P_FEEDING && number == h->prep.batch.header.number;
-    if (accepted) {
+    return h->prep.stage >= P_FEEDING && ts_hash_equal(&r->hash, &h->prep.hash);
+}
+
+/* What is fed is committed or prepared when it is sent, and a committed one stays. */
+bool prepared_gone(const struct ts_host *h, const struct request *r)
+{
+    if (is_prepared(h, r))
+        return false;
+    const ts_hash *ours = ts_chain_recent(&h->chain, r->ref);
+    return r->ref > h->chain.head.number || (ours != NULL && !ts_hash_equal(ours, &r->hash));
+}
+
+void prepared_vote(struct ts_host *h, struct member *m, const struct request *r, const char *text)
+{
+    bool of_prepared = is_prepared(h, r);
+    if (text == NULL) {
         if (of_prepared)
             m->vote = VOTE_ACCEPTED;
-        if (m->suspect && number >= m->suspect_number &&
-            !ts_hash_equal(&m->boot_id, &m->suspect_boot))
-            m->suspect = false;
+        cleared(m, r->ref);
         prepared_feed(h, m); /* a slow one may be at the parent only now */
         return;
     }
-    out_event(h, TS_LOG_ERROR, "batch-refused", "number=%llu by=%s reason=\"%.*s\"",
-              (unsigned long long)number, short_id(h, &m->id), (int)text.n, (const char *)text.p);
+    out_event(h, TS_LOG_ERROR, "batch-refused", "number=%llu by=%s reason=\"%s\"",
+              (unsigned long long)r->ref, short_id(h, &m->id), text);
     if (of_prepared && h->prep.stage == P_FEEDING)
         m->vote = VOTE_REFUSED;
-    else
-        refuser_is_wrong(h, m, number, text);
+    else if (of_prepared ? h->prep.stage == P_COMMITTING : !prepared_gone(h, r))
+        refuser_is_wrong(h, m, r->ref, text);
 }
 
 static void punish_refusers(struct ts_host *h)
 {
     for (unsigned i = 0; i < h->n_members; i++)
         if (h->members[i].vote == VOTE_REFUSED)
-            refuser_is_wrong(h, &h->members[i], h->prep.batch.header.number, ts_bytes_of(NULL, 0));
+            refuser_is_wrong(h, &h->members[i], h->prep.batch.header.number, "see above");
 }
 
 /* What becomes of the prepared batch, once enough is known. */

@@ -74,10 +74,10 @@ ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out)
     h->chain.verified = h->verified;
     init_members(h, start->n_links);
     h->producer = h->checker = h->last_producer = TS_NOBODY;
-    h->prep.creator = TS_NOBODY;
     ts_map_init(&h->pool_by_hash, sizeof(ts_hash), sizeof(struct pool_tx *), start->seed);
     ts_map_init(&h->senders, sizeof(ts_address), sizeof(struct sender), start->seed);
-    ts_arena_init(&h->arena, (size_t)1 << 30);
+    /* One step may feed a batch of the largest size to the most enclaves there can be. */
+    ts_arena_init(&h->arena, 2 * (size_t)TS_HOST_MAX_ENCLAVES * TS_LINK_MAX_FRAME);
     ts_arena_init(&h->create_arena, 0);
     *out = h;
     return TS_OK;
@@ -168,10 +168,18 @@ ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
     return TS_OK;
 }
 
+/* The dispute goes on: nobody knows how long ago it was, so it is held for the whole time. */
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b)
 {
-    if (b->number > h->chain.head.number)
-        prepared_note_discarded(h, &b->hash);
+    struct ts_batch batch;
+    if (b->number <= h->chain.head.number)
+        return TS_OK;
+    prepared_note_discarded(h, &b->hash);
+    h->hold_number = b->number;
+    ts_arena_reset(&h->arena);
+    if (ts_batch_decode(b->raw, TS_MAX_BATCH_BYTES, &h->arena, &batch) != TS_OK)
+        return TS_E_CORRUPT;
+    id_set_add(h, &h->losers, &batch.header.producer);
     return TS_OK;
 }
 
@@ -205,9 +213,7 @@ static void stored(struct ts_host *h, const struct ts_host_input *in)
         if (in->err != TS_OK && h->next_batch_us <= h->now.mono_us)
             h->next_batch_us = h->now.mono_us + 500000; /* then it is asked for again */
     } else if (s->what == STEP_META) {
-        if (in->err != TS_OK)
-            out_event(h, TS_LOG_ERROR, "setting-not-stored", "key=%s reason=\"%s\"", s->ops[0].key,
-                      ts_err_text(in->err));
+        settings_stored(h, s, in->err);
     } else {
         prepared_stored(h, s->what, in->err);
     }
@@ -230,8 +236,12 @@ static void forgive_own_lateness(struct ts_host *h, uint64_t expected)
     uint64_t now = h->now.mono_us;
     if (expected == UINT64_MAX || now < expected + LATE_US)
         return;
-    for (unsigned i = 0; i < h->n_members; i++)
-        h->members[i].line_since_us += now - expected;
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        m->line_since_us += now - expected;
+        if (m->line_since_us > now) /* asked since */
+            m->line_since_us = now;
+    }
 }
 
 static void tick(struct ts_host *h, uint64_t expected)
@@ -281,7 +291,8 @@ void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs 
     h->next_batch_us = now.mono_us;
     for (unsigned i = 0; i < h->n_members; i++)
         member_connect(h, &h->members[i]);
-    produce_reserve_term(h);
+    h->hold_until_us = now.mono_us + h->set.dispute_hold_us;
+    produce_stock_terms(h);
     finish_step(h, out);
 }
 

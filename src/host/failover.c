@@ -42,7 +42,7 @@ const char *candidate_fault(const struct ts_host *h, const struct member *m)
     if (!m->has_report)
         return "it has not proven its head with a report";
     if (m->n_transitions >= FULL_TRANSITIONS)
-        return "it has no room for another unpublished transition";
+        return NO_ROOM;
     return NULL;
 }
 
@@ -63,13 +63,13 @@ static bool activation_holds(const struct ts_host *h, const struct member *m)
            ts_hash_equal(&e->boot_id, &m->boot_id);
 }
 
-int choose_producer(const struct ts_host *h)
+int choose_producer(const struct ts_host *h, bool suspects)
 {
     int best = TS_NOBODY;
     for (unsigned i = 0; i < h->n_members; i++) {
         const struct member *m = &h->members[i];
-        if (m->phase != M_READY || m->state != TS_ENC_ACTIVE || m->suspect || m->corrupted ||
-            !at_head(h, m) || !activation_holds(h, m))
+        if (m->phase != M_READY || m->state != TS_ENC_ACTIVE || (m->suspect && !suspects) ||
+            m->corrupted || !at_head(h, m) || !activation_holds(h, m))
             continue;
         if (best == TS_NOBODY || m->active_term > h->members[best].active_term)
             best = (int)i;
@@ -125,6 +125,8 @@ void make_suspect(struct ts_host *h, struct member *m, uint64_t number)
 static bool is_producing(const struct ts_host *h, const struct member *m)
 {
     int who = member_index(h, m);
+    if (h->prep.stage != P_NONE && ts_address_equal(&h->prep.producer, &m->id))
+        return true;
     if (h->sw.started && h->sw.to == who && !h->sw.done_down)
         return false; /* the old one still is */
     if (h->line != L_IDLE && h->producer == who)

@@ -38,7 +38,9 @@
  *     ▲                        │  └──────(signed already)──▶┘                   │
  *     └── link lost, deadline missed ◀──────────────────────────────────────────┘
  *                              └─▶ BENCHED: off the chain, halted, foreign: told to exit, fed
- * nothing SHUT: corrupted; its link stays closed */
+ * nothing
+ *
+ * SHUT: corrupted; now and then the host looks whether another enclave stands in its place */
 enum member_phase {
     M_DOWN,
     M_CONNECTING,
@@ -64,13 +66,17 @@ struct request {
     uint64_t allow_us; /* time to answer, from when it is first in line */
     uint64_t work;     /* transactions in it */
     uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; others 0 */
+    ts_hash hash;      /* ACCEPT: of the batch */
 };
 
 struct member {
     unsigned link;
     enum member_phase phase;
-    bool known;
+    bool known; /* it has named itself: whether truly is shown by proven */
     ts_address id;
+    bool named;  /* on this connection */
+    bool proven; /* on this link: a report by id that nobody can have from the chain */
+    bool useful; /* on this connection: it has accepted or sealed a batch */
     ts_hash boot_id;
     ts_time boot_time;
     uint64_t state; /* enum ts_enclave_state, as last answered */
@@ -93,11 +99,13 @@ struct member {
 
     uint64_t retry_us; /* DOWN: when to connect */
     uint64_t backoff_us;
-    uint64_t bench_us; /* BENCHED: when to look again */
+    uint64_t bench_us; /* BENCHED, SHUT: when to look again */
+    unsigned doubts;   /* bad answers by nobody known, in a row */
     bool tried;        /* one connect attempt since start has ended */
     bool said_ready;   /* on this connection */
 
     bool corrupted, drained, leaving;
+    bool exit_asked; /* after LEAVING */
     bool suspect;
     uint64_t suspect_number;
     ts_hash suspect_boot;
@@ -107,7 +115,10 @@ struct member {
     /* Joining. */
     struct ts_msg_head sealed[8];
     size_t n_sealed;
-    bool loading_store; /* an OUT_LOAD for this member is under way */
+    struct ts_msg_head loading; /* what LOAD asked for */
+    bool from_genesis;          /* which was the genesis: the last try */
+    bool loading_store;         /* an OUT_LOAD for this member is under way */
+    uint64_t load_until_us;
     enum load_why load_for;
     uint64_t fed; /* highest number sent by ACCEPT on this connection */
     uint64_t load_token;
@@ -137,7 +148,6 @@ struct rejected_tx {
 
 struct prepared {
     enum prepared_stage stage;
-    int creator; /* member, or TS_NOBODY after a restart of the host */
     ts_address producer;
     uint8_t *raw; /* owned */
     size_t n_raw;
@@ -147,6 +157,7 @@ struct prepared {
     ts_hash *tx_hashes;           /* in arena */
     struct rejected_tx *rejected; /* in arena */
     size_t n_rejected;
+    bool has_unknown;  /* transactions in it that the pool did not hold */
     uint64_t retry_us; /* a failed store step is tried again then */
     uint64_t since_us;
 };
@@ -183,7 +194,8 @@ struct query {
     uint8_t *arg; /* owned */
     size_t n_arg;
     uint64_t until_us;
-    int member; /* asked, or TS_NOBODY */
+    int member;    /* asked, or TS_NOBODY */
+    unsigned lost; /* so many enclaves were lost with it */
     struct query *next;
 };
 
@@ -194,6 +206,9 @@ struct store_step {
     struct ts_store_op *ops;
     size_t n_ops;
     uint64_t value; /* STEP_TERM: the term that becomes reserved */
+    int setting;    /* STEP_META: enum setting, or -1 */
+    bool has_reply; /* STEP_META: whoever gave the order waits for it */
+    uint64_t reply;
     struct store_step *next;
 };
 
@@ -203,8 +218,10 @@ struct switch_request {
     bool has_token;
     bool done_down; /* the old active has stepped down */
     uint64_t token;
-    int to;          /* member */
-    int from;        /* member, or TS_NOBODY */
+    uint64_t until_us; /* given up then, if not started */
+    int to;            /* member */
+    int from;          /* member, or TS_NOBODY */
+    ts_address to_id, from_id;
     const char *why; /* static: "asked for", "drained", "leaving" */
 };
 
@@ -212,6 +229,9 @@ struct id_set {
     ts_address ids[TS_HOST_MAX_ENCLAVES];
     size_t n;
 };
+
+/* What operators and verdicts leave behind; durable. */
+enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, N_SETTINGS };
 
 struct ts_host {
     const struct ts_genesis *genesis;
@@ -236,6 +256,7 @@ struct ts_host {
     ts_hash *discarded; /* hashes, of numbers above discarded_floor */
     size_t n_discarded, cap_discarded;
     uint64_t hold_number, hold_until_us; /* after a dispute */
+    struct id_set losers;                /* of disputes before the host's start */
     bool taking_over;
     uint64_t takeover_since_us;
     ts_hash *offered; /* hashes of the transactions in the CREATE under way */
@@ -243,7 +264,9 @@ struct ts_host {
     struct ts_arena create_arena;
 
     struct id_set drained, corrupted; /* durable, by id: they outlive links and restarts */
-    uint64_t tick_us;                 /* when the batch in hand was due */
+    bool setting_failed[N_SETTINGS];
+    uint64_t settings_retry_us; /* 0: nothing to try again */
+    uint64_t tick_us;           /* when the batch in hand was due */
     bool under_quorum_said;
     int last_producer; /* whose turn it was, to go round */
 
@@ -290,7 +313,10 @@ void out_reply_bytes(struct ts_host *h, uint64_t token, ts_bytes bytes);
 struct store_step *step_new(struct ts_host *h, int what, size_t max_ops);
 struct ts_store_op *step_op(struct store_step *s, enum ts_store_op_kind kind);
 void step_send(struct ts_host *h, struct store_step *s);
-void put_meta(struct ts_host *h, const char *key, ts_bytes value);
+/* The step is returned so that more can be noted in it. */
+struct store_step *put_meta(struct ts_host *h, const char *key, ts_bytes value);
+/* What an enclave said, as printable ASCII of at most 300 bytes. */
+const char *said(struct ts_host *h, ts_bytes text);
 const char *short_id(struct ts_host *h, const ts_address *id);
 
 /* member.c */
@@ -303,14 +329,21 @@ uint64_t member_wake(const struct ts_host *h, const struct member *m);
 /* Sends a request; false when the line is full. work: transactions in it. */
 bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_t work,
                 uint64_t ref);
+/* The same for ACCEPT. */
+bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, uint64_t work,
+                       uint64_t number, const ts_hash *hash);
 /* Ends the connection and connects anew after the back-off. */
 void member_reset(struct ts_host *h, struct member *m, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Fed nothing, told to exit; looked at again when its next process connects. */
 void member_bench(struct ts_host *h, struct member *m, bool tell_exit, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* A wrong answer. Who has proven its identity is marked, for good; who has not may be anybody in
+ * its name, and is only shown the door. */
 void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Corrupted: the link is closed. */
+void member_shut(struct ts_host *h, struct member *m);
 int member_index(const struct ts_host *h, const struct member *m);
 struct member *member_by_id(struct ts_host *h, const ts_address *id);
 bool member_whitelisted(const struct ts_host *h, const struct member *m);
@@ -333,9 +366,11 @@ void join_told(struct ts_host *h, struct member *m);
 
 /* failover.c */
 bool is_up(const struct ts_host *h, const struct member *m);
+#define NO_ROOM "it has no room for another unpublished transition"
 /* NULL when m may be activated now, else why not. */
 const char *candidate_fault(const struct ts_host *h, const struct member *m);
-int choose_producer(const struct ts_host *h);
+/* Who is active here and can go on; a suspect one only with suspects. */
+int choose_producer(const struct ts_host *h, bool suspects);
 int choose_successor(const struct ts_host *h, int except);
 void hold_against(struct ts_host *h, struct member *m, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -355,14 +390,17 @@ void produce_refused(struct ts_host *h, struct member *m, uint64_t type,
                      const struct ts_msg_error *e);
 void produce_member_lost(struct ts_host *h, struct member *m);
 void produce_reserve_term(struct ts_host *h);
+void produce_stock_terms(struct ts_host *h);
 
 /* commit.c */
 /* Tries to make raw the prepared batch. c: the answer it came in, or NULL for an offer.
  * TS_E_CONFLICT: another batch is prepared, or this one was discarded. */
 ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
                      const struct ts_msg_created *c, struct ts_fault *fault);
-void prepared_vote(struct ts_host *h, struct member *m, uint64_t number, bool accepted,
-                   ts_bytes text);
+/* m's answer to an ACCEPT; text: why it refuses, or NULL: it has accepted. */
+void prepared_vote(struct ts_host *h, struct member *m, const struct request *r, const char *text);
+/* Whether the batch that r fed is discarded by now. */
+bool prepared_gone(const struct ts_host *h, const struct request *r);
 void prepared_feed(struct ts_host *h, struct member *m);
 /* What becomes of the prepared batch, once enough is known. */
 void prepared_evaluate(struct ts_host *h);
@@ -376,11 +414,19 @@ void admin_input(struct ts_host *h, const struct ts_host_input *in);
 void switch_failed(struct ts_host *h, const char *why);
 void switch_committed(struct ts_host *h);
 void switch_leaving(struct ts_host *h, struct member *m);
+/* The batch that makes the switch is sealed: it decides. */
+bool switch_sealed(const struct ts_host *h);
+/* An active enclave that is drained or about to end gives way as soon as another can take over. */
+void switch_relieve(struct ts_host *h, int active);
+void switch_expire(struct ts_host *h);
 /* What outlives a restart: "term", "paused", "drained", "corrupted". */
 ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value);
-void settings_store_ids(struct ts_host *h, const char *key, const struct id_set *set);
+void settings_put(struct ts_host *h, enum setting which);
+void settings_stored(struct ts_host *h, const struct store_step *s, ts_err err);
+void settings_retry(struct ts_host *h);
 bool id_set_has(const struct id_set *s, const ts_address *id);
-void id_set_add(struct id_set *s, const ts_address *id);
+/* When the set is full, an id that is whitelisted no more makes room; false: none is. */
+bool id_set_add(const struct ts_host *h, struct id_set *s, const ts_address *id);
 void id_set_remove(struct id_set *s, const ts_address *id);
 
 /* mempool.c */
@@ -395,6 +441,8 @@ void pool_stored(struct ts_host *h, struct store_step *s, ts_err err);
 void pool_pick(struct ts_host *h, size_t max_bytes, ts_bytes *txs, ts_hash *hashes, size_t max,
                size_t *n);
 void pool_take(struct ts_host *h, const ts_hash *hashes, size_t n, bool taken);
+bool pool_is_taken(const struct ts_host *h, const ts_hash *hash);
+bool pool_has(const struct ts_host *h, const ts_hash *hash);
 /* They leave the pool: included or rejected with the batch just committed. */
 void pool_remove(struct ts_host *h, const ts_hash *hashes, size_t n, bool included);
 void pool_forget_senders(struct ts_host *h);

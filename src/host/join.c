@@ -4,6 +4,7 @@
 #include "host/internal.h"
 
 #define PROGRESS_US 3000000u
+#define LOAD_US 30000000u /* for batches from the store */
 
 static void judge(struct ts_host *h, struct member *m);
 
@@ -15,8 +16,9 @@ void join_identify(struct ts_host *h, struct member *m)
 
 bool join_is_on_chain(const struct ts_host *h, const struct ts_msg_head *head)
 {
-    const ts_hash *ours = ts_chain_recent(&h->chain, head->number);
-    return head->number <= h->chain.head.number && ours != NULL && ts_hash_equal(ours, &head->hash);
+    const ts_hash *ours =
+        head->number == 0 ? &h->genesis->hash : ts_chain_recent(&h->chain, head->number);
+    return ours != NULL && ts_hash_equal(ours, &head->hash);
 }
 
 static void load_from_store(struct ts_host *h, struct member *m, enum load_why what, uint64_t from,
@@ -25,6 +27,7 @@ static void load_from_store(struct ts_host *h, struct member *m, enum load_why w
     m->load_for = what;
     m->loading_store = true;
     m->load_token = ++h->next_token;
+    m->load_until_us = h->now.mono_us + LOAD_US;
     struct ts_host_output *o = out_push(h, TS_OUT_LOAD);
     o->token = m->load_token;
     o->from = from;
@@ -37,8 +40,11 @@ static void ask_load(struct ts_host *h, struct member *m, const struct ts_msg_he
 {
     struct ts_msg msg = {.type = TS_MSG_LOAD};
     msg.u.load.genesis = h->genesis_raw;
+    m->from_genesis = from == NULL;
+    m->loading = (struct ts_msg_head){0, h->genesis->hash};
     if (from != NULL)
-        msg.u.load.from = *from;
+        m->loading = *from;
+    msg.u.load.from = m->loading;
     m->phase = M_LOADING;
     member_ask(h, m, &msg, 0, 0);
 }
@@ -63,33 +69,50 @@ static void load_next_sealed(struct ts_host *h, struct member *m)
 
 void join_refused_load(struct ts_host *h, struct member *m)
 {
-    if (m->n_sealed == 0 && m->head.number == UINT64_MAX) {
+    if (m->from_genesis)
         member_reset(h, m, "%s", "refuses to load the genesis");
-        return;
-    }
-    if (m->n_sealed == 0)
-        m->head.number = UINT64_MAX; /* the last try: from genesis */
-    load_next_sealed(h, m);
+    else
+        load_next_sealed(h, m);
 }
 
 void join_loaded_head(struct ts_host *h, struct member *m, const struct ts_msg_head *a)
 {
+    if (a->number != m->loading.number || !ts_hash_equal(&a->hash, &m->loading.hash)) {
+        member_corrupt(h, m, "%s", "loaded another head than the one asked for");
+        return;
+    }
     m->head = *a;
     m->state = TS_ENC_SYNCING;
     m->phase = M_CATCHING_UP;
     m->fed = a->number;
     m->snapshot_at = a->number;
-    if (a->number > h->chain.head.number)
-        member_reset(h, m, "%s", "loaded a head that is above the chain's");
 }
 
 /* ---- judging the head of an enclave that may have signed ---- */
 
+static bool served_elsewhere(const struct ts_host *h, const struct member *m, const ts_address *id)
+{
+    for (unsigned i = 0; i < h->n_members; i++) {
+        const struct member *o = &h->members[i];
+        if (o != m && o->known && o->phase == M_READY && ts_address_equal(&o->id, id))
+            return true;
+    }
+    return false;
+}
+
+static void bench_double(struct ts_host *h, struct member *m)
+{
+    member_bench(h, m, false, "%s", "another link serves an enclave with the same id");
+}
+
 static void ready(struct ts_host *h, struct member *m)
 {
+    if (served_elsewhere(h, m, &m->id)) {
+        bench_double(h, m);
+        return;
+    }
     m->phase = M_READY;
     m->tried = true;
-    m->backoff_us = 0;
     m->vote = VOTE_NONE;
     if (m->suspect && !ts_hash_equal(&m->boot_id, &m->suspect_boot) &&
         h->chain.head.number >= m->suspect_number)
@@ -119,7 +142,8 @@ static bool at_prepared(const struct ts_host *h, const struct member *m)
 
 void join_told(struct ts_host *h, struct member *m)
 {
-    if (m->state == TS_ENC_SYNCING || m->state == TS_ENC_EMPTY) {
+    if (m->state == TS_ENC_SYNCING || m->state == TS_ENC_EMPTY ||
+        (!m->has_report && member_whitelisted(h, m))) {
         member_reset(h, m, "%s", "was told that it is at the head and does not join");
         return;
     }
@@ -155,7 +179,7 @@ static void judge(struct ts_host *h, struct member *m)
         off_chain(h, m);
         return;
     }
-    if (ts_chain_recent(&h->chain, n) == NULL) {
+    if (n > 0 && ts_chain_recent(&h->chain, n) == NULL) {
         load_from_store(h, m, LOAD_JUDGE, n, 1);
         return;
     }
@@ -173,24 +197,57 @@ static bool has_signed(uint64_t state)
     return state == TS_ENC_PASSIVE || state == TS_ENC_ACTIVE || state == TS_ENC_VALIDATING;
 }
 
-static bool served_elsewhere(struct ts_host *h, const struct member *m, const ts_address *id)
+/* What was held against the enclave that stood on this link before is not this one's. */
+static void forget_identity(struct ts_host *h, struct member *m)
+{
+    int who = member_index(h, m);
+    m->suspect = false;
+    m->proven = false;
+    m->wrong_refusals = 0;
+    m->cool_us = m->cool_until_us = 0;
+    m->has_srtt = false;
+    m->per_tx_us = 0;
+    m->snapshot_at = 0;
+    m->reason[0] = 0;
+    if (h->sw.wanted && (h->sw.to == who || h->sw.from == who) && !switch_sealed(h))
+        switch_failed(h, "another enclave stands in its place now");
+}
+
+/* An enclave that another link led to brings along what was held against it. */
+static void take_over_identity(struct ts_host *h, struct member *m)
 {
     for (unsigned i = 0; i < h->n_members; i++) {
-        const struct member *o = &h->members[i];
-        if (o != m && o->known && o->phase > M_IDENTIFYING && o->phase < M_BENCHED &&
-            ts_address_equal(&o->id, id))
-            return true;
+        struct member *o = &h->members[i];
+        bool idle = o->phase == M_DOWN || o->phase == M_CONNECTING || o->phase == M_SHUT;
+        if (o == m || !o->known || !idle || !ts_address_equal(&o->id, &m->id))
+            continue;
+        m->suspect = o->suspect;
+        m->suspect_number = o->suspect_number;
+        m->suspect_boot = o->suspect_boot;
+        m->wrong_refusals = o->wrong_refusals;
+        o->known = false;
     }
-    return false;
+    /* Who lost a dispute before the host was started anew is suspect still. */
+    if (id_set_has(&h->losers, &m->id) && h->chain.head.number < h->hold_number) {
+        m->suspect = true;
+        m->suspect_number = h->hold_number;
+        memset(&m->suspect_boot, 0, sizeof(m->suspect_boot));
+    }
+    id_set_remove(&h->losers, &m->id);
 }
 
 static void note_identity(struct ts_host *h, struct member *m, const struct ts_msg_identity *a)
 {
-    m->known = true;
+    bool same = m->known && ts_address_equal(&m->id, &a->id);
+    if (m->known && !same)
+        forget_identity(h, m);
+    m->known = m->named = true;
     m->has_offers = false;
     if (!ts_hash_equal(&m->boot_id, &a->boot_id))
         m->is_ahead = false; /* a new boot has signed nothing */
     m->id = a->id;
+    if (!same)
+        take_over_identity(h, m);
     m->boot_id = a->boot_id;
     m->boot_time = a->boot_time;
     m->state = a->state;
@@ -212,14 +269,12 @@ void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_iden
         return;
     }
     if (served_elsewhere(h, m, &a->id)) {
-        member_bench(h, m, false, "%s", "another link serves an enclave with the same id");
+        bench_double(h, m);
         return;
     }
     note_identity(h, m, a);
     if (m->corrupted) {
-        m->phase = M_SHUT;
-        m->tried = true;
-        out_push(h, TS_OUT_CLOSE)->link = m->link;
+        member_shut(h, m);
         return;
     }
     if (!ts_hash_is_zero(&a->genesis) && !ts_hash_equal(&a->genesis, &h->genesis->hash)) {
@@ -242,17 +297,20 @@ void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_iden
         load_next_sealed(h, m);
 }
 
-/* Takes the batch that would be the next, if nobody else's was first. */
-static void take_offer(struct ts_host *h, struct member *m, ts_bytes raw)
+/* Takes the batch that would be the next, if nobody else's was first. True: one was taken. */
+static bool take_offer(struct ts_host *h, struct member *m, const struct ts_msg_offered *a)
 {
-    struct ts_fault fault;
-    ts_err err = prepared_take(h, m, raw, NULL, &fault);
+    struct ts_fault fault = {.what = ""};
+    ts_err err = TS_E_CONFLICT;
+    for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE; i++)
+        err = prepared_take(h, m, a->batches[i], NULL, &fault);
     if (err == TS_OK)
         out_event(h, TS_LOG_INFO, "offer-taken", "enclave=%s number=%llu", short_id(h, &m->id),
                   (unsigned long long)h->prep.batch.header.number);
     else if (err != TS_E_CONFLICT)
         out_event(h, TS_LOG_WARN, "offer-refused", "enclave=%s reason=\"%s\"", short_id(h, &m->id),
                   fault.what);
+    return err == TS_OK;
 }
 
 void join_offered(struct ts_host *h, struct member *m, const struct ts_msg_offered *a)
@@ -260,16 +318,12 @@ void join_offered(struct ts_host *h, struct member *m, const struct ts_msg_offer
     if (m->phase != M_IDENTIFYING)
         return;
     m->has_offers = a->n > 0;
-    for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE; i++)
-        take_offer(h, m, a->batches[i]);
+    bool taken = take_offer(h, m, a);
     /* An enclave two batches ahead of a host that lost them gives them one after the other. */
-    if (h->prep.stage != P_NONE && m->head.number > h->prep.batch.header.number) {
-        m->phase = M_DOWN;
-        m->retry_us = h->now.mono_us + 10000;
-        out_push(h, TS_OUT_CLOSE)->link = m->link;
-        return;
-    }
-    judge(h, m);
+    if (taken && m->head.number > h->prep.batch.header.number)
+        member_reset(h, m, "%s", "has more batches than this host");
+    else
+        judge(h, m);
 }
 
 /* ---- batches from the store ---- */
@@ -278,10 +332,8 @@ static bool feed_one(struct ts_host *h, struct member *m, const struct ts_store_
 {
     if (b->number != m->fed + 1)
         return false;
-    struct ts_msg msg = {.type = TS_MSG_ACCEPT};
-    msg.u.accept.batch = b->raw;
     /* The transactions are not counted here; their bytes bound the work. */
-    if (!member_ask(h, m, &msg, b->raw.n < 8192 ? 0 : b->raw.n / 100, b->number))
+    if (!member_ask_accept(h, m, b->raw, b->raw.n < 8192 ? 0 : b->raw.n / 100, b->number, &b->hash))
         return false;
     m->fed = b->number;
     return true;

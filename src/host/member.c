@@ -7,6 +7,8 @@
 #define BACKOFF_MIN_US 20000u
 #define BACKOFF_MAX_US 1000000u
 #define BENCH_US       3000000u
+#define DOUBT_MAX      4u        /* doublings of the time on the bench */
+#define SHUT_US        10000000u /* a corrupted one may have been replaced */
 #define SLOW_US        30000000u /* LOAD and SNAPSHOT read or write the whole state */
 
 int member_index(const struct ts_host *h, const struct member *m)
@@ -14,12 +16,17 @@ int member_index(const struct ts_host *h, const struct member *m)
     return (int)(m - h->members);
 }
 
+/* Two links may have led to it: the one that does now comes first. */
 struct member *member_by_id(struct ts_host *h, const ts_address *id)
 {
-    for (unsigned i = 0; i < h->n_members; i++)
-        if (h->members[i].known && ts_address_equal(&h->members[i].id, id))
-            return &h->members[i];
-    return NULL;
+    struct member *found = NULL;
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        if (m->known && ts_address_equal(&m->id, id) &&
+            (found == NULL || (m->phase == M_READY && found->phase != M_READY)))
+            found = m;
+    }
+    return found;
 }
 
 bool member_whitelisted(const struct ts_host *h, const struct member *m)
@@ -106,30 +113,44 @@ bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_
     return true;
 }
 
+bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, uint64_t work,
+                       uint64_t number, const ts_hash *hash)
+{
+    struct ts_msg msg = {.type = TS_MSG_ACCEPT};
+    msg.u.accept.batch = batch;
+    if (!member_ask(h, m, &msg, work, number))
+        return false;
+    m->fifo[(m->fifo_at + m->fifo_n - 1) % TS_MAX_REQUESTS].hash = *hash;
+    return true;
+}
+
 /* ---- the link ---- */
 
-static void forget_connection(struct ts_host *h, struct member *m)
+static void forget_connection(struct member *m)
 {
     m->fifo_n = 0;
     m->fifo_at = 0;
     m->loading_store = false;
     m->load_for = LOAD_NONE;
+    if (m->snapshotting)
+        m->snapshot_at = m->head.number; /* not again before the next turn */
     m->snapshotting = false;
+    m->named = false;
     m->has_report = false;
     m->n_transitions = 0;
     m->fed = 0;
     m->n_sealed = 0;
     m->leaving = false;
+    m->exit_asked = false;
     m->said_ready = false;
     if (m->vote == VOTE_FED)
         m->vote = VOTE_NONE;
-    (void)h;
 }
 
 /* Everything that counted on this connection learns that it is gone. */
 static void connection_lost(struct ts_host *h, struct member *m)
 {
-    forget_connection(h, m);
+    forget_connection(m);
     produce_member_lost(h, m);
     query_member_lost(h, m);
     if (h->checker == member_index(h, m))
@@ -154,10 +175,12 @@ void member_link_up(struct ts_host *h, struct member *m)
 static void go_down(struct ts_host *h, struct member *m)
 {
     enum member_phase was = m->phase;
+    bool good = was == M_READY && m->useful;
     m->phase = M_DOWN;
     m->tried = true;
+    m->useful = false;
     m->backoff_us =
-        was == M_READY ? BACKOFF_MIN_US : clamp(m->backoff_us * 2, BACKOFF_MIN_US, BACKOFF_MAX_US);
+        good ? BACKOFF_MIN_US : clamp(m->backoff_us * 2, BACKOFF_MIN_US, BACKOFF_MAX_US);
     m->retry_us = h->now.mono_us + m->backoff_us;
     connection_lost(h, m);
 }
@@ -207,15 +230,35 @@ void member_bench(struct ts_host *h, struct member *m, bool tell_exit, const cha
               m->known ? short_id(h, &m->id) : "?", tell_exit ? "yes" : "no", m->reason);
     if (m->phase == M_READY)
         producer_lost(h, m);
-    connection_lost(h, m);
     m->phase = M_BENCHED;
     m->vote = VOTE_NONE;
     m->bench_us = h->now.mono_us + BENCH_US;
     m->tried = true;
+    connection_lost(h, m);
     if (tell_exit) {
         struct ts_msg msg = {.type = TS_MSG_EXIT};
         member_ask(h, m, &msg, 0, 0);
     }
+}
+
+void member_shut(struct ts_host *h, struct member *m)
+{
+    out_push(h, TS_OUT_CLOSE)->link = m->link;
+    m->phase = M_SHUT;
+    m->bench_us = h->now.mono_us + SHUT_US;
+    m->tried = true;
+    m->vote = VOTE_NONE;
+    connection_lost(h, m);
+}
+
+/* Somebody talks nonsense in the name of an enclave, or on a link where none has been seen. */
+static void doubt(struct ts_host *h, struct member *m)
+{
+    char why[sizeof(m->reason)];
+    memcpy(why, m->reason, sizeof(why));
+    member_bench(h, m, false, "not proven to be who it says: %.150s", why);
+    m->doubts += m->doubts < DOUBT_MAX;
+    m->bench_us = h->now.mono_us + ((uint64_t)BENCH_US << (m->doubts - 1));
 }
 
 void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...)
@@ -225,20 +268,18 @@ void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...
     set_reason(m, format, args);
     va_end(args);
     h->counters.bad_answers++;
+    if (!m->proven || !m->named) {
+        doubt(h, m);
+        return;
+    }
     m->corrupted = true;
-    out_event(h, TS_LOG_ERROR, "enclave-corrupted", "enclave=%s reason=\"%s\"",
-              m->known ? short_id(h, &m->id) : "?", m->reason);
+    out_event(h, TS_LOG_ERROR, "enclave-corrupted", "enclave=%s reason=\"%s\"", short_id(h, &m->id),
+              m->reason);
     if (m->phase == M_READY)
         producer_lost(h, m);
-    if (m->known) {
-        id_set_add(&h->corrupted, &m->id);
-        settings_store_ids(h, "corrupted", &h->corrupted);
-    }
-    out_push(h, TS_OUT_CLOSE)->link = m->link;
-    m->phase = M_SHUT;
-    m->tried = true;
-    m->vote = VOTE_NONE;
-    connection_lost(h, m);
+    if (id_set_add(h, &h->corrupted, &m->id))
+        settings_put(h, SETTING_CORRUPTED);
+    member_shut(h, m);
 }
 
 /* ---- answers ---- */
@@ -289,6 +330,11 @@ bool member_take_events(struct ts_host *h, struct member *m, bool has_report,
     m->has_report = has_report;
     if (has_report)
         m->report = *report;
+    /* Older reports are in the chain, where anybody can take them from. */
+    if (has_report && m->head.number >= h->chain.head.number) {
+        m->proven = true;
+        m->doubts = 0;
+    }
     m->n_transitions = n;
     for (size_t i = 0; i < n; i++) {
         m->transitions[i] = transitions[i];
@@ -308,24 +354,19 @@ bool member_events(struct ts_host *h, struct member *m, const struct ts_msg_even
 static void answer_accept(struct ts_host *h, struct member *m, const struct request *r,
                           const struct ts_msg_events *e)
 {
-    if (e->head.number != r->ref) {
-        member_corrupt(h, m, "accepted batch %llu but names %llu as its head",
+    if (e->head.number != r->ref || !ts_hash_equal(&e->head.hash, &r->hash)) {
+        member_corrupt(h, m, "accepted batch %llu but names another head, %llu",
                        (unsigned long long)r->ref, (unsigned long long)e->head.number);
-        return;
-    }
-    if (h->prep.stage >= P_FEEDING && r->ref == h->prep.batch.header.number &&
-        !ts_hash_equal(&e->head.hash, &h->prep.hash)) {
-        member_corrupt(h, m, "accepted a batch but names another hash as its head");
-        return;
-    }
-    const ts_hash *ours = ts_chain_recent(&h->chain, r->ref);
-    if (ours != NULL && r->ref <= h->chain.head.number && !ts_hash_equal(ours, &e->head.hash)) {
-        member_corrupt(h, m, "accepted a batch but names another hash as its head");
         return;
     }
     if (!member_events(h, m, e))
         return;
-    prepared_vote(h, m, r->ref, true, ts_bytes_of(NULL, 0));
+    if (prepared_gone(h, r)) {
+        member_bench(h, m, true, "its head %llu was discarded", (unsigned long long)r->ref);
+        return;
+    }
+    m->useful = true;
+    prepared_vote(h, m, r, NULL);
 }
 
 static void dispatch_answer(struct ts_host *h, struct member *m, const struct request *r,
@@ -368,7 +409,7 @@ static void dispatch_answer(struct ts_host *h, struct member *m, const struct re
         return;
     case TS_MSG_SNAPSHOT:
         m->snapshotting = false;
-        m->snapshot_at = a->u.head.number;
+        m->snapshot_at = m->head.number;
         return;
     default:
         return; /* EXIT: the process ends; the link will say so */
@@ -379,7 +420,7 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
                              const struct ts_msg_error *e)
 {
     if (e->code == TS_E_HALTS || e->code == TS_E_HALTED) {
-        member_bench(h, m, true, "halted: %.*s", (int)e->text.n, (const char *)e->text.p);
+        member_bench(h, m, true, "halted: %s", said(h, e->text));
         return;
     }
     switch (r->type) {
@@ -389,7 +430,7 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
     case TS_MSG_ACCEPT:
         if ((e->code >= TS_E_V1_LINKS && e->code <= TS_E_EXECUTION) ||
             (e->code >= TS_E_TRUNCATED && e->code <= TS_E_LIMIT)) {
-            prepared_vote(h, m, r->ref, false, e->text);
+            prepared_vote(h, m, r, said(h, e->text));
             return;
         }
         break;
@@ -407,16 +448,15 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
     case TS_MSG_SNAPSHOT:
         m->snapshotting = false;
         m->snapshot_at = m->head.number; /* not again before the next turn */
-        out_event(h, TS_LOG_WARN, "snapshot-failed", "enclave=%s reason=\"%.*s\"",
-                  short_id(h, &m->id), (int)e->text.n, (const char *)e->text.p);
+        out_event(h, TS_LOG_WARN, "snapshot-failed", "enclave=%s reason=\"%s\"",
+                  short_id(h, &m->id), said(h, e->text));
         return;
     case TS_MSG_EXIT:
         return;
     default:
         break;
     }
-    member_reset(h, m, "refused %s: %.*s", ts_msg_name(r->type), (int)e->text.n,
-                 (const char *)e->text.p);
+    member_reset(h, m, "refused %s: %s", ts_msg_name(r->type), said(h, e->text));
 }
 
 void member_frame(struct ts_host *h, struct member *m, ts_bytes frame)
@@ -480,15 +520,17 @@ static void missed(struct ts_host *h, struct member *m)
 void member_tick(struct ts_host *h, struct member *m)
 {
     uint64_t now = h->now.mono_us;
-    if (m->phase == M_SHUT)
-        return;
-    if (m->phase == M_DOWN) {
-        if (now >= m->retry_us)
+    if (m->phase == M_DOWN || m->phase == M_SHUT) {
+        if (now >= (m->phase == M_DOWN ? m->retry_us : m->bench_us))
             member_connect(h, m);
         return;
     }
     if (now >= deadline_of(h, m)) {
         missed(h, m);
+        return;
+    }
+    if (m->loading_store && now >= m->load_until_us) {
+        member_reset(h, m, "%s", "the store does not answer");
         return;
     }
     if (m->phase == M_BENCHED && now >= m->bench_us) {
@@ -503,14 +545,14 @@ void member_tick(struct ts_host *h, struct member *m)
 
 uint64_t member_wake(const struct ts_host *h, const struct member *m)
 {
-    if (m->phase == M_SHUT)
-        return UINT64_MAX;
-    if (m->phase == M_DOWN)
-        return m->retry_us;
+    if (m->phase == M_DOWN || m->phase == M_SHUT)
+        return m->phase == M_DOWN ? m->retry_us : m->bench_us;
     uint64_t wake = deadline_of(h, m);
     if (m->phase == M_BENCHED && m->bench_us < wake)
         wake = m->bench_us;
     if (m->phase == M_READY && m->fifo_n == 0)
         wake = m->last_traffic_us + h->set.heartbeat_us;
+    if (m->loading_store && m->load_until_us < wake)
+        wake = m->load_until_us;
     return wake;
 }

@@ -85,23 +85,21 @@ static void sender_drop(struct ts_host *h, const struct pool_tx *t, bool include
 
 void pool_forget_senders(struct ts_host *h)
 {
-    if (h->chain.head.number % SENDER_KEEP != 0)
+    if (h->chain.head.number % SENDER_KEEP != 0 || h->senders.n == 0)
         return;
-    for (;;) { /* removing ends an iteration */
-        size_t at = 0;
-        void *value;
-        const void *key, *old = NULL;
-        while (old == NULL && (key = ts_map_next(&h->senders, &at, &value)) != NULL) {
-            const struct sender *s = value;
-            if (s->count == 0 && s->touched + SENDER_KEEP < h->chain.head.number)
-                old = key;
-        }
-        if (old == NULL)
-            return;
-        ts_address id;
-        memcpy(&id, old, sizeof(id));
-        ts_map_remove(&h->senders, &id);
+    /* Removing ends an iteration, so they are collected first. */
+    ts_address *old = host_alloc(h->senders.n * sizeof(*old));
+    size_t at = 0, n = 0;
+    const void *key;
+    void *value;
+    while ((key = ts_map_next(&h->senders, &at, &value)) != NULL) {
+        const struct sender *s = value;
+        if (s->count == 0 && s->touched + SENDER_KEEP < h->chain.head.number)
+            memcpy(&old[n++], key, sizeof(*old));
     }
+    for (size_t i = 0; i < n; i++)
+        ts_map_remove(&h->senders, &old[i]);
+    free(old);
 }
 
 bool ts_host_pending_nonce(const struct ts_host *h, const ts_address *sender, uint64_t *nonce)
@@ -133,6 +131,16 @@ static void refuse(struct ts_host *h, struct pool_tx *t, ts_err err, const char 
     pool_unlink(h, t);
 }
 
+/* In a batch on its way though nobody offered it. */
+static bool is_in_prepared(const struct ts_host *h, const ts_hash *hash)
+{
+    const struct prepared *p = &h->prep;
+    for (size_t i = 0; p->has_unknown && i < p->batch.n_txs; i++)
+        if (ts_hash_equal(&p->tx_hashes[i], hash))
+            return true;
+    return false;
+}
+
 void pool_add(struct ts_host *h, const struct ts_host_input *in)
 {
     uint64_t max = h->genesis->params.max_tx_bytes;
@@ -157,6 +165,7 @@ void pool_add(struct ts_host *h, const struct ts_host_input *in)
     }
     struct pool_tx *t = pool_insert(h, &hash, in->bytes);
     t->token = in->token;
+    t->taken = is_in_prepared(h, &hash);
     t->state = TX_UNCHECKED;
     t->until_us = h->now.mono_us + CHECK_WAIT_US;
     h->unchecked_n++;
@@ -294,6 +303,10 @@ static bool take_verdict(struct ts_host *h, struct pool_tx *t, const struct ts_t
         refuse(h, t, v->err, v->why);
         return false;
     }
+    if (t->taken) { /* nobody offered it; to store it too would be to offer it again */
+        refuse(h, t, TS_E_TX_KNOWN, "already known: it is in a batch");
+        return false;
+    }
     ts_err err = TS_OK;
     const char *fault = pool_fault(h, v, &err);
     if (fault != NULL) {
@@ -422,6 +435,17 @@ void pool_pick(struct ts_host *h, size_t max_bytes, ts_bytes *txs, ts_hash *hash
     }
 }
 
+bool pool_has(const struct ts_host *h, const ts_hash *hash)
+{
+    return pool_find(h, hash) != NULL;
+}
+
+bool pool_is_taken(const struct ts_host *h, const ts_hash *hash)
+{
+    const struct pool_tx *t = pool_find(h, hash);
+    return t != NULL && t->taken;
+}
+
 void pool_take(struct ts_host *h, const ts_hash *hashes, size_t n, bool taken)
 {
     for (size_t i = 0; i < n; i++) {
@@ -442,7 +466,7 @@ void pool_remove(struct ts_host *h, const ts_hash *hashes, size_t n, bool includ
         if (t == NULL)
             continue;
         if (t->state != TX_PENDING)
-            continue; /* its own durable step answers for it */
+            continue; /* still being checked: what it is told then is that it was taken */
         sender_drop(h, t, included);
         pool_unlink(h, t);
     }

@@ -4,6 +4,9 @@
 
 #include <stdarg.h>
 
+/* Four operations for each of some millions of pending transactions. */
+#define STEP_MAX_BYTES ((size_t)4 << 30)
+
 void *host_alloc(size_t n)
 {
     void *p = calloc(1, n ? n : 1);
@@ -78,7 +81,7 @@ void out_reply_bytes(struct ts_host *h, uint64_t token, ts_bytes bytes)
 struct store_step *step_new(struct ts_host *h, int what, size_t max_ops)
 {
     struct store_step *s = host_alloc(sizeof(*s));
-    ts_arena_init(&s->arena, 0);
+    ts_arena_init(&s->arena, STEP_MAX_BYTES);
     s->what = what;
     s->token = ++h->next_token;
     s->ops = ts_arena_array(&s->arena, max_ops, sizeof(*s->ops));
@@ -103,7 +106,7 @@ void step_send(struct ts_host *h, struct store_step *s)
     o->n_ops = s->n_ops;
 }
 
-void put_meta(struct ts_host *h, const char *key, ts_bytes value)
+struct store_step *put_meta(struct ts_host *h, const char *key, ts_bytes value)
 {
     struct store_step *s = step_new(h, STEP_META, 1);
     uint8_t *copy = ts_arena_alloc(&s->arena, value.n);
@@ -113,7 +116,19 @@ void put_meta(struct ts_host *h, const char *key, ts_bytes value)
     struct ts_store_op *op = step_op(s, TS_OP_PUT_META);
     op->key = key;
     op->data = ts_bytes_of(copy, value.n);
+    s->setting = -1;
     step_send(h, s);
+    return s;
+}
+
+const char *said(struct ts_host *h, ts_bytes text)
+{
+    size_t n = text.n < TS_MAX_MSG_TEXT ? text.n : TS_MAX_MSG_TEXT;
+    char *copy = ts_arena_alloc(&h->arena, n + 1);
+    TS_CHECK(copy != NULL);
+    for (size_t i = 0; i < n; i++)
+        copy[i] = text.p[i] >= 0x20 && text.p[i] <= 0x7e ? (char)text.p[i] : '?';
+    return copy;
 }
 
 const char *short_id(struct ts_host *h, const ts_address *id)

@@ -4,9 +4,7 @@
  */
 #include "host/internal.h"
 
-#define RETRY_US       500000u /* a failed store step */
-#define TERM_RESERVE   16u
-#define BATCH_OVERHEAD 4096u
+#define TERM_RESERVE 16u
 
 static uint64_t next_number(const struct ts_host *h)
 {
@@ -15,14 +13,22 @@ static uint64_t next_number(const struct ts_host *h)
 
 /* ---- terms: durable before anyone is asked ---- */
 
+/* Every reserved one may have been handed out, so each start of the host uses up what it reserves,
+ * and an enclave takes none too far above the chain's: half of that way is left for activations. */
+static bool terms_are_scarce(const struct ts_host *h)
+{
+    uint64_t chain = h->chain.head.term;
+    return h->term_handed > chain && h->term_handed - chain > TS_TERM_STEP_MAX / 2;
+}
+
 void produce_reserve_term(struct ts_host *h)
 {
-    if (h->term_storing)
-        return;
     uint64_t chain = h->chain.head.term;
     uint64_t from = h->term_handed > chain ? h->term_handed : chain;
+    if (h->term_storing)
+        return;
     struct store_step *s = step_new(h, STEP_TERM, 1);
-    s->value = from + TERM_RESERVE;
+    s->value = from + (terms_are_scarce(h) ? 1 : TERM_RESERVE);
     uint8_t *be = ts_arena_alloc(&s->arena, 8);
     TS_CHECK(be != NULL);
     for (unsigned i = 0; i < 8; i++)
@@ -32,6 +38,13 @@ void produce_reserve_term(struct ts_host *h)
     op->data = ts_bytes_of(be, 8);
     h->term_storing = true;
     step_send(h, s);
+}
+
+/* So that an activation need not wait for the disk. */
+void produce_stock_terms(struct ts_host *h)
+{
+    if (h->term_reserved < h->term_handed + TERM_RESERVE / 2 && !terms_are_scarce(h))
+        produce_reserve_term(h);
 }
 
 /* ---- activation ---- */
@@ -53,8 +66,7 @@ static void activate(struct ts_host *h, int who)
     h->term_handed = term;
     h->line = L_ACTIVATING;
     h->producer = who;
-    if (h->term_reserved - h->term_handed < TERM_RESERVE / 2)
-        produce_reserve_term(h);
+    produce_stock_terms(h);
 }
 
 /* ---- creation ---- */
@@ -121,17 +133,16 @@ static void create(struct ts_host *h, int who)
     const struct ts_params *p = &h->genesis->params;
     struct gathered g;
     gather(h, who, &g);
-    size_t overhead = BATCH_OVERHEAD + g.n_transitions * 320 + (g.n_reports + 1) * 320 +
-                      TS_MAX_UNPUBLISHED * 320 + TS_MAX_WHITELIST * 21;
-    size_t max_bytes = p->max_batch_bytes > overhead ? p->max_batch_bytes - overhead : 0;
-    size_t max = (size_t)(p->batch_gas_limit / 21000) + 1;
+    uint64_t fit = p->batch_gas_limit / 21000 + 1;
+    size_t max = fit < TS_MAX_CREATE_TXS ? (size_t)fit : TS_MAX_CREATE_TXS;
     if (max > h->pool_n)
         max = (size_t)h->pool_n;
     ts_arena_reset(&h->create_arena);
     ts_bytes *txs = ts_arena_array(&h->create_arena, max + 1, sizeof(*txs));
     h->offered = ts_arena_array(&h->create_arena, max + 1, sizeof(*h->offered));
     TS_CHECK(txs != NULL && h->offered != NULL);
-    pool_pick(h, max_bytes, txs, h->offered, max, &h->n_offered);
+    /* What has no room beside the events the enclave defers: it alone knows how much that is. */
+    pool_pick(h, (size_t)p->max_batch_bytes, txs, h->offered, max, &h->n_offered);
 
     struct ts_msg msg = {.type = TS_MSG_CREATE};
     struct ts_msg_create *c = &msg.u.create;
@@ -145,6 +156,7 @@ static void create(struct ts_host *h, int who)
     c->n_reports = g.n_reports;
     c->txs = txs;
     c->n_txs = h->n_offered;
+    h->line = L_IDLE;
     if (!member_ask(h, m, &msg, h->n_offered, next_number(h)))
         return;
     h->line = L_CREATING;
@@ -168,6 +180,7 @@ void produce_activated(struct ts_host *h, struct member *m, const struct ts_msg_
         if (old->phase == M_READY && old->state == TS_ENC_ACTIVE &&
             member_ask(h, old, &msg, 0, 0)) {
             h->line = L_STEPPING_DOWN;
+            old->state = TS_ENC_PASSIVE; /* nobody asks it for a batch from here on */
             return;
         }
     }
@@ -194,19 +207,19 @@ void produce_refused(struct ts_host *h, struct member *m, uint64_t type,
                              ? member_by_id(h, &e->enclave)
                              : NULL;
     if (ours && bad != NULL && bad != m && !(h->excluded >> member_index(h, bad) & 1)) {
-        out_event(h, TS_LOG_WARN, "event-refused", "by=%s of=%s reason=\"%.*s\"",
-                  short_id(h, &m->id), short_id(h, &bad->id), (int)e->text.n,
-                  (const char *)e->text.p);
+        out_event(h, TS_LOG_WARN, "event-refused", "by=%s of=%s reason=\"%s\"", short_id(h, &m->id),
+                  short_id(h, &bad->id), said(h, e->text));
         h->excluded |= (uint64_t)1 << member_index(h, bad);
         h->line = L_IDLE;
         create(h, who);
         return;
     }
     char why[160];
-    snprintf(why, sizeof(why), "refused %s: %.*s", ts_msg_name(type), (int)e->text.n,
-             (const char *)e->text.p);
-    if (h->sw.started && type == TS_MSG_ACTIVATE)
+    snprintf(why, sizeof(why), "refused %s: %.120s", ts_msg_name(type), said(h, e->text));
+    if (h->sw.started && type == TS_MSG_ACTIVATE && h->sw.to == who) {
+        hold_against(h, m, "%s", why);
         switch_failed(h, why);
+    }
     member_reset(h, m, "%s", why);
 }
 
@@ -218,8 +231,10 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     }
     struct ts_fault fault;
     ts_err err = prepared_take(h, m, c->batch, c, &fault);
-    if (err == TS_E_CONFLICT) {
-        member_reset(h, m, "%s", "created a batch that had been discarded");
+    if (err == TS_E_CONFLICT || err == TS_E_NOMEM) {
+        member_reset(h, m, "%s",
+                     err == TS_E_NOMEM ? "no memory for the batch it created"
+                                       : "created a batch that had been discarded");
         return;
     }
     if (err != TS_OK) {
@@ -229,6 +244,7 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     h->line = L_IDLE;
     m->head = (struct ts_msg_head){h->prep.batch.header.number, h->prep.hash};
     m->state = TS_ENC_ACTIVE;
+    m->useful = true;
     member_take_events(h, m, c->has_report, &c->report, c->transitions, c->n_transitions);
 }
 
@@ -237,12 +253,13 @@ void produce_member_lost(struct ts_host *h, struct member *m)
     int who = member_index(h, m);
     if (h->line != L_IDLE && h->producer == who)
         h->line = L_IDLE;
-    if (h->sw.started && (h->sw.to == who || h->sw.from == who)) {
-        bool successor_lost = h->sw.to == who;
-        if (successor_lost)
-            switch_failed(h, "the successor was lost in the middle of the switch");
-        else if (h->line == L_STEPPING_DOWN)
-            h->line = L_IDLE; /* the successor goes on without its Passive */
+    if (!h->sw.started || switch_sealed(h))
+        return;
+    if (h->sw.to == who) {
+        hold_against(h, m, "%s", "lost in the middle of a switch to it");
+        switch_failed(h, "the successor was lost in the middle of the switch");
+    } else if (h->sw.from == who && h->line == L_STEPPING_DOWN) {
+        h->line = L_IDLE; /* the successor goes on without its Passive */
     }
 }
 
@@ -287,6 +304,7 @@ static bool start_switch(struct ts_host *h, int producer, bool due)
     }
     h->sw.started = true;
     h->sw.from = producer;
+    h->sw.from_id = h->members[producer].id;
     activate(h, h->sw.to);
     if (h->line == L_ACTIVATING)
         return true;
@@ -294,28 +312,57 @@ static bool start_switch(struct ts_host *h, int producer, bool due)
     return false;
 }
 
+/* Nobody can be activated: one that only has no room for an Active gets it by a restart. True: one
+ * was told so. */
+static bool make_room(struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++) {
+        struct member *m = &h->members[i];
+        const char *fault = candidate_fault(h, m);
+        if (fault == NULL || strcmp(fault, NO_ROOM) != 0)
+            continue;
+        member_bench(h, m, true, "%s", "needs a restart: " NO_ROOM);
+        return true;
+    }
+    return false;
+}
+
 static void next_batch(struct ts_host *h)
 {
-    int producer = choose_producer(h);
+    int producer = choose_producer(h, false);
+    int successor = producer == TS_NOBODY ? choose_successor(h, TS_NOBODY) : TS_NOBODY;
+    if (producer == TS_NOBODY && (successor == TS_NOBODY || h->members[successor].suspect))
+        producer = choose_producer(h, true);
     if (h->tick_us < h->next_batch_us)
         h->tick_us = h->next_batch_us;
-    if (producer != TS_NOBODY) {
-        h->no_candidate_said = false;
-        if (!start_switch(h, producer, true) && h->line == L_IDLE)
-            create(h, producer);
-        return;
-    }
-    int successor = choose_successor(h, TS_NOBODY);
-    if (successor == TS_NOBODY) {
-        say_no_candidate(h);
+    if (producer == TS_NOBODY && successor == TS_NOBODY) {
+        if (!make_room(h))
+            say_no_candidate(h);
         return;
     }
     h->no_candidate_said = false;
-    activate(h, successor);
+    if (producer == TS_NOBODY) {
+        activate(h, successor);
+        return;
+    }
+    switch_relieve(h, producer);
+    if (!start_switch(h, producer, true) && h->line == L_IDLE)
+        create(h, producer);
+}
+
+static void begin_switch_early(struct ts_host *h)
+{
+    int producer = choose_producer(h, false);
+    if (producer == TS_NOBODY)
+        return;
+    switch_relieve(h, producer);
+    start_switch(h, producer, false);
 }
 
 void produce_advance(struct ts_host *h)
 {
+    settings_retry(h);
+    switch_expire(h);
     prepared_retry(h);
     if (h->prep.stage == P_FEEDING)
         prepared_evaluate(h);
@@ -333,26 +380,38 @@ void produce_advance(struct ts_host *h)
         return;
     if (h->now.mono_us >= h->next_batch_us)
         next_batch(h);
-    else if (h->sw.wanted && !switching)
-        start_switch(h, choose_producer(h), false);
+    else if (!switching)
+        begin_switch_early(h);
+}
+
+static uint64_t line_wake(const struct ts_host *h)
+{
+    uint64_t now = h->now.mono_us;
+    if (h->prep.stage != P_NONE) {
+        if (h->prep.retry_us != 0)
+            return h->prep.retry_us;
+        uint64_t wake = !h->settled && h->grace_until_us > now ? h->grace_until_us : UINT64_MAX;
+        if (h->prep.stage == P_FEEDING && h->hold_number == h->prep.batch.header.number &&
+            now < h->hold_until_us && h->hold_until_us < wake)
+            wake = h->hold_until_us;
+        uint64_t sealing = h->prep.since_us + TS_SEALING_WAIT_US;
+        if (h->prep.stage == P_FEEDING && now < sealing && sealing < wake)
+            wake = sealing;
+        return wake;
+    }
+    if (h->stopped || (h->paused && !h->sw.started) || h->line != L_IDLE)
+        return UINT64_MAX;
+    if (!h->settled && h->grace_until_us > now)
+        return h->grace_until_us;
+    return h->next_batch_us > now ? h->next_batch_us : UINT64_MAX;
 }
 
 uint64_t produce_wake(const struct ts_host *h)
 {
-    if (h->prep.stage != P_NONE) {
-        if (h->prep.retry_us != 0)
-            return h->prep.retry_us;
-        if (h->prep.stage == P_FEEDING && h->hold_number == h->prep.batch.header.number &&
-            h->now.mono_us < h->hold_until_us)
-            return h->hold_until_us;
-        uint64_t sealing = h->prep.since_us + TS_SEALING_WAIT_US;
-        if (h->prep.stage == P_FEEDING && h->now.mono_us < sealing)
-            return sealing;
-        return h->settled ? UINT64_MAX : h->grace_until_us;
-    }
-    if (h->stopped || (h->paused && !h->sw.started) || h->line != L_IDLE)
-        return UINT64_MAX;
-    if (!h->settled && h->grace_until_us > h->now.mono_us)
-        return h->grace_until_us;
-    return h->next_batch_us > h->now.mono_us ? h->next_batch_us : UINT64_MAX;
+    uint64_t wake = line_wake(h);
+    if (h->settings_retry_us != 0 && h->settings_retry_us < wake)
+        wake = h->settings_retry_us;
+    if (h->sw.wanted && !h->sw.started && h->sw.until_us < wake)
+        wake = h->sw.until_us;
+    return wake;
 }

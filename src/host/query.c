@@ -4,6 +4,7 @@
 
 #define QUERY_WAIT_US 5000000u
 #define QUERY_MAX     4096u
+#define QUERY_LOST    2u /* enclaves lost with one query: then it may be the reason */
 
 static int choose_answerer(const struct ts_host *h)
 {
@@ -24,6 +25,11 @@ void query_add(struct ts_host *h, const struct ts_host_input *in)
 {
     if (h->n_queries >= QUERY_MAX) {
         out_reply_error(h, in->token, TS_E_BUSY, "too many queries are waiting; try again later");
+        return;
+    }
+    if (in->bytes.n > TS_MAX_BATCH_BYTES) {
+        out_reply_error(h, in->token, TS_E_LIMIT, "the query has %zu bytes; at most %u are taken",
+                        in->bytes.n, TS_MAX_BATCH_BYTES);
         return;
     }
     struct query *q = host_alloc(sizeof(*q));
@@ -76,15 +82,18 @@ void query_refused(struct ts_host *h, uint64_t id, const struct ts_msg_error *e)
     struct query *q = query_unlink(h, id);
     if (q == NULL)
         return;
-    out_reply_error(h, q->token, e->code, "%.*s", (int)e->text.n, (const char *)e->text.p);
+    out_reply_error(h, q->token, e->code, "%s", said(h, e->text));
     query_free(q);
 }
 
 void query_member_lost(struct ts_host *h, struct member *m)
 {
     for (struct query *q = h->queries; q != NULL; q = q->next)
-        if (q->member == member_index(h, m))
+        if (q->member == member_index(h, m)) {
             q->member = TS_NOBODY;
+            if (++q->lost >= QUERY_LOST)
+                q->until_us = 0;
+        }
 }
 
 static void expire(struct ts_host *h)

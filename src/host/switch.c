@@ -3,6 +3,11 @@
  * restart. Source: docs/protocol.md, sections 3 and 5. */
 #include "host/internal.h"
 
+#define SWITCH_WAIT_US    10000000u /* for a switch to begin */
+#define SETTINGS_RETRY_US 500000u
+
+/* ---- sets of ids ---- */
+
 bool id_set_has(const struct id_set *s, const ts_address *id)
 {
     for (size_t i = 0; i < s->n; i++)
@@ -11,10 +16,26 @@ bool id_set_has(const struct id_set *s, const ts_address *id)
     return false;
 }
 
-void id_set_add(struct id_set *s, const ts_address *id)
+static bool make_place(const struct ts_host *h, struct id_set *s)
 {
-    if (!id_set_has(s, id) && s->n < TS_COUNT(s->ids))
-        s->ids[s->n++] = *id;
+    for (size_t i = 0; i < s->n; i++) {
+        const struct ts_registry_entry *e = ts_registry_find(&h->chain.registry, &s->ids[i]);
+        if (e == NULL || !e->whitelisted) {
+            s->ids[i] = s->ids[--s->n];
+            return true;
+        }
+    }
+    return false;
+}
+
+bool id_set_add(const struct ts_host *h, struct id_set *s, const ts_address *id)
+{
+    if (id_set_has(s, id))
+        return true;
+    if (s->n == TS_COUNT(s->ids) && !make_place(h, s))
+        return false;
+    s->ids[s->n++] = *id;
+    return true;
 }
 
 void id_set_remove(struct id_set *s, const ts_address *id)
@@ -26,15 +47,64 @@ void id_set_remove(struct id_set *s, const ts_address *id)
         }
 }
 
-void settings_store_ids(struct ts_host *h, const char *key, const struct id_set *set)
+/* ---- settings ---- */
+
+static struct store_step *put_ids(struct ts_host *h, const char *key, const struct id_set *set)
 {
-    put_meta(h, key, ts_bytes_of(set->ids, set->n * sizeof(set->ids[0])));
+    return put_meta(h, key, ts_bytes_of(set->ids, set->n * sizeof(set->ids[0])));
 }
 
-static void store_paused(struct ts_host *h)
+static struct store_step *put_setting(struct ts_host *h, enum setting which)
 {
     uint8_t flag = h->paused;
-    put_meta(h, "paused", ts_bytes_of(&flag, 1));
+    struct store_step *s = which == SETTING_PAUSED    ? put_meta(h, "paused", ts_bytes_of(&flag, 1))
+                           : which == SETTING_DRAINED ? put_ids(h, "drained", &h->drained)
+                                                      : put_ids(h, "corrupted", &h->corrupted);
+    s->setting = (int)which;
+    return s;
+}
+
+void settings_put(struct ts_host *h, enum setting which)
+{
+    put_setting(h, which);
+}
+
+/* The order is answered when what it set is on disk. */
+static void settings_put_and_reply(struct ts_host *h, enum setting which, uint64_t token)
+{
+    struct store_step *s = put_setting(h, which);
+    s->has_reply = true;
+    s->reply = token;
+}
+
+/* Steps stay in order, so the newest to end is of the newest value. */
+void settings_stored(struct ts_host *h, const struct store_step *s, ts_err err)
+{
+    if (s->has_reply && err == TS_OK)
+        out_push(h, TS_OUT_REPLY)->token = s->reply;
+    else if (s->has_reply)
+        out_reply_error(h, s->reply, err,
+                        "done, but not stored: %s; until it is, a restart would undo it",
+                        ts_err_text(err));
+    bool said_before = s->setting >= 0 && h->setting_failed[s->setting];
+    if (err != TS_OK && !said_before)
+        out_event(h, TS_LOG_ERROR, "setting-not-stored", "key=%s reason=\"%s\"", s->ops[0].key,
+                  ts_err_text(err));
+    if (s->setting < 0)
+        return;
+    h->setting_failed[s->setting] = err != TS_OK;
+    if (err != TS_OK)
+        h->settings_retry_us = h->now.mono_us + SETTINGS_RETRY_US;
+}
+
+void settings_retry(struct ts_host *h)
+{
+    if (h->settings_retry_us == 0 || h->now.mono_us < h->settings_retry_us)
+        return;
+    h->settings_retry_us = 0;
+    for (int i = 0; i < N_SETTINGS; i++)
+        if (h->setting_failed[i])
+            settings_put(h, (enum setting)i);
 }
 
 static ts_err load_ids(struct id_set *set, ts_bytes value)
@@ -74,9 +144,10 @@ ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value)
 
 /* ---- planned switch ---- */
 
-static void reply_done(struct ts_host *h, uint64_t token)
+bool switch_sealed(const struct ts_host *h)
 {
-    out_push(h, TS_OUT_REPLY)->token = token;
+    return h->sw.started && h->prep.stage != P_NONE &&
+           ts_address_equal(&h->prep.producer, &h->sw.to_id);
 }
 
 void switch_failed(struct ts_host *h, const char *why)
@@ -94,7 +165,7 @@ void switch_committed(struct ts_host *h)
     struct switch_request *sw = &h->sw;
     if (!sw->wanted || !sw->started)
         return;
-    if (!ts_address_equal(&h->members[sw->to].id, &h->chain.registry.active)) {
+    if (!ts_address_equal(&sw->to_id, &h->chain.registry.active)) {
         switch_failed(h, "another enclave had to take over in the middle of it");
         return;
     }
@@ -102,7 +173,7 @@ void switch_committed(struct ts_host *h)
     struct member *from = sw->from == TS_NOBODY ? NULL : &h->members[sw->from];
     snprintf(h->switch_reason, sizeof(h->switch_reason), "planned switch: %s", sw->why);
     out_event(h, TS_LOG_INFO, "switched", "from=%s to=%s term=%llu number=%llu reason=\"%s\"",
-              from ? short_id(h, &from->id) : "none", short_id(h, &h->members[sw->to].id),
+              from ? short_id(h, &sw->from_id) : "none", short_id(h, &sw->to_id),
               (unsigned long long)h->chain.head.term, (unsigned long long)h->chain.head.number,
               sw->why);
     if (sw->has_token) {
@@ -110,14 +181,14 @@ void switch_committed(struct ts_host *h)
         o->token = sw->token;
         o->switched.set = true;
         if (from != NULL)
-            o->switched.from = from->id;
-        o->switched.to = h->members[sw->to].id;
+            o->switched.from = sw->from_id;
+        o->switched.to = sw->to_id;
         o->switched.term = h->chain.head.term;
         o->switched.at_batch = h->chain.head.number;
     }
     struct ts_msg msg = {.type = TS_MSG_EXIT};
-    if (from != NULL && from->leaving && from->phase == M_READY)
-        member_ask(h, from, &msg, 0, 0);
+    if (from != NULL && from->leaving && from->phase == M_READY && !from->exit_asked)
+        from->exit_asked = member_ask(h, from, &msg, 0, 0);
     memset(sw, 0, sizeof(*sw));
 }
 
@@ -131,8 +202,10 @@ static void want_switch(struct ts_host *h, int to, const char *why, bool has_tok
     h->sw = (struct switch_request){.wanted = true,
                                     .has_token = has_token,
                                     .token = token,
+                                    .until_us = h->now.mono_us + SWITCH_WAIT_US,
                                     .to = to,
                                     .from = TS_NOBODY,
+                                    .to_id = h->members[to].id,
                                     .why = why};
 }
 
@@ -205,39 +278,74 @@ static void admin_switchover(struct ts_host *h, const struct ts_host_input *in)
 static int relief_for(const struct ts_host *h, const struct member *m)
 {
     for (unsigned i = 0; i < h->n_members; i++)
-        if (&h->members[i] != m && switch_fault(h, &h->members[i]) == NULL)
+        if (&h->members[i] != m && h->now.mono_us >= h->members[i].cool_until_us &&
+            switch_fault(h, &h->members[i]) == NULL)
             return (int)i;
     return TS_NOBODY;
 }
 
-static void admin_drain(struct ts_host *h, const struct ts_host_input *in)
+void switch_relieve(struct ts_host *h, int active)
 {
-    bool drain = in->admin == TS_ADMIN_DRAIN;
-    struct member *m = in->has_id ? member_by_id(h, &in->id) : NULL;
-    if (m == NULL && (!in->has_id || !id_set_has(&h->drained, &in->id))) {
-        out_reply_error(h, in->token, TS_E_NOT_FOUND, "no enclave with the id %s is known here",
-                        in->has_id ? short_id(h, &in->id) : "(none given)");
-        return;
-    }
-    bool active = m != NULL && member_index(h, m) == active_member(h) && producing(h);
-    if (drain && active && m->phase == M_READY && !h->sw.wanted) {
-        int to = relief_for(h, m);
+    const struct member *m = &h->members[active];
+    bool must_go = m->drained || (m->leaving && !m->exit_asked);
+    int to = must_go && producing(h) && !h->sw.wanted ? relief_for(h, m) : TS_NOBODY;
+    if (to != TS_NOBODY)
+        want_switch(h, to, m->drained ? "drained" : "its process is about to end", false, 0);
+}
+
+/* Nobody waits for ever for a switch that finds no active enclave to switch from. */
+void switch_expire(struct ts_host *h)
+{
+    if (h->sw.wanted && !h->sw.started && h->now.mono_us >= h->sw.until_us)
+        switch_failed(h, "it could not begin in time: no enclave is active, or none can make a "
+                         "batch");
+}
+
+static void admin_undrain(struct ts_host *h, const struct ts_host_input *in, struct member *m)
+{
+    id_set_remove(&h->drained, &in->id);
+    if (m != NULL)
+        m->drained = false;
+    out_event(h, TS_LOG_INFO, "undrained", "enclave=%s", short_id(h, &in->id));
+    settings_put_and_reply(h, SETTING_DRAINED, in->token);
+}
+
+static void admin_drain(struct ts_host *h, const struct ts_host_input *in, struct member *m)
+{
+    bool active = member_index(h, m) == active_member(h) && producing(h);
+    int to = TS_NOBODY;
+    if (active && m->phase == M_READY && !h->sw.wanted) {
+        to = relief_for(h, m);
         if (to == TS_NOBODY) {
             out_reply_error(h, in->token, TS_E_STATE,
                             "it is the active one and no other enclave can take over now");
             return;
         }
-        want_switch(h, to, "drained", false, 0);
     }
-    if (drain)
-        id_set_add(&h->drained, &in->id);
+    if (!id_set_add(h, &h->drained, &in->id)) {
+        out_reply_error(h, in->token, TS_E_LIMIT, "%u enclaves are drained already; undrain one",
+                        TS_HOST_MAX_ENCLAVES);
+        return;
+    }
+    m->drained = true;
+    if (to != TS_NOBODY)
+        want_switch(h, to, "drained", false, 0);
+    out_event(h, TS_LOG_INFO, "drained", "enclave=%s", short_id(h, &in->id));
+    settings_put_and_reply(h, SETTING_DRAINED, in->token);
+}
+
+static void admin_drain_or_undrain(struct ts_host *h, const struct ts_host_input *in)
+{
+    struct member *m = in->has_id ? member_by_id(h, &in->id) : NULL;
+    if (m == NULL && (!in->has_id || !id_set_has(&h->drained, &in->id)))
+        out_reply_error(h, in->token, TS_E_NOT_FOUND, "no enclave with the id %s is known here",
+                        in->has_id ? short_id(h, &in->id) : "(none given)");
+    else if (in->admin == TS_ADMIN_UNDRAIN)
+        admin_undrain(h, in, m);
+    else if (m == NULL) /* drained already, and not here: as it was */
+        settings_put_and_reply(h, SETTING_DRAINED, in->token);
     else
-        id_set_remove(&h->drained, &in->id);
-    if (m != NULL)
-        m->drained = drain;
-    settings_store_ids(h, "drained", &h->drained);
-    out_event(h, TS_LOG_INFO, drain ? "drained" : "undrained", "enclave=%s", short_id(h, &in->id));
-    reply_done(h, in->token);
+        admin_drain(h, in, m);
 }
 
 static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
@@ -245,7 +353,6 @@ static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
     bool pause = in->admin == TS_ADMIN_PAUSE;
     if (h->paused != pause) {
         h->paused = pause;
-        store_paused(h);
         if (pause && !h->sw.started)
             switch_failed(h, "production was paused");
         else
@@ -253,7 +360,7 @@ static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
         out_event(h, TS_LOG_INFO, pause ? "paused" : "resumed", "head=%llu",
                   (unsigned long long)h->chain.head.number);
     }
-    reply_done(h, in->token);
+    settings_put_and_reply(h, SETTING_PAUSED, in->token);
 }
 
 void admin_input(struct ts_host *h, const struct ts_host_input *in)
@@ -268,7 +375,7 @@ void admin_input(struct ts_host *h, const struct ts_host_input *in)
         return;
     case TS_ADMIN_DRAIN:
     case TS_ADMIN_UNDRAIN:
-        admin_drain(h, in);
+        admin_drain_or_undrain(h, in);
         return;
     }
 }
@@ -283,12 +390,14 @@ void switch_leaving(struct ts_host *h, struct member *m)
               m->known ? short_id(h, &m->id) : "?");
     bool active =
         m->phase == M_READY && m->state == TS_ENC_ACTIVE && member_index(h, m) == active_member(h);
-    int to = active && producing(h) && !h->sw.wanted ? relief_for(h, m) : TS_NOBODY;
-    if (to != TS_NOBODY) {
-        want_switch(h, to, "its process is about to end", false, 0);
+    if (active && !h->sw.wanted)
+        switch_relieve(h, member_index(h, m));
+    bool goes = h->sw.wanted && (active ? h->sw.to != member_index(h, m)
+                                        : h->sw.started && h->sw.from == member_index(h, m));
+    if (goes) {
         h->next_batch_us = h->now.mono_us;
-        return;
+        return; /* it goes when another has taken over */
     }
     struct ts_msg msg = {.type = TS_MSG_EXIT};
-    member_ask(h, m, &msg, 0, 0);
+    m->exit_asked = member_ask(h, m, &msg, 0, 0);
 }
