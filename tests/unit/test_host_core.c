@@ -621,7 +621,7 @@ static void faults_in_any_order(void **state)
         random_faults(seed);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(batches_come_on_time),
@@ -646,5 +646,7 @@ int main(void)
         cmocka_unit_test(an_old_store_is_refused),
         cmocka_unit_test(faults_in_any_order),
     };
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]); /* by name, with * */
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
