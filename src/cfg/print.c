@@ -91,13 +91,24 @@ void ts_cfg_print(const struct ts_cfg *cfg, FILE *to)
 
 #define HELP_COLUMN 32
 
+/* How many columns UTF-8 text takes. */
+static int columns(const char *text)
+{
+    int n = 0;
+    for (; *text != 0; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
 /* "  -d, --data-dir PATH   text", the text on the next line when the flag is long. */
 static void put_flag(FILE *to, char letter, const char *name, const char *value)
 {
     int n =
         letter == 0 ? fprintf(to, "      --%s", name) : fprintf(to, "  -%c, --%s", letter, name);
-    if (value[0] != 0)
-        n += fprintf(to, " %s", value);
+    if (value[0] != 0) {
+        fprintf(to, " %s", value);
+        n += 1 + columns(value);
+    }
     if (n > HELP_COLUMN - 2)
         n = fprintf(to, "\n") - 1;
     fprintf(to, "%*s", HELP_COLUMN - n, "");
