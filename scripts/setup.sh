@@ -86,7 +86,9 @@ install_npm() {
         say "installing the npm packages of package-lock.json"
         # Debian 12 has Node.js 18 and the packages say 20; they hold native programs that run
         # without Node.js, so npm's warning about it says nothing here.
-        npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null ||
+        # What this machine trusts, npm trusts too: a company's proxy may have its own authority.
+        NODE_EXTRA_CA_CERTS=${NODE_EXTRA_CA_CERTS:-/etc/ssl/certs/ca-certificates.crt} \
+            npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null ||
             fail "npm ci failed"
         npm_stamp >$stamp
     fi
