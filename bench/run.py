@@ -60,12 +60,6 @@ BENCHES = [
     ("catchup", lambda: lines("bench_catchup"), [
         ("node catch-up, 3 reports a batch, per s", ("catchup_batches_per_s",), at_least, 5000),
     ]),
-    ("enclave", lambda: lines("bench_enclave"), [
-        ("empty batch, CREATE over its signatures", ("create_ratio",), at_most, 1.5),
-    ]),
-    ("catchup", lambda: lines("bench_catchup"), [
-        ("node catch-up, three enclaves, batches a second", ("catchup_batches_per_s",), at_least, 5000),
-    ]),
     ("rpc", lambda: lines("bench_rpc"), [
         ("JSON-RPC, single calls a core second", ("rpc_eth_getBalance_single_per_cpu_s",), at_least, 8000),
         ("JSON-RPC, calls in batches of 50 a core second", ("rpc_eth_getBalance_batch_per_cpu_s",), at_least, 30000),
