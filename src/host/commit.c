@@ -332,11 +332,13 @@ static void committed(struct ts_host *h)
         h->last_producer = member_index(h, creator);
     if (creator != NULL)
         cleared(creator, p->batch.header.number);
-    if (h->taking_over)
+    /* The last batch of one that was lost is no takeover: its successor's first follows at once. */
+    bool by_living = creator != NULL && creator->phase == M_READY;
+    if (h->taking_over && by_living)
         say_takeover(h);
     switch_committed(h);
     uint64_t due = h->tick_us + h->set.interval_us;
-    h->next_batch_us = due > h->now.mono_us ? due : h->now.mono_us;
+    h->next_batch_us = due > h->now.mono_us && !h->taking_over ? due : h->now.mono_us;
     h->excluded = 0;
     h->n_discarded = 0; /* all of them were at this number */
     prepared_clear(h);

@@ -114,6 +114,28 @@ static void every_enclave_is_killed_in_turn(void **state)
     done(w);
 }
 
+/* Killed at any moment of the making of a batch: the successor's first batch comes at once, not
+ * only when the next is due. */
+static void a_takeover_never_waits(void **state)
+{
+    (void)state;
+    struct world *w = three(14);
+    assert_true(world_run_to(w, 3, SECOND));
+    for (unsigned k = 0; k < 24; k++) {
+        int active = world_active(w);
+        assert_true(world_run_to(w, world_head(w) + 1, SECOND));
+        world_run(w, 95 * MS + k * 400); /* around the making of the next one */
+        active = world_active(w);
+        uint64_t at = world_now(w);
+        world_kill(w, (unsigned)active);
+        while (world_active(w) == active && world_now(w) < at + SECOND)
+            world_run(w, 500);
+        assert_true(world_now(w) - at < 30 * MS);
+        world_run(w, SECOND);
+    }
+    done(w);
+}
+
 static void a_frozen_active_is_replaced(void **state)
 {
     (void)state;
@@ -628,6 +650,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(transactions_get_in),
         cmocka_unit_test(bad_transactions_are_refused),
         cmocka_unit_test(every_enclave_is_killed_in_turn),
+        cmocka_unit_test(a_takeover_never_waits),
         cmocka_unit_test(a_frozen_active_is_replaced),
         cmocka_unit_test(the_host_is_killed_again_and_again),
         cmocka_unit_test(everything_is_killed),
