@@ -58,6 +58,21 @@ struct ts_child *ts_supervisor_add(struct ts_supervisor *s, const char *name, in
     return c;
 }
 
+/* In the child: becomes the program. TENSEQ_ variables were meant for this program, and are mistakes
+ * or worse, such as a shared data-dir, for another. */
+_Noreturn static void execute(const char *const *argv)
+{
+    char **to = environ;
+    for (char **from = environ; *from != NULL; from++) {
+        if (strncmp(*from, "TENSEQ_", 7) != 0)
+            *to++ = *from;
+    }
+    *to = NULL;
+    execv(argv[0], (char *const *)(uintptr_t)argv);
+    fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
+    _exit(TS_EXIT_CONFIG);
+}
+
 /* In the child: signals as they were, its own process group (Ctrl-C is the parent's to pass on),
  * and an end when the parent is gone. */
 static void become(const struct ts_child *c, const char *log_path, pid_t parent)
@@ -73,9 +88,7 @@ static void become(const struct ts_child *c, const char *log_path, pid_t parent)
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     if (log < 0 || null < 0 || dup2(null, 0) < 0 || dup2(log, 1) < 0 || dup2(log, 2) < 0)
         _exit(TS_EXIT_FAILED);
-    execv(c->argv[0], (char *const *)(uintptr_t)c->argv);
-    fprintf(stderr, "cannot run %s: %s\n", c->argv[0], strerror(errno));
-    _exit(TS_EXIT_CONFIG);
+    execute(c->argv);
 }
 
 /* Tests and operators read the pid there; it changes with every start. */
@@ -244,9 +257,7 @@ int ts_run(const char *const *argv, char *out, size_t size)
     if (pid == 0) {
         if (dup2(fds[1], 1) < 0)
             _exit(TS_EXIT_FAILED);
-        execv(argv[0], (char *const *)(uintptr_t)argv);
-        fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
-        _exit(TS_EXIT_CONFIG);
+        execute(argv);
     }
     close(fds[1]);
     size_t n = 0;

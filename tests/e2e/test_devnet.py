@@ -18,8 +18,10 @@ def _port():
 
 
 def _start(data, port, *extra):
+    # A user's variable for the command line is no mistake of the programs that the devnet starts.
     p = subprocess.Popen([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(port),
-                          "--interval", "200ms", "--json", *extra], stdout=subprocess.PIPE, text=True)
+                          "--interval", "200ms", "--json", *extra], stdout=subprocess.PIPE, text=True,
+                         env=dict(os.environ, TENSEQ_RPC="http://127.0.0.1:1"))
     line = p.stdout.readline()
     assert line, f"devnet ended with {p.wait()}"
     return p, json.loads(line)
