@@ -72,7 +72,7 @@ def meson_stage(build, options, environment):
     if os.path.exists(log):
         os.unlink(log)
     env = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP", **environment)
-    code = run(["meson", "test", "-C", build, "--no-rebuild", "--timeout-multiplier", "4"],
+    code = run(["meson", "test", "-C", build, "--no-rebuild", "--timeout-multiplier", "10"],
                env=env, stdout=subprocess.DEVNULL)
     passed = failed = 0
     if os.path.exists(log):
