@@ -400,6 +400,39 @@ static void random_worlds_converge(void **state)
     }
 }
 
+/* Three liars that claim a lot, and one that is honest: at the head soon, and never far from it. */
+static void liars_do_not_hold_up_the_honest(void **state)
+{
+    static const unsigned orders[4][4] = {
+        {NW_HOST(0), NW_HOST(1), NW_HOST(2), NW_HOST(3)},
+        {NW_HOST(3), NW_HOST(0), NW_HOST(1), NW_HOST(2)},
+        {NW_HOST(2), NW_HOST(3), NW_HOST(1), NW_HOST(0)},
+        {NW_HOST(1), NW_HOST(2), NW_HOST(3), NW_HOST(0)},
+    };
+    struct testnet *net = net_of(640);
+    (void)state;
+    for (uint64_t seed = 1; seed <= 12; seed++) {
+        struct nw *w = nw_new(net, seed);
+        for (size_t i = 0; i < 4; i++) {
+            w->hosts[i].head = 40;
+            w->hosts[i].claim_extra = i < 3 ? 100000 : 0;
+            nw_host_up(w, i);
+        }
+        w->hosts[0].corrupt_from = 1;
+        w->hosts[1].answers_nothing = true;
+        w->hosts[2].is_silent = true;
+        size_t node = nw_node(w, orders[seed % 4], 4, NULL, false);
+        for (uint64_t head = 41; head <= 640; head++) {
+            nw_publish(w, 3, head);
+            nw_run(w, 50 * NW_MS);
+            if (head > 160) /* six seconds after the start */
+                assert_true(nw_head(w, node) + 5 >= head);
+        }
+        nw_free(w);
+    }
+    tn_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +453,7 @@ int main(void)
         cmocka_unit_test(cut_off_and_connected_again),
         cmocka_unit_test(without_workers_the_step_checks_itself),
         cmocka_unit_test(random_worlds_converge),
+        cmocka_unit_test(liars_do_not_hold_up_the_honest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
