@@ -274,10 +274,13 @@ void world_end_enclave(struct world *w, unsigned i)
 static void to_host(struct world *w, unsigned link, uint64_t at, ts_bytes frame)
 {
     unsigned i = w->links[link].peer;
-    uint8_t *bytes = must(malloc(TS_LINK_MAX_FRAME));
+    /* Not the greatest frame for every answer: the tests run with memory that is filled with a
+     * pattern. */
+    size_t cap = w->tamper != NULL ? TS_LINK_MAX_FRAME : frame.n;
+    uint8_t *bytes = must(malloc(cap));
     size_t n = frame.n;
     if (w->tamper != NULL)
-        n = w->tamper(w->tamper_ctx, w, i, frame, bytes, TS_LINK_MAX_FRAME);
+        n = w->tamper(w->tamper_ctx, w, i, frame, bytes, cap);
     else
         memcpy(bytes, frame.p, n);
     if (n == 0) {
