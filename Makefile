@@ -31,6 +31,7 @@ test: quiet-setup
 
 # A whole network in the foreground; Ctrl-C ends it. make devnet ARGS="--enclaves 5 --interval 200ms"
 devnet: quiet-setup
+	@test -x $(BUILD)/tenseq || echo 'building; this takes a minute or two' >&2
 	@$(MAKE) --no-print-directory build >/dev/null
 	@exec $(BUILD)/tenseq devnet $(ARGS)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tenseq devnet: a whole network in the foreground, from nothing or from its data directory. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -115,8 +116,10 @@ static int open_dir(struct devnet *d)
     char path[PATH_MAX + 16];
     snprintf(path, sizeof(path), "%s/lock", d->dir);
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (d->lock < 0 || flock(d->lock, LOCK_EX | LOCK_NB) != 0)
-        return cli_fail("%s is in use by another devnet (%s)", d->dir, strerror(errno));
+    if (d->lock < 0)
+        return cli_fail("cannot use %s: %s", d->dir, strerror(errno));
+    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0)
+        return cli_fail("%s is in use by another devnet", d->dir);
     code = sub_dir(d, "logs");
     return code == TS_EXIT_OK ? sub_dir(d, "run") : code;
 }
@@ -467,6 +470,32 @@ static int prepare(struct devnet *d)
     return code == TS_EXIT_OK ? add_programs(d) : code;
 }
 
+/* Something else on a port would look like a network that is up, and the programs would end again
+ * and again. */
+static int port_is_free(uint64_t port)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)port),
+                            .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool ok = fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) == 0 &&
+              bind(fd, (const struct sockaddr *)&a, sizeof(a)) == 0 && listen(fd, 1) == 0;
+    int failed = errno;
+    if (fd >= 0)
+        close(fd);
+    return ok ? TS_EXIT_OK
+              : cli_fail("cannot use port %llu of 127.0.0.1: %s; give another --base-port",
+                         (unsigned long long)port, strerror(failed));
+}
+
+static int ports_are_free(const struct devnet *d)
+{
+    int code = port_is_free(d->o.base_port);
+    for (unsigned i = 0; i < d->o.nodes && code == TS_EXIT_OK; i++)
+        code = port_is_free(d->o.base_port + 10 + i);
+    return code;
+}
+
 static int run(struct devnet *d)
 {
     int sig = wait_up(d);
@@ -492,6 +521,8 @@ int verb_devnet(int argc, char **argv)
     if (code >= 0)
         return code;
     code = prepare(&d);
+    if (code == TS_EXIT_OK)
+        code = ports_are_free(&d);
     if (code == TS_EXIT_OK)
         code = run(&d);
     ts_supervisor_free(&d.sup);

@@ -58,8 +58,8 @@ struct ts_child *ts_supervisor_add(struct ts_supervisor *s, const char *name, in
     return c;
 }
 
-/* In the child: becomes the program. TENSEQ_ variables were meant for this program, and are mistakes
- * or worse, such as a shared data-dir, for another. */
+/* In the child: becomes the program. TENSEQ_ variables were meant for this program, and are
+ * mistakes or worse, such as a shared data-dir, for another. */
 _Noreturn static void execute(const char *const *argv)
 {
     char **to = environ;
@@ -113,6 +113,7 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
     pid_t pid = fork();
     if (pid == 0)
         become(c, log_path, parent);
+    bool again = c->started_ms != 0;
     c->start_ms = 0;
     c->started_ms = mono_ms();
     if (pid < 0) {
@@ -120,6 +121,8 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
         return;
     }
     c->pid = pid;
+    if (again)
+        fprintf(stderr, "%s started again, pid %d\n", c->name, (int)pid);
     write_pid(s, c);
 }
 
@@ -136,7 +139,7 @@ static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
         wait = BACKOFF_MAX_MS;
     c->start_ms = c->given_up ? 0 : now + wait;
     fprintf(stderr, "%s ended %s %d%s\n", c->name, by_signal ? "by signal" : "with code", code,
-            c->given_up ? "; it is not started again, its log says why" : "; it is started again");
+            c->given_up ? "; it is not started again, its log says why" : "");
 }
 
 static void reap(struct ts_supervisor *s, bool stopping)

@@ -64,7 +64,12 @@ def test_devnet():
             assert int(rpc(port, "eth_blockNumber"), 16) >= head
             second = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port",
                                      str(_port())], capture_output=True, text=True)
-            assert second.returncode == 1 and "in use" in second.stderr
+            assert second.returncode == 1 and "in use by another devnet" in second.stderr
+            with tempfile.TemporaryDirectory(prefix="tdev-") as other:  # the ports are taken
+                second = subprocess.run([program("tenseq"), "devnet", "--data-dir", other,
+                                         "--base-port", str(port)], capture_output=True, text=True)
+                assert second.returncode == 1 and f"port {port}" in second.stderr, second.stderr
+                assert second.stdout == ""
             _end(p, _children(p.pid))
         finally:
             if p.poll() is None:
