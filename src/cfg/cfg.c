@@ -236,7 +236,7 @@ static ts_err check_complete(struct cfg_load *load)
                             spec->keys[k].help, spec->keys[k].name);
     }
     if (cfg->n_args < spec->min_args)
-        return cfg_fail(load, "%s: takes %s", spec->program, spec->args);
+        return cfg_fail(load, "%s must be given", spec->args);
     return TS_OK;
 }
 

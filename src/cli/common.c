@@ -12,13 +12,16 @@ json_t *cli_call(const struct cli_options *o, const char *method, json_t *params
     if (ts_rpc_call_blocking(o->rpc, o->token, method, params, CLI_TIMEOUT_MS, &result, why,
                              sizeof(why)) == TS_OK)
         return result;
-    fprintf(stderr, "error: %s\n", why);
+    if (strncmp(method, "sequencer_", 10) == 0 && strstr(why, "does not exist") != NULL)
+        cli_fail("%s takes no orders: it is not a host", o->rpc);
+    else
+        cli_fail("%s", why);
     return NULL;
 }
 
 void cli_print_json(json_t *json)
 {
-    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_ENCODE_ANY);
     putchar('\n');
     json_decref(json);
 }

@@ -66,6 +66,24 @@ static bool parse_alloc(const char *text, struct ts_alloc *out)
     return true;
 }
 
+static bool no_doubles(const struct ts_genesis *g)
+{
+    char hex[TS_ADDRESS_HEX_SIZE];
+    for (size_t i = 0; i < g->n_whitelist; i++)
+        for (size_t k = 0; k < i; k++)
+            if (ts_address_compare(&g->whitelist[i], &g->whitelist[k]) == 0) {
+                cli_fail("--enclave %s is given twice", ts_hex(g->whitelist[i].b, 20, hex));
+                return false;
+            }
+    for (size_t i = 0; i < g->n_alloc; i++)
+        for (size_t k = 0; k < i; k++)
+            if (ts_address_compare(&g->alloc[i].address, &g->alloc[k].address) == 0) {
+                cli_fail("--alloc %s is given twice", ts_hex(g->alloc[i].address.b, 20, hex));
+                return false;
+            }
+    return true;
+}
+
 static bool parse_lists(const struct options *o, struct ts_genesis *g)
 {
     g->whitelist = calloc(o->enclaves.n + 1, sizeof(*g->whitelist));
@@ -84,7 +102,7 @@ static bool parse_lists(const struct options *o, struct ts_genesis *g)
                     o->allocs.items[i]);
             return false;
         }
-    return true;
+    return no_doubles(g);
 }
 
 int cli_write_genesis(struct ts_genesis *g, const char *path)

@@ -16,6 +16,7 @@ static const struct ts_cfg_key switch_keys[] = {
 
 struct order {
     const char *program, *summary, *method;
+    const char *done; /* said when it is; an id follows */
     bool takes_id;
 };
 
@@ -37,9 +38,17 @@ static int give(int argc, char **argv, const struct order *order)
         return code;
     size_t n;
     const char *const *args = ts_cfg_args(cfg, &n);
+    ts_address id;
+    if (n > 0 && ts_unhex(args[0], id.b, sizeof(id.b)) != TS_OK) {
+        cli_fail("\"%s\" is not an enclave's id: 0x and 40 hexadecimal digits", args[0]);
+        ts_cfg_free(cfg);
+        return TS_EXIT_USAGE;
+    }
     json_t *params = n > 0 ? json_pack("[s]", args[0]) : json_array();
     json_t *result = cli_call(&o.base, order->method, params);
     code = result != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
+    if (result != NULL && !o.base.json)
+        printf("%s%s\n", order->done, n > 0 ? args[0] : "");
     if (result != NULL && o.base.json)
         cli_print_json(result);
     else
@@ -51,14 +60,15 @@ static int give(int argc, char **argv, const struct order *order)
 int verb_pause(int argc, char **argv)
 {
     static const struct order order = {"tenseq pause", "Stops making batches, until resume.",
-                                       "sequencer_pause", false};
+                                       "sequencer_pause",
+                                       "paused: no more batches until tenseq resume", false};
     return give(argc, argv, &order);
 }
 
 int verb_resume(int argc, char **argv)
 {
     static const struct order order = {"tenseq resume", "Makes batches again after pause.",
-                                       "sequencer_resume", false};
+                                       "sequencer_resume", "resumed", false};
     return give(argc, argv, &order);
 }
 
@@ -67,14 +77,14 @@ int verb_drain(int argc, char **argv)
     static const struct order order = {
         "tenseq drain",
         "Never activates an enclave, until undrain; switches away from it if it is the active one.",
-        "sequencer_drain", true};
+        "sequencer_drain", "drained ", true};
     return give(argc, argv, &order);
 }
 
 int verb_undrain(int argc, char **argv)
 {
     static const struct order order = {"tenseq undrain", "Lets an enclave be activated again.",
-                                       "sequencer_undrain", true};
+                                       "sequencer_undrain", "undrained ", true};
     return give(argc, argv, &order);
 }
 

@@ -29,20 +29,21 @@ static const char *text_or(const json_t *o, const char *key, const char *other, 
 
 static void print_enclave(const json_t *e)
 {
-    char id[80], role[80], link[80], boot[80], last[80], reason[80], small[20];
+    char id[80], role[80], link[80], boot[80], last[80], small[20];
     uint64_t restarts = cli_u64(e, "restarts");
-    printf("  %-43s %-10s %-10s %9llu %4llu  %-13s %5llu  %6s  ", text_or(e, "id", "(unknown)", id),
+    printf("  %-43s %-10s %-10s %9llu %4llu  %-12s %5llu  %6s", text_or(e, "id", "(unknown)", id),
            text_or(e, "role", "?", role), text_or(e, "link", "?", link),
            (unsigned long long)cli_u64(e, "head"), (unsigned long long)cli_u64(e, "lag"),
            cli_short(cli_text(e, "boot", boot), small), (unsigned long long)restarts,
            text_or(e, "lastReport", "-", last));
-    if (json_is_true(json_object_get(e, "corrupted")))
-        fputs("CORRUPTED ", stdout);
-    if (json_is_true(json_object_get(e, "drained")))
-        fputs("drained ", stdout);
     const char *why = json_string_value(json_object_get(e, "reason"));
-    (void)reason;
-    puts(why ? why : "");
+    if (why == NULL)
+        why = "";
+    if (json_is_true(json_object_get(e, "corrupted")) && strstr(why, "corrupted") == NULL)
+        fputs("  corrupted", stdout);
+    if (json_is_true(json_object_get(e, "drained")) && strstr(why, "drained") == NULL)
+        fputs("  drained", stdout);
+    printf("%s%s\n", why[0] != 0 ? "  " : "", why);
 }
 
 static void print_host(const json_t *s)
@@ -61,7 +62,7 @@ static void print_host(const json_t *s)
         cli_text(s, "mempool", pool);
     printf("interval %llu ms   waiting transactions %s\n\n",
            (unsigned long long)cli_u64(s, "batchInterval"), pool);
-    printf("  %-43s %-10s %-10s %9s %4s  %-11s %5s  %6s  %s\n", "enclave", "role", "link", "head",
+    printf("  %-43s %-10s %-10s %9s %4s  %-12s %5s  %6s  %s\n", "enclave", "role", "link", "head",
            "lag", "boot", "boots", "report", "remark");
     size_t i;
     json_t *e;
@@ -78,7 +79,7 @@ static void print_peer(const json_t *p)
 
 static void print_node(const json_t *s)
 {
-    char state[80], hash[80], small[20], id[80], role[80], why[80];
+    char state[80], hash[80], small[20], id[80], role[80];
     const json_t *head = json_object_get(s, "head"), *enclave = json_object_get(s, "enclave");
     uint64_t number = cli_u64(head, "number"), target = cli_u64(s, "target");
     printf("node %s   head %llu %s   term %llu   equivocations %llu\n", cli_text(s, "state", state),
@@ -88,10 +89,11 @@ static void print_node(const json_t *s)
     if (target > number + 1)
         printf("catching up: %llu of %llu (%llu %%)\n", (unsigned long long)number,
                (unsigned long long)target, (unsigned long long)(number * 100 / target));
+    const char *why = json_string_value(json_object_get(enclave, "reason"));
     if (json_is_object(enclave))
         printf("enclave %s %s at %llu   disputes %llu   %s\n", cli_text(enclave, "id", id),
                cli_text(enclave, "state", role), (unsigned long long)cli_u64(enclave, "head"),
-               (unsigned long long)cli_u64(enclave, "disputes"), cli_text(enclave, "reason", why));
+               (unsigned long long)cli_u64(enclave, "disputes"), why ? why : "");
     printf("\n  %-36s %-12s %-22s %9s  %s\n", "peer", "state", "program", "head", "remark");
     size_t i;
     json_t *p;

@@ -39,14 +39,15 @@ def test_switch_refused():
         net[f"e{other}"].kill()
         said = net.cli("switchover", "--to", net.ids[other], code=1)
         assert "not connected" in said or "not ready" in said, said
-        net.cli("drain", net.ids[third])
+        assert net.cli("drain", net.ids[third]) == f"drained {net.ids[third]}\n"
+        assert "not an enclave's id" in net.cli("drain", "nonsense", code=2)
         said = net.cli("switchover", "--to", net.ids[third], code=1)
         assert "drained" in said
         head = net.head()
         net.wait_head(head + 2)
         assert net.active() == active, "the service was not touched"
         assert "usage" not in net.cli("switchover", "--to", "nonsense", code=2).lower()
-        net.cli("undrain", net.ids[third])
+        assert net.cli("undrain", net.ids[third]) == f"undrained {net.ids[third]}\n"
         net.cli("switchover", "--to", net.ids[third])
         assert net.active() == third
         checks.all_is_well(net)

@@ -352,7 +352,7 @@ static void what_is_required_must_be_given(void **state)
     assert_string_equal(l.error, "data-dir: must be given: where things are kept (--data-dir)");
     l = load_spec(&s, NULL, NULL, "--data-dir|x");
     assert_int_equal(l.err, TS_E_USAGE);
-    assert_string_equal(l.error, "tenseq x: takes FILE");
+    assert_string_equal(l.error, "FILE must be given");
 }
 
 static void empty_files_are_good(void **state)
