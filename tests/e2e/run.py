@@ -10,6 +10,7 @@ import concurrent.futures
 import glob
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,16 +28,28 @@ def find(words):
                 yield full
 
 
+def end_group(child):
+    """Whatever a test that failed or hangs has left running."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()
+
+
 def run_one(full):
     """In a process of its own, so that nothing of one test is left in the next."""
     start = time.monotonic()
     limit = 180 * float(os.environ.get("E2E_SLOW", "1"))
+    child = subprocess.Popen([sys.executable, os.path.abspath(__file__), "--one", full],
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                             start_new_session=True)
     try:
-        done = subprocess.run([sys.executable, os.path.abspath(__file__), "--one", full],
-                              capture_output=True, text=True, timeout=limit)
-        ok, text = done.returncode == 0, done.stdout + done.stderr
+        text, _ = child.communicate(timeout=limit)
+        ok = child.returncode == 0
     except subprocess.TimeoutExpired as e:
         ok, text = False, f"not done after {limit:.0f} s\n{e.stdout or ''}"
+    end_group(child)
     return full, ok, text, time.monotonic() - start
 
 
