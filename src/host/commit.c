@@ -274,6 +274,14 @@ static void store_chain_snapshot(struct ts_host *h)
     ts_buf_free(&b);
 }
 
+/* The active one writes a checkpoint while nothing is produced: when there is no other, or none has
+ * been there for long. */
+static bool may_stop(const struct ts_host *h, const struct member *m, unsigned up)
+{
+    return h->n_members == 1 ||
+           (up == 1 && m->head.number >= m->snapshot_at + 2 * h->set.snapshot_every);
+}
+
 static void schedule_snapshot(struct ts_host *h)
 {
     for (unsigned i = 0; i < h->n_members; i++)
@@ -285,7 +293,7 @@ static void schedule_snapshot(struct ts_host *h)
     for (unsigned i = 0; i < h->n_members; i++) {
         struct member *m = &h->members[i];
         if (!is_up(h, m) || m->head.number < m->snapshot_at + h->set.snapshot_every ||
-            (m->state == TS_ENC_ACTIVE && up > 1))
+            (m->state == TS_ENC_ACTIVE && !may_stop(h, m, up)))
             continue;
         struct ts_msg msg = {.type = TS_MSG_SNAPSHOT};
         if (member_ask(h, m, &msg, 0, 0))

@@ -445,7 +445,7 @@ static void happen(struct world *w, struct happening *h)
             world_disk_done(w, h->token);
         return;
     case W_LOADED:
-        if (h->conn == w->host_gen)
+        if (h->conn == w->host_gen && !w->lose_loads)
             give_batches(w, h);
         return;
     case W_BOOT:

@@ -67,6 +67,12 @@ void world_copy_disk(struct world *w);
 void world_restore_disk(struct world *w);
 /* Every durable step fails with err from now on; TS_OK: works again. */
 void world_disk_error(struct world *w, ts_err err);
+/* What the host asks from its disk is lost: no answer ever comes. */
+void world_lose_loads(struct world *w, bool lose);
+/* Who sealed the batch that is prepared on the disk; -1: none is. */
+int world_prepared_by(struct world *w);
+/* A transaction on the disk of a host that is not running, as if acknowledged before. */
+void world_put_tx(struct world *w, ts_bytes raw);
 /* Overwrites a setting on the disk of a host that is not running. */
 void world_set_meta(struct world *w, const char *key, ts_bytes value);
 /* Sees each frame an enclave sends and may replace it (return a new length; out has room for cap
@@ -101,6 +107,8 @@ ts_err world_admin(struct world *w, enum ts_host_admin what, int enclave, char *
 unsigned world_admin_later(struct world *w, enum ts_host_admin what, int enclave);
 /* A balance query of account a, without waiting. */
 unsigned world_query(struct world *w, unsigned a);
+/* The same with an argument of the caller's own. */
+unsigned world_query_raw(struct world *w, enum ts_query_kind kind, ts_bytes arg);
 /* Whether it has been answered, and how. A host that was killed since answers nothing. */
 bool world_asked(const struct world *w, unsigned n, ts_err *err);
 

@@ -242,15 +242,18 @@ unsigned world_admin_later(struct world *w, enum ts_host_admin what, int enclave
     return n;
 }
 
-unsigned world_query(struct world *w, unsigned a)
+unsigned world_query_raw(struct world *w, enum ts_query_kind kind, ts_bytes arg)
 {
     unsigned n = new_asked(w);
-    struct ts_host_input in = {.kind = TS_IN_QUERY,
-                               .token = WORLD_ASK_TOKENS + n,
-                               .query_kind = TS_QUERY_BALANCE,
-                               .bytes = ts_bytes_of(w->genesis.alloc[a].address.b, 20)};
+    struct ts_host_input in = {
+        .kind = TS_IN_QUERY, .token = WORLD_ASK_TOKENS + n, .query_kind = kind, .bytes = arg};
     world_input(w, &in);
     return n;
+}
+
+unsigned world_query(struct world *w, unsigned a)
+{
+    return world_query_raw(w, TS_QUERY_BALANCE, ts_bytes_of(w->genesis.alloc[a].address.b, 20));
 }
 
 bool world_asked(const struct world *w, unsigned n, ts_err *err)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "hostworld_internal.h"
 
+#include "chain/batch.h"
+
 struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash)
 {
     for (size_t i = 0; i < w->n_batches; i++)
@@ -70,11 +72,8 @@ void world_set_meta(struct world *w, const char *key, ts_bytes value)
     put_meta(w, key, value);
 }
 
-static void put_tx(struct world *w, const struct ts_store_op *op)
+static void add_tx(struct world *w, const struct ts_store_op *op)
 {
-    for (size_t i = 0; i < w->n_txs; i++)
-        TS_CHECK(!w->txs[i].there ||
-                 (w->txs[i].t.seq != op->seq && !ts_hash_equal(&w->txs[i].t.hash, &op->hash)));
     w->txs = must(realloc(w->txs, (w->n_txs + 1) * sizeof(*w->txs)));
     w->txs[w->n_txs++] = (struct stored_tx){.t = {.seq = op->seq,
                                                   .hash = op->hash,
@@ -83,6 +82,14 @@ static void put_tx(struct world *w, const struct ts_store_op *op)
                                                   .raw = {NULL, op->data.n}},
                                             .raw = world_copy(op->data),
                                             .there = true};
+}
+
+static void put_tx(struct world *w, const struct ts_store_op *op)
+{
+    for (size_t i = 0; i < w->n_txs; i++)
+        TS_CHECK(!w->txs[i].there ||
+                 (w->txs[i].t.seq != op->seq && !ts_hash_equal(&w->txs[i].t.hash, &op->hash)));
+    add_tx(w, op);
 }
 
 static void put_rejected(struct world *w, const struct ts_store_op *op)
@@ -125,6 +132,39 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
     case TS_OP_PUT_EVIDENCE:
         return;
     }
+}
+
+void world_put_tx(struct world *w, ts_bytes raw)
+{
+    struct ts_store_op op = {.seq = w->n_txs + 1, .data = raw};
+    TS_CHECK(w->host == NULL);
+    ts_tx_hash(raw, &op.hash);
+    add_tx(w, &op);
+}
+
+void world_lose_loads(struct world *w, bool lose)
+{
+    w->lose_loads = lose;
+}
+
+int world_prepared_by(struct world *w)
+{
+    struct ts_arena arena;
+    struct ts_batch b;
+    int who = -1;
+    ts_arena_init(&arena, 0);
+    for (size_t i = 0; i < w->n_batches; i++) {
+        if (w->batches[i].status != TS_BATCH_PREPARED)
+            continue;
+        assert_int_equal(ts_batch_decode(ts_bytes_of(w->batches[i].raw, w->batches[i].n),
+                                         TS_MAX_BATCH_BYTES, &arena, &b),
+                         TS_OK);
+        for (unsigned p = 0; p < w->o.enclaves; p++)
+            if (ts_address_equal(&b.header.producer, &w->peers[p].id))
+                who = (int)p;
+    }
+    ts_arena_free(&arena);
+    return who;
 }
 
 void world_disk_apply(struct world *w, const struct step *s)

@@ -125,6 +125,7 @@ struct world {
     struct step *steps;
     size_t n_steps;
     ts_err disk;
+    bool lose_loads;
     uint64_t last_disk;
     size_t copied_batches; /* how many the copy holds: none is ever removed */
     /* what was seen */
