@@ -128,6 +128,12 @@ static void answer_tx_of(struct ts_api *api, struct ts_rpc_call *call, const str
         ts_api_answer_missing(call, err == TS_OK ? TS_E_NOT_FOUND : err);
 }
 
+/* Looked for first: it costs nothing, and wallets ask for pending ones again and again. */
+static bool find_pending(struct ts_api *api, const ts_hash *hash, ts_bytes *raw)
+{
+    return api->backend.pending_tx != NULL && api->backend.pending_tx(api->backend.ctx, hash, raw);
+}
+
 static void eth_get_tx_by_hash(void *ctx, struct ts_rpc_call *call)
 {
     struct ts_api *api = ctx;
@@ -138,14 +144,15 @@ static void eth_get_tx_by_hash(void *ctx, struct ts_rpc_call *call)
     ts_bytes raw;
     if (!ts_rpc_param_hash(call, 0, NULL, &w.tx))
         return;
+    if (find_pending(api, &w.tx, &raw)) {
+        ask_tx(api, &w, raw);
+        return;
+    }
     ts_err err = ts_api_find_tx(api, &w.tx, &number, &index);
     if (err == TS_OK)
         err = ts_api_batch_by_number(api, number, &b);
     if (err == TS_OK)
         answer_tx_of(api, call, &b, index);
-    else if (err == TS_E_NOT_FOUND && api->backend.pending_tx != NULL &&
-             api->backend.pending_tx(api->backend.ctx, &w.tx, &raw))
-        ask_tx(api, &w, raw);
     else
         ts_api_answer_missing(call, err);
 }
@@ -197,8 +204,13 @@ static void eth_get_receipt(void *ctx, struct ts_rpc_call *call)
     struct ts_api *api = ctx;
     struct want find = {.call = call};
     struct ts_api_batch b;
+    ts_bytes raw;
     if (!ts_rpc_param_hash(call, 0, NULL, &find.tx))
         return;
+    if (find_pending(api, &find.tx, &raw)) {
+        ts_rpc_result(call, json_null());
+        return;
+    }
     ts_err err = ts_api_find_tx(api, &find.tx, &find.number, &find.index);
     if (err == TS_OK)
         err = ts_api_batch_by_number(api, find.number, &b);

@@ -214,14 +214,13 @@ static void ten_transaction(void *ctx, struct ts_rpc_call *call)
     ts_bytes raw;
     if (!ts_rpc_param_hash(call, 0, "hash", &hash))
         return;
+    if (api->backend.pending_tx != NULL && api->backend.pending_tx(api->backend.ctx, &hash, &raw)) {
+        ts_rpc_result(call, plain_state("pending"));
+        return;
+    }
     ts_err err = ts_api_find_tx(api, &hash, &number, &index);
     if (err == TS_OK) {
         ts_rpc_result(call, included_json(number, index));
-        return;
-    }
-    if (err == TS_E_NOT_FOUND && api->backend.pending_tx != NULL &&
-        api->backend.pending_tx(api->backend.ctx, &hash, &raw)) {
-        ts_rpc_result(call, plain_state("pending"));
         return;
     }
     ts_buf_reset(&api->scratch);
