@@ -22,6 +22,12 @@ static const char *const write_sql[W_COUNT] = {
     [W_BATCH_STATUS] = "UPDATE batch SET status = ?2 WHERE id = ?1",
     [W_BODY_INSERT] = "INSERT INTO body(id, raw) VALUES(?1, ?2)",
     [W_TX_INDEX] = "INSERT OR REPLACE INTO tx(run, key, batch, at) VALUES(?1, ?2, ?3, ?4)",
+    [W_MERGE_BEGIN] = "INSERT INTO merge VALUES(1, ?1, ?2, ?3, ?4, 0, 0)",
+    [W_MERGE_STEP] = "UPDATE merge SET dropping = ?1, window = ?2",
+    [W_MERGE_END] = "DELETE FROM merge",
+    [W_MERGE_COPY] = ("INSERT OR REPLACE INTO tx SELECT ?1, key, batch, at FROM tx"
+                      " WHERE run = ?2 AND key >= ?3 AND key < ?4 ORDER BY key"),
+    [W_MERGE_DROP] = "DELETE FROM tx WHERE run = ?2 AND key >= ?3 AND key < ?4",
     [W_META] = ("INSERT INTO meta(key, value) VALUES(?1, ?2)"
                 " ON CONFLICT(key) DO UPDATE SET value = excluded.value"),
     [W_POOL_INSERT] = "INSERT INTO pool(seq, hash, sender, nonce, raw) VALUES(?1, ?2, ?3, ?4, ?5)",
@@ -45,7 +51,9 @@ static const char *const read_sql[R_COUNT] = {
     [R_POOL] = "SELECT seq, hash, sender, nonce, raw FROM pool ORDER BY seq",
     [R_FIND_TX] = ("SELECT number, at FROM tx JOIN batch ON batch.id = tx.batch"
                    " WHERE run = ?1 AND key = ?2 AND status = 2"),
-    [R_LAST_RUN] = "SELECT run FROM tx ORDER BY run DESC LIMIT 1",
+    [R_FIRST_RUN] = "SELECT run FROM tx WHERE run >= ?1 ORDER BY run LIMIT 1",
+    [R_LAST_RUN] = "SELECT run FROM tx WHERE run <= ?1 ORDER BY run DESC LIMIT 1",
+    [R_MERGE] = "SELECT level, first, last, target, dropping, window FROM merge",
     [R_RUN_SIZE] = "SELECT count(*) FROM tx WHERE run = ?1",
     [R_REJECTED] = "SELECT number, code, why FROM rejected WHERE hash = ?1",
     [R_EVIDENCE] = "SELECT data FROM evidence WHERE id = ?1",
@@ -132,7 +140,7 @@ ts_err ts_sqlite_err(sqlite3 *db, int rc)
 
 /* ---- one operation --------------------------------------------------------------------------- */
 
-static ts_err fail(struct ts_store *s, ts_err err, const char *what)
+ts_err ts_sqlite_fail(struct ts_store *s, ts_err err, const char *what)
 {
     (void)snprintf(s->error, sizeof(s->error), "%s", what);
     return err;
@@ -142,11 +150,12 @@ static ts_err fail(struct ts_store *s, ts_err err, const char *what)
 static ts_err fail_sqlite(struct ts_store *s, int rc)
 {
     ts_err err = ts_sqlite_err(s->write, rc);
-    return fail(s, err, err == TS_E_DISK_FULL ? ts_err_text(err) : sqlite3_errmsg(s->write));
+    return ts_sqlite_fail(s, err,
+                          err == TS_E_DISK_FULL ? ts_err_text(err) : sqlite3_errmsg(s->write));
 }
 
 /* Runs a statement whose parameters are bound, and forgets them. */
-static ts_err run(struct ts_store *s, enum ts_sqlite_write which)
+ts_err ts_sqlite_run(struct ts_store *s, enum ts_sqlite_write which)
 {
     sqlite3_stmt *st = s->w[which];
     int rc = sqlite3_step(st);
@@ -178,53 +187,7 @@ static ts_err find_batch(struct ts_store *s, const struct ts_store_op *op, sqlit
     ts_err err = rc == SQLITE_ROW || rc == SQLITE_DONE ? TS_OK : fail_sqlite(s, rc);
     (void)sqlite3_reset(st);
     if (err == TS_OK && other)
-        return fail(s, TS_E_CONFLICT, "the batch is stored under another number");
-    return err;
-}
-
-static int compare_places(const void *a, const void *b)
-{
-    const struct ts_sqlite_place *x = a;
-    const struct ts_sqlite_place *y = b;
-    int order = memcmp(x->hash->b, y->hash->b, TS_SQLITE_KEY);
-    /* Should a batch repeat a transaction, its last place counts. */
-    return order != 0 ? order : x->at < y->at ? -1 : 1;
-}
-
-/* The places in the order of their keys, in which a tree takes them best. */
-static ts_err sort_places(struct ts_store *s, const struct ts_store_op *op)
-{
-    if (op->n_tx_hashes > s->cap_places) {
-        struct ts_sqlite_place *more = realloc(s->places, op->n_tx_hashes * sizeof(*more));
-        if (more == NULL)
-            return fail(s, TS_E_NOMEM, "out of memory");
-        s->places = more;
-        s->cap_places = op->n_tx_hashes;
-    }
-    for (size_t i = 0; i < op->n_tx_hashes; i++)
-        s->places[i] = (struct ts_sqlite_place){.hash = &op->tx_hashes[i], .at = i};
-    qsort(s->places, op->n_tx_hashes, sizeof(*s->places), compare_places);
-    return TS_OK;
-}
-
-static ts_err index_txs(struct ts_store *s, const struct ts_store_op *op, sqlite3_int64 id)
-{
-    if (op->n_tx_hashes == 0)
-        return TS_OK;
-    if (s->run_size >= TS_SQLITE_RUN) {
-        atomic_fetch_add(&s->last_run, 1);
-        s->run_size = 0;
-    }
-    ts_err err = sort_places(s, op);
-    for (size_t i = 0; err == TS_OK && i < op->n_tx_hashes; i++) {
-        sqlite3_stmt *st = s->w[W_TX_INDEX];
-        (void)sqlite3_bind_int64(st, 1, atomic_load(&s->last_run));
-        bind_bytes(st, 2, s->places[i].hash->b, TS_SQLITE_KEY);
-        (void)sqlite3_bind_int64(st, 3, id);
-        bind_u64(st, 4, s->places[i].at);
-        err = run(s, W_TX_INDEX);
-    }
-    s->run_size += op->n_tx_hashes;
+        return ts_sqlite_fail(s, TS_E_CONFLICT, "the batch is stored under another number");
     return err;
 }
 
@@ -232,8 +195,8 @@ static ts_err update_status(struct ts_store *s, const struct ts_store_op *op, sq
 {
     (void)sqlite3_bind_int64(s->w[W_BATCH_STATUS], 1, id);
     (void)sqlite3_bind_int(s->w[W_BATCH_STATUS], 2, (int)op->status);
-    ts_err err = run(s, W_BATCH_STATUS);
-    return err == TS_OK && op->status == TS_BATCH_COMMITTED ? index_txs(s, op, id) : err;
+    ts_err err = ts_sqlite_run(s, W_BATCH_STATUS);
+    return err == TS_OK && op->status == TS_BATCH_COMMITTED ? ts_sqlite_index_add(s, op, id) : err;
 }
 
 static ts_err set_status(struct ts_store *s, const struct ts_store_op *op)
@@ -241,7 +204,7 @@ static ts_err set_status(struct ts_store *s, const struct ts_store_op *op)
     sqlite3_int64 id = 0;
     ts_err err = find_batch(s, op, &id);
     if (err == TS_OK && id == 0)
-        return fail(s, TS_E_NOT_FOUND, "the batch whose status is set is not stored");
+        return ts_sqlite_fail(s, TS_E_NOT_FOUND, "the batch whose status is set is not stored");
     return err == TS_OK ? update_status(s, op, id) : err;
 }
 
@@ -257,14 +220,14 @@ static ts_err put_batch(struct ts_store *s, const struct ts_store_op *op)
     bind_u64(st, 1, op->number);
     bind_bytes(st, 2, op->hash.b, sizeof(op->hash.b));
     (void)sqlite3_bind_int(st, 3, (int)op->status);
-    err = run(s, W_BATCH_INSERT);
+    err = ts_sqlite_run(s, W_BATCH_INSERT);
     if (err != TS_OK)
         return err;
     id = sqlite3_last_insert_rowid(s->write);
     (void)sqlite3_bind_int64(s->w[W_BODY_INSERT], 1, id);
     bind_bytes(s->w[W_BODY_INSERT], 2, op->data.p, op->data.n);
-    err = run(s, W_BODY_INSERT);
-    return err == TS_OK && op->status == TS_BATCH_COMMITTED ? index_txs(s, op, id) : err;
+    err = ts_sqlite_run(s, W_BODY_INSERT);
+    return err == TS_OK && op->status == TS_BATCH_COMMITTED ? ts_sqlite_index_add(s, op, id) : err;
 }
 
 static ts_err put_tx(struct ts_store *s, const struct ts_store_op *op)
@@ -275,7 +238,7 @@ static ts_err put_tx(struct ts_store *s, const struct ts_store_op *op)
     bind_bytes(st, 3, op->sender.b, sizeof(op->sender.b));
     bind_u64(st, 4, op->nonce); /* all 64 bits: it is kept, never compared */
     bind_bytes(st, 5, op->data.p, op->data.n);
-    return run(s, W_POOL_INSERT);
+    return ts_sqlite_run(s, W_POOL_INSERT);
 }
 
 static ts_err put_rejected(struct ts_store *s, const struct ts_store_op *op)
@@ -285,39 +248,39 @@ static ts_err put_rejected(struct ts_store *s, const struct ts_store_op *op)
     bind_u64(st, 2, op->number);
     (void)sqlite3_bind_int(st, 3, (int)op->code);
     (void)sqlite3_bind_text(st, 4, op->text != NULL ? op->text : "", -1, SQLITE_STATIC);
-    ts_err err = run(s, W_REJECTED_INSERT);
+    ts_err err = ts_sqlite_run(s, W_REJECTED_INSERT);
     sqlite3_int64 oldest = sqlite3_last_insert_rowid(s->write) - TS_STORE_MAX_REJECTED;
     if (err != TS_OK || oldest <= 0)
         return err;
     (void)sqlite3_bind_int64(s->w[W_REJECTED_PRUNE], 1, oldest);
-    return run(s, W_REJECTED_PRUNE);
+    return ts_sqlite_run(s, W_REJECTED_PRUNE);
 }
 
 static ts_err apply_op(struct ts_store *s, const struct ts_store_op *op)
 {
     if (op->number > INT64_MAX || op->seq > INT64_MAX)
-        return fail(s, TS_E_RANGE, "a number is 2^63 or more");
+        return ts_sqlite_fail(s, TS_E_RANGE, "a number is 2^63 or more");
     switch (op->kind) {
     case TS_OP_PUT_BATCH:
     case TS_OP_SET_STATUS:
         if (op->number == 0)
-            return fail(s, TS_E_RANGE, "batch 0 is the genesis and is not stored");
+            return ts_sqlite_fail(s, TS_E_RANGE, "batch 0 is the genesis and is not stored");
         return op->kind == TS_OP_PUT_BATCH ? put_batch(s, op) : set_status(s, op);
     case TS_OP_PUT_META:
         (void)sqlite3_bind_text(s->w[W_META], 1, op->key, -1, SQLITE_STATIC);
         bind_bytes(s->w[W_META], 2, op->data.p, op->data.n);
-        return run(s, W_META);
+        return ts_sqlite_run(s, W_META);
     case TS_OP_PUT_TX:
         return put_tx(s, op);
     case TS_OP_DROP_TX:
         bind_bytes(s->w[W_POOL_DROP], 1, op->hash.b, sizeof(op->hash.b));
-        return run(s, W_POOL_DROP);
+        return ts_sqlite_run(s, W_POOL_DROP);
     case TS_OP_PUT_REJECTED:
         return put_rejected(s, op);
     case TS_OP_PUT_EVIDENCE:
         bind_bytes(s->w[W_EVIDENCE], 1, op->hash.b, sizeof(op->hash.b));
         bind_bytes(s->w[W_EVIDENCE], 2, op->data.p, op->data.n);
-        return run(s, W_EVIDENCE);
+        return ts_sqlite_run(s, W_EVIDENCE);
     }
     TS_CHECK(!"an operation of a kind that is none");
     return TS_E_UNSUPPORTED;
@@ -335,20 +298,38 @@ static void roll_back(struct ts_store *s)
     TS_CHECK(sqlite3_get_autocommit(s->write) != 0);
 }
 
+ts_err ts_sqlite_begin(struct ts_store *s, bool flush)
+{
+    if (flush == s->is_lax) {
+        const char *level = flush ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+        int rc = sqlite3_exec(s->write, level, NULL, NULL, NULL);
+        if (rc != SQLITE_OK)
+            return fail_sqlite(s, rc);
+        s->is_lax = !flush;
+    }
+    return ts_sqlite_run(s, W_BEGIN);
+}
+
+ts_err ts_sqlite_end(struct ts_store *s, ts_err err)
+{
+    if (err == TS_OK)
+        err = ts_sqlite_run(s, W_COMMIT);
+    if (err != TS_OK)
+        roll_back(s);
+    return err;
+}
+
 /* All steps in one transaction, or TS_OK is not returned and nothing has changed. */
 static ts_err apply_all(struct ts_store *s, const struct ts_store_step *steps, size_t n)
 {
-    ts_err err = run(s, W_BEGIN);
+    ts_err err = ts_sqlite_begin(s, true);
     for (size_t i = 0; err == TS_OK && i < n; i++) {
         for (size_t j = 0; err == TS_OK && j < steps[i].n; j++)
             err = apply_op(s, &steps[i].ops[j]);
     }
-    if (err == TS_OK)
-        err = run(s, W_COMMIT);
-    if (err != TS_OK) {
-        roll_back(s);
+    err = ts_sqlite_end(s, err);
+    if (err != TS_OK)
         return err;
-    }
     if (ts_store_log_pages(s) > LOG_PAGES_MAX) {
         size_t left = 0;
         (void)ts_store_checkpoint_rest(s, &left); /* tried again after the next step */

@@ -15,8 +15,8 @@
 
 /* Bodies stand apart from what changes and what is searched, so that a change of status writes one
  * small page, and an index on committed numbers alone says that no number has two of them. The
- * index of transactions points at rows of batch, so that one left behind by a batch that is no
- * longer committed finds nothing. */
+ * index of transactions is told of in sqlite_runs.c; its entries point at rows of batch, so that
+ * one left behind by a batch that is no longer committed finds nothing. */
 static const char schema[] =
     "CREATE TABLE info(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE batch(id INTEGER PRIMARY KEY, number INTEGER NOT NULL CHECK(number > 0),"
@@ -29,6 +29,9 @@ static const char schema[] =
     "CREATE TABLE body(id INTEGER PRIMARY KEY, raw BLOB NOT NULL) STRICT;"
     "CREATE TABLE tx(run INTEGER NOT NULL, key BLOB NOT NULL CHECK(length(key) = 16),"
     " batch INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(run, key)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE merge(one INTEGER PRIMARY KEY CHECK(one = 1), level INTEGER NOT NULL,"
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, target INTEGER NOT NULL,"
+    " dropping INTEGER NOT NULL, window INTEGER NOT NULL) STRICT;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
     "CREATE TABLE pool(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
     " sender BLOB NOT NULL CHECK(length(sender) = 20), nonce INTEGER NOT NULL, raw BLOB NOT NULL)"

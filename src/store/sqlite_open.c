@@ -217,9 +217,9 @@ static ts_err check_head(struct ts_store *s, char *why, size_t why_size)
     return err;
 }
 
-static ts_err find_run(struct ts_store *s, char *why, size_t why_size)
+static ts_err open_index(struct ts_store *s, char *why, size_t why_size)
 {
-    ts_err err = ts_sqlite_find_run(s);
+    ts_err err = ts_sqlite_index_open(s);
     if (err != TS_OK)
         (void)snprintf(why, why_size, "%s is damaged: the index of transactions cannot be read",
                        s->path);
@@ -240,7 +240,7 @@ static ts_err open_locked(struct ts_store *s, const ts_hash *genesis, const char
     if (err == TS_OK)
         err = check_head(s, why, why_size);
     if (err == TS_OK)
-        err = find_run(s, why, why_size);
+        err = open_index(s, why, why_size);
     return err;
 }
 
@@ -253,6 +253,8 @@ ts_err ts_store_open(const char *path, const ts_hash *genesis, const char *progr
     if (s != NULL) {
         s->lock_fd = -1;
         s->path = strdup(path);
+        s->index.run = TS_SQLITE_RUN;
+        (void)pthread_mutex_init(&s->index.lock, NULL);
     }
     if (s == NULL || s->path == NULL) {
         (void)snprintf(why, why_size, "out of memory");
@@ -280,7 +282,8 @@ void ts_store_close(struct ts_store *s)
     (void)sqlite3_close(s->write);
     if (s->lock_fd >= 0)
         ts_sqlite_unlock(s->path, s->lock_fd);
-    free(s->places);
+    free(s->index.places);
+    (void)pthread_mutex_destroy(&s->index.lock);
     free(s->path);
     free(s);
 }

@@ -161,46 +161,6 @@ ts_err ts_store_pool(struct ts_store *s, ts_store_tx_fn fn, void *ctx)
     return end(s, st, rc);
 }
 
-ts_err ts_sqlite_find_run(struct ts_store *s)
-{
-    sqlite3_stmt *st = begin(s, R_LAST_RUN);
-    int rc = sqlite3_step(st);
-    unsigned last = rc == SQLITE_ROW ? (unsigned)sqlite3_column_int(st, 0) : 0;
-    ts_err err = end(s, st, rc);
-    if (err != TS_OK)
-        return err;
-    st = begin(s, R_RUN_SIZE);
-    (void)sqlite3_bind_int64(st, 1, last);
-    rc = sqlite3_step(st);
-    s->run_size = rc == SQLITE_ROW ? (size_t)sqlite3_column_int64(st, 0) : 0;
-    atomic_store(&s->last_run, last);
-    return end(s, st, rc);
-}
-
-static ts_err find_in_run(struct ts_store *s, unsigned run, const ts_hash *hash, uint64_t *number,
-                          uint64_t *index)
-{
-    sqlite3_stmt *st = begin(s, R_FIND_TX);
-    (void)sqlite3_bind_int64(st, 1, run);
-    (void)sqlite3_bind_blob(st, 2, hash->b, TS_SQLITE_KEY, SQLITE_STATIC);
-    int rc = sqlite3_step(st);
-    bool found = rc == SQLITE_ROW;
-    if (found) {
-        *number = column_u64(st, 0);
-        *index = column_u64(st, 1);
-    }
-    ts_err err = end(s, st, rc);
-    return err == TS_OK && !found ? TS_E_NOT_FOUND : err;
-}
-
-ts_err ts_store_find_tx(struct ts_store *s, const ts_hash *hash, uint64_t *number, uint64_t *index)
-{
-    ts_err err = TS_E_NOT_FOUND;
-    for (unsigned run = atomic_load(&s->last_run) + 1; run > 0 && err == TS_E_NOT_FOUND; run--)
-        err = find_in_run(s, run - 1, hash, number, index);
-    return err;
-}
-
 ts_err ts_store_rejected(struct ts_store *s, const ts_hash *hash, uint64_t *number, ts_err *code,
                          struct ts_buf *why)
 {

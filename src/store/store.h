@@ -5,8 +5,8 @@
  * it otherwise. Reads see what was applied. Another database may take SQLite's place behind this
  * header; the suite in tests/unit/test_store.c is the same for all.
  *
- * Two threads at the most: one applies (apply, apply_group, checkpoint_rest, error), one reads
- * (everything that returns data); a third may run ts_store_checkpoint. */
+ * Two threads at the most: one applies (apply, apply_group, checkpoint_rest, tidy, error), one
+ * reads (everything that returns data); a third may run ts_store_checkpoint. */
 #ifndef TS_STORE_STORE_H
 #define TS_STORE_STORE_H
 
@@ -100,6 +100,12 @@ const char *ts_store_error(const struct ts_store *s);
 size_t ts_store_log_pages(const struct ts_store *s);
 ts_err ts_store_checkpoint(struct ts_store *s, size_t *left);
 ts_err ts_store_checkpoint_rest(struct ts_store *s, size_t *left);
+
+/* Keeping the index of transactions fast is work that can wait for a moment without steps: while
+ * ts_store_is_untidy, ts_store_tidy does a few milliseconds of it. Both for the thread that
+ * applies. Errors: as apply; the next call tries again. */
+bool ts_store_is_untidy(const struct ts_store *s);
+ts_err ts_store_tidy(struct ts_store *s);
 
 /* Reads. TS_E_NOT_FOUND; TS_E_CORRUPT, TS_E_IO; callbacks return false to stop. A callback may read
  * from the store, but not by the function that called it. */

@@ -11,6 +11,10 @@
  * so. More than that is left to the other thread once more. */
 #define REST_PAGES 256
 
+/* Groups between two moments of tidying when steps always wait, and after a failure. */
+#define TIDY_EVERY 8
+#define TIDY_RETRY 256
+
 struct step {
     uint64_t token;
     const struct ts_store_op *ops;
@@ -35,6 +39,8 @@ struct ts_writer {
     bool stop;
     bool fold_wanted;
     bool rest_wanted; /* the folder left little: the writer ends the fold */
+    uint64_t tidy_at; /* counters.groups at which the store is tidied even if steps wait */
+    bool tidy_failed;
     struct ts_writer_counters counters;
     char why[256];               /* of the newest failure */
     struct ts_store_step *group; /* the writer's own */
@@ -74,6 +80,14 @@ static size_t take(struct ts_writer *w)
     return n;
 }
 
+static void want_fold(struct ts_writer *w)
+{
+    if (w->fold_wanted || ts_store_log_pages(w->config.store) < w->config.fold_pages)
+        return;
+    w->fold_wanted = true;
+    uv_cond_signal(&w->fold);
+}
+
 /* Applies a group with the mutex open; the slots are the writer's until applied moves. */
 static void apply(struct ts_writer *w)
 {
@@ -92,10 +106,7 @@ static void apply(struct ts_writer *w)
     w->applied += n;
     w->counters.groups++;
     (void)uv_async_send(&w->async);
-    if (!w->fold_wanted && ts_store_log_pages(w->config.store) >= w->config.fold_pages) {
-        w->fold_wanted = true;
-        uv_cond_signal(&w->fold);
-    }
+    want_fold(w);
 }
 
 static void fold_rest(struct ts_writer *w)
@@ -109,19 +120,40 @@ static void fold_rest(struct ts_writer *w)
     w->counters.folds++;
 }
 
+/* A few milliseconds of tidying. A failure, of a full disk say, is left for later. */
+static void tidy(struct ts_writer *w)
+{
+    uv_mutex_unlock(&w->mutex);
+    ts_err err = ts_store_tidy(w->config.store);
+    uv_mutex_lock(&w->mutex);
+    w->tidy_at = w->counters.groups + (err == TS_OK ? TIDY_EVERY : TIDY_RETRY);
+    w->tidy_failed = err != TS_OK;
+    w->counters.tidied++;
+    want_fold(w);
+}
+
+/* When nothing waits; or when that has not been so for many groups. */
+static bool should_tidy(const struct ts_writer *w)
+{
+    bool idle = w->applied == w->submitted && !w->tidy_failed;
+    return (idle || w->counters.groups >= w->tidy_at) && ts_store_is_untidy(w->config.store);
+}
+
 static void run_writer(void *arg)
 {
     struct ts_writer *w = arg;
     uv_mutex_lock(&w->mutex);
     for (;;) {
+        if (w->rest_wanted)
+            fold_rest(w);
+        if (!w->stop && should_tidy(w))
+            tidy(w);
         if (w->applied < w->submitted)
             apply(w);
         else if (w->stop)
             break;
-        else if (!w->rest_wanted)
+        else if (!w->rest_wanted && !should_tidy(w))
             uv_cond_wait(&w->work, &w->mutex);
-        if (w->rest_wanted)
-            fold_rest(w);
     }
     uv_mutex_unlock(&w->mutex);
 }

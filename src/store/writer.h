@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A thread that applies durable steps in their order, so that the loop never waits for the disk.
  * Steps that wait at the same moment share one flush (group commit). The store's log is folded in
- * by a second thread, so that a fold does not hold steps up. */
+ * by a second thread, so that a fold does not hold steps up; and the store is tidied when nothing
+ * waits. */
 #ifndef TS_STORE_WRITER_H
 #define TS_STORE_WRITER_H
 
@@ -26,6 +27,7 @@ struct ts_writer_counters {
     uint64_t steps, failed; /* reported */
     uint64_t groups;        /* flushes */
     uint64_t folds;
+    uint64_t tidied; /* moments of tidying the store */
 };
 
 struct ts_writer;
