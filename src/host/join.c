@@ -4,7 +4,7 @@
 #include "host/internal.h"
 
 #define PROGRESS_US 3000000u
-#define LOAD_US 30000000u /* for batches from the store */
+#define LOAD_US     30000000u /* for batches from the store */
 
 static void judge(struct ts_host *h, struct member *m);
 

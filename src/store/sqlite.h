@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define TS_SQLITE_APPLICATION_ID 0x746e7371 /* "tnsq" */
-#define TS_SQLITE_SCHEMA         1
+#define TS_SQLITE_SCHEMA         2
 
 /* The index of transactions (sqlite_runs.c). */
 #define TS_SQLITE_KEY    16    /* bytes of a hash that are kept */
@@ -128,6 +128,9 @@ ts_err ts_sqlite_err(sqlite3 *db, int rc);
 int ts_sqlite_prepare(struct ts_store *s, sqlite3 **failed);
 void ts_sqlite_finalize(struct ts_store *s);
 
+/* Brings an open database of an older schema to this one, in one transaction. An SQLite result;
+ * when it is not SQLITE_OK the database is as it was. */
+int ts_sqlite_upgrade(sqlite3 *db, uint32_t version);
 /* Makes an empty database at path, whole or not at all. */
 ts_err ts_sqlite_create(const char *path, const ts_hash *genesis, const char *program, char *why,
                         size_t why_size);

@@ -17,6 +17,10 @@
  * small page, and an index on committed numbers alone says that no number has two of them. The
  * index of transactions is told of in sqlite_runs.c; its entries point at rows of batch, so that
  * one left behind by a batch that is no longer committed finds nothing. */
+#define MERGE_TABLE                                                                                \
+    "CREATE TABLE merge(one INTEGER PRIMARY KEY CHECK(one = 1), level INTEGER NOT NULL,"           \
+    " first INTEGER NOT NULL, last INTEGER NOT NULL, target INTEGER NOT NULL,"                     \
+    " dropping INTEGER NOT NULL, window INTEGER NOT NULL) STRICT;"
 static const char schema[] =
     "CREATE TABLE info(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE batch(id INTEGER PRIMARY KEY, number INTEGER NOT NULL CHECK(number > 0),"
@@ -29,9 +33,6 @@ static const char schema[] =
     "CREATE TABLE body(id INTEGER PRIMARY KEY, raw BLOB NOT NULL) STRICT;"
     "CREATE TABLE tx(run INTEGER NOT NULL, key BLOB NOT NULL CHECK(length(key) = 16),"
     " batch INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(run, key)) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE merge(one INTEGER PRIMARY KEY CHECK(one = 1), level INTEGER NOT NULL,"
-    " first INTEGER NOT NULL, last INTEGER NOT NULL, target INTEGER NOT NULL,"
-    " dropping INTEGER NOT NULL, window INTEGER NOT NULL) STRICT;"
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT;"
     "CREATE TABLE pool(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE CHECK(length(hash) = 32),"
     " sender BLOB NOT NULL CHECK(length(sender) = 20), nonce INTEGER NOT NULL, raw BLOB NOT NULL)"
@@ -40,7 +41,16 @@ static const char schema[] =
     " CHECK(length(hash) = 32), number INTEGER NOT NULL, code INTEGER NOT NULL, why TEXT NOT NULL)"
     " STRICT;"
     "CREATE TABLE evidence(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE"
-    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;";
+    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;" MERGE_TABLE;
+
+int ts_sqlite_upgrade(sqlite3 *db, uint32_t version)
+{
+    /* Schema 1 had no merges: every run of it is one that merges may begin with. */
+    return version == 1
+               ? sqlite3_exec(db, "BEGIN IMMEDIATE;" MERGE_TABLE "PRAGMA user_version = 2; COMMIT;",
+                              NULL, NULL, NULL)
+               : SQLITE_OK;
+}
 
 static ts_err errno_err(int e)
 {

@@ -46,6 +46,21 @@ static ts_err check_header(const char *path, const uint8_t *h, size_t n, char *w
     return TS_OK;
 }
 
+static int user_version(void *ctx, int n, char **values, char **names)
+{
+    (void)n;
+    (void)names;
+    *(uint32_t *)ctx = values[0] != NULL ? (uint32_t)strtoul(values[0], NULL, 10) : 0;
+    return 0;
+}
+
+static int upgrade(sqlite3 *db)
+{
+    uint32_t version = 0;
+    int rc = sqlite3_exec(db, "PRAGMA user_version", user_version, &version, NULL);
+    return rc == SQLITE_OK ? ts_sqlite_upgrade(db, version) : rc;
+}
+
 /* *exists: there is something in the file, and it is ours. */
 static ts_err look(const char *path, bool *exists, char *why, size_t why_size)
 {
@@ -131,12 +146,19 @@ static ts_err connect_all(struct ts_store *s, char *why, size_t why_size)
         if (rc != SQLITE_OK)
             return failed(s, *conn[i].db, rc, why, why_size);
     }
-    sqlite3 *db = NULL;
-    int rc = ts_sqlite_prepare(s, &db);
-    if (rc != SQLITE_OK)
-        return failed(s, db, rc, why, why_size);
     (void)sqlite3_wal_hook(s->write, on_log, &s->log_pages);
     return TS_OK;
+}
+
+/* Only once it is known to be ours: another's database is left as it is. */
+static ts_err prepare(struct ts_store *s, char *why, size_t why_size)
+{
+    int rc = upgrade(s->write);
+    if (rc != SQLITE_OK)
+        return failed(s, s->write, rc, why, why_size);
+    sqlite3 *db = NULL;
+    rc = ts_sqlite_prepare(s, &db);
+    return rc == SQLITE_OK ? TS_OK : failed(s, db, rc, why, why_size);
 }
 
 /* The value of key in info equals n bytes at p; else what stands there is in seen, cut to its size.
@@ -237,6 +259,8 @@ static ts_err open_locked(struct ts_store *s, const ts_hash *genesis, const char
         err = connect_all(s, why, why_size);
     if (err == TS_OK)
         err = check_owner(s, genesis, program, why, why_size);
+    if (err == TS_OK)
+        err = prepare(s, why, why_size);
     if (err == TS_OK)
         err = check_head(s, why, why_size);
     if (err == TS_OK)

@@ -567,6 +567,38 @@ static void an_old_store_is_refused(void **state)
     world_free(w);
 }
 
+/* The wrong data directory: a store with nothing in it, beside enclaves that have signed. */
+static void an_empty_store_is_refused(uint64_t first, bool host_was_there)
+{
+    struct world *w = three(50);
+    world_copy_disk(w);
+    assert_true(world_run_to(w, first, 60 * SECOND));
+    if (!host_was_there)
+        world_run(w, 50 * MS); /* nothing is on its way */
+    world_kill_host(w);
+    world_restore_disk(w);
+    world_start_host(w);
+    world_run(w, 20 * SECOND);
+    if (first > 4) { /* fewer are in the enclaves' offers, and the same line goes on */
+        assert_int_equal(world_head(w), first);
+        assert_int_equal(world_events(w, "store-is-behind"), 1);
+    }
+    world_check(w, false);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1);
+    world_free(w);
+}
+
+static void empty_stores_are_refused(void **state)
+{
+    (void)state;
+    for (uint64_t first = 1; first < 7; first++) {
+        an_empty_store_is_refused(first, false);
+        an_empty_store_is_refused(first, true);
+    }
+    an_empty_store_is_refused(300, false);
+}
+
 /* ---- anything at any time ---- */
 
 static void random_faults(uint64_t seed)
@@ -667,6 +699,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(late_answers_of_a_benched_one_are_no_lie),
         cmocka_unit_test(a_refused_batch_is_discarded),
         cmocka_unit_test(an_old_store_is_refused),
+        cmocka_unit_test(empty_stores_are_refused),
         cmocka_unit_test(faults_in_any_order),
     };
     if (argc > 1)

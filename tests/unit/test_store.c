@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <sqlite3.h>
+
 #include "base/check.h"
 #include "store/store.h"
 
@@ -533,6 +535,33 @@ static void a_file_that_is_no_store_is_refused(void **state)
     open_it(f);
 }
 
+/* What version 1 left: no table of merges. A stranger's is not touched. */
+static void an_older_schema_is_upgraded(void **state)
+{
+    struct fixture *f = *state;
+    close_it(f);
+    sqlite3 *db = NULL;
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE merge; PRAGMA user_version = 1;", 0, 0, 0),
+                     SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    struct ts_buf before = read_file(f->path);
+    expect_refused(f, &genesis, "node", TS_E_FOREIGN, "database of a host, not of a node");
+    struct ts_buf after = read_file(f->path);
+    assert_int_equal(before.n, after.n);
+    assert_memory_equal(before.p, after.p, before.n);
+    ts_buf_free(&before);
+    ts_buf_free(&after);
+    for (unsigned i = 0; i < 2; i++) { /* the second time there is nothing to do */
+        open_it(f);
+        close_it(f);
+    }
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, "SELECT level FROM merge", 0, 0, 0), SQLITE_OK);
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    open_it(f);
+}
+
 static void a_path_that_cannot_be_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -685,6 +714,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folding_the_log_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_another_owner_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_store_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_older_schema_is_upgraded, setup, teardown),
         cmocka_unit_test_setup_teardown(a_path_that_cannot_be_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_disk_changes_nothing_and_passes, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_acknowledged_survives_a_kill, setup, teardown),
