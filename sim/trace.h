@@ -11,8 +11,10 @@
 
 struct ts_finding; /* audit/finding.h */
 
-#define SIM_MAX_ENCLAVES 9
-#define SIM_MAX_NODES    8
+#define SIM_MAX_WHITELIST 9
+#define SIM_MAX_NODES     8
+/* The whitelisted ones stand first, then those that nodes keep as validators. */
+#define SIM_MAX_ENCLAVES (SIM_MAX_WHITELIST + SIM_MAX_NODES)
 #define SIM_ACCOUNTS     8
 
 /* A batch somebody sealed, decoded once for the whole world. Lives as long as the world. */
@@ -95,7 +97,9 @@ struct sim_setting {
     uint64_t seed;
     const struct ts_genesis *genesis;
     const struct ts_crypto *crypto;
-    unsigned n_enclaves, n_nodes;
+    unsigned n_enclaves; /* validators included */
+    unsigned n_whitelisted;
+    unsigned n_nodes;
     ts_address enclave[SIM_MAX_ENCLAVES];
     bool broken[SIM_MAX_ENCLAVES]; /* its engine or build is faulty in this world */
     bool is_honest; /* the operator: its host runs our core, and nobody talks to its enclaves but it
