@@ -81,6 +81,8 @@ static const int allowed[] = {
     SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_pwait2),
     SCMP_SYS(epoll_ctl),
+    SCMP_SYS(poll), /* whether the host at the other end is still there */
+    SCMP_SYS(ppoll),
     SCMP_SYS(getsockopt),
     SCMP_SYS(setsockopt),
     SCMP_SYS(getsockname),

@@ -15,6 +15,8 @@
 #define LEAVE_MS 4500
 /* After an answer to EXIT, the link has so long to take it. */
 #define FLUSH_MS 500
+/* A host that is turned away comes again and again: one line for so long. */
+#define REFUSED_SAY_MS 10000
 
 struct ts_shell {
     uv_loop_t loop;
@@ -28,7 +30,9 @@ struct ts_shell {
     struct ts_buf answer;
     enum ts_enclave_state state; /* as last logged */
     const char *listen;
-    bool leaving; /* SIGTERM came */
+    uint64_t refused_said_ms; /* when a host that was turned away was last told of; 0: never */
+    struct ts_buf farewell;   /* to it */
+    bool leaving;             /* SIGTERM came */
     int exit_code;
 };
 
@@ -124,6 +128,27 @@ static void on_close(void *ctx, struct ts_link *l, ts_err why, const char *text)
            (unsigned long long)c.sealed);
 }
 
+/* The host that is here has just asked something: another would only take the enclave from it, and
+ * each would do so again and again. */
+static ts_bytes on_refuse(void *ctx)
+{
+    struct ts_shell *s = ctx;
+    static const char why[] = "this enclave serves another host, which is connected";
+    struct ts_msg m = {.type = TS_MSG_ERROR, .is_answer = true};
+    uint64_t now = uv_now(&s->loop);
+    m.u.error.code = TS_E_BUSY;
+    m.u.error.text = ts_bytes_of(why, sizeof(why) - 1);
+    ts_buf_reset(&s->farewell);
+    ts_msg_put(&s->farewell, &m);
+    if (s->refused_said_ms == 0 || now >= s->refused_said_ms + REFUSED_SAY_MS) {
+        s->refused_said_ms = now;
+        ts_log(TS_LOG_WARN, "host-refused",
+               "count=%llu reason=\"another host is connected and in use\"",
+               (unsigned long long)ts_link_listener_refused(s->listener));
+    }
+    return s->farewell.err == TS_OK ? ts_buf_bytes(&s->farewell) : (ts_bytes){NULL, 0};
+}
+
 /* Tells the host, and lets an active enclave be switched away from. */
 static void on_signal(uv_signal_t *signal, int number)
 {
@@ -168,7 +193,7 @@ static int open_handles(struct ts_shell *s)
 ts_err ts_shell_open(struct ts_enclave *core, const char *listen, struct ts_shell **out, char *why,
                      size_t why_size)
 {
-    static const struct ts_link_handlers handlers = {on_open, on_frame, on_close};
+    static const struct ts_link_handlers handlers = {on_open, on_frame, on_close, on_refuse};
     struct ts_link_limits limits = {.max_frame = TS_LINK_MAX_FRAME};
     struct ts_link_addr addr;
     ts_err err = ts_link_addr_parse(listen, &addr, why, why_size);
@@ -183,6 +208,7 @@ ts_err ts_shell_open(struct ts_enclave *core, const char *listen, struct ts_shel
     s->listen = listen;
     s->state = ts_enclave_state_of(core);
     ts_buf_init(&s->answer, TS_LINK_MAX_FRAME);
+    ts_buf_init(&s->farewell, TS_LINK_MAX_FRAME);
     /* A host that goes away while an answer is written is an error of the write, no signal. */
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
     int r = open_handles(s);

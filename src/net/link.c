@@ -9,6 +9,7 @@
 #define DEFAULT_MAX_FRAME  (32u * 1024 * 1024)
 #define DEFAULT_MAX_QUEUE  (64u * 1024 * 1024)
 #define DEFAULT_CONNECT_MS 2000
+#define DEFAULT_HOLD_MS    2000
 
 void ts_link_fill_limits(struct ts_link_limits *to, const struct ts_link_limits *from)
 {
@@ -21,6 +22,8 @@ void ts_link_fill_limits(struct ts_link_limits *to, const struct ts_link_limits 
         to->max_queue = to->max_frame + TS_FRAME_HEAD; /* one frame must always fit */
     if (to->connect_ms == 0)
         to->connect_ms = DEFAULT_CONNECT_MS;
+    if (to->hold_ms == 0)
+        to->hold_ms = DEFAULT_HOLD_MS;
 }
 
 static void tell_close(struct ts_link *l)
@@ -93,6 +96,7 @@ static void take_frames(struct ts_link *l, ts_bytes in)
         if (err != TS_OK || !have)
             break;
         l->handlers.on_frame(l->ctx, l, frame);
+        l->frame_ns = uv_hrtime();
     }
     if (err == TS_E_LIMIT)
         ts_link_end(l, err, true, "%s: a frame of %zu bytes is over the limit of %zu", l->name,

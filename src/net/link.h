@@ -35,6 +35,9 @@ struct ts_link_handlers {
      * connection took its place), TS_E_LIMIT (frame over its bound), TS_E_TRUNCATED (the end came
      * inside a frame); text is one sentence that names the address. */
     void (*on_close)(void *ctx, struct ts_link *l, ts_err why, const char *text);
+    /* Listening side only; may be NULL. A new connection was turned away, since the current one is
+     * in use. What is returned, when it is not empty, is the body of the only frame it gets. */
+    ts_bytes (*on_refuse)(void *ctx);
 };
 
 /* A 0 takes the default in brackets. */
@@ -42,6 +45,7 @@ struct ts_link_limits {
     size_t max_frame;    /* bytes of a body, both ways [32 MiB] */
     size_t max_queue;    /* bytes waiting to be sent [64 MiB] */
     unsigned connect_ms; /* [2 s] */
+    unsigned hold_ms;    /* listening side: see below [2 s] */
 };
 
 /* Starts to connect. limits may be NULL. TS_E_NOMEM, TS_E_IO: *out is unchanged. That nobody
@@ -63,8 +67,10 @@ void ts_link_close(struct ts_link *l);
 
 /* ---- the listening side ---------------------------------------------------------------------- */
 
-/* At most one connection at a time: a new one ends the old one and all that is queued there
- * (on_close with TS_E_CLOSED, then on_open of the new one). */
+/* At most one connection at a time. While the current one is in use, a new one is turned away: in
+ * use means that it brought a whole frame within the last hold_ms (the time that on_frame took does
+ * not count) and that its peer has not ended it. Else a new one ends the old one and all that is
+ * queued there (on_close with TS_E_CLOSED, then on_open of the new one). */
 struct ts_link_listener;
 
 /* A Unix socket gets mode 0660: who of the group gets there, its directory says. A stale socket
@@ -75,8 +81,9 @@ ts_err ts_link_listen(uv_loop_t *loop, const struct ts_link_addr *addr,
                       void *ctx, struct ts_link_listener **out, char *why, size_t why_size);
 /* The bound TCP port (useful with port 0), 0 for a Unix socket. */
 uint16_t ts_link_listener_port(const struct ts_link_listener *s);
-/* Connections accepted so far. */
+/* Connections accepted so far, and turned away. */
 uint64_t ts_link_listener_accepted(const struct ts_link_listener *s);
+uint64_t ts_link_listener_refused(const struct ts_link_listener *s);
 /* Stops listening, removes the socket file, and ends the current connection as ts_link_close
  * does. */
 void ts_link_listener_close(struct ts_link_listener *s);

@@ -30,8 +30,9 @@ struct ts_link {
     struct ts_link_limits limits;
     struct ts_link_listener *listener; /* of an accepted link that is current, else NULL */
     enum link_state state;
-    unsigned handles; /* not closed yet */
-    bool silent;      /* no on_close any more */
+    uint64_t frame_ns; /* uv_hrtime when the newest whole frame was dealt with; 0: none came */
+    unsigned handles;  /* not closed yet */
+    bool silent;       /* no on_close any more */
     ts_err why;
     char text[256];
     char name[160]; /* the address, for sentences */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@ struct ts_link_listener {
     void *ctx;
     struct ts_link *current;
     uint64_t accepted;
+    uint64_t refused;
     bool closing;
 };
 
@@ -30,6 +32,42 @@ void ts_link_listener_forget(struct ts_link_listener *s, const struct ts_link *l
 {
     if (s->current == l)
         s->current = NULL;
+}
+
+static int fd_of(const struct ts_link *l)
+{
+    uv_os_fd_t fd;
+    return uv_fileno(&l->u.handle, &fd) == 0 ? fd : -1;
+}
+
+/* Also when bytes that nobody has read yet stand before the end. */
+static bool peer_has_ended(const struct ts_link *l)
+{
+    struct pollfd p = {.fd = fd_of(l), .events = POLLRDHUP};
+    int r = p.fd < 0 ? -1 : poll(&p, 1, 0);
+    return r < 0 || (p.revents & (POLLRDHUP | POLLHUP | POLLERR | POLLNVAL)) != 0;
+}
+
+static bool is_in_use(const struct ts_link *l, unsigned hold_ms)
+{
+    return l->frame_ns != 0 && uv_hrtime() - l->frame_ns < (uint64_t)hold_ms * 1000000 &&
+           !peer_has_ended(l);
+}
+
+/* One frame as far as the system takes it at once, and the end. */
+static void turn_away(struct ts_link_listener *s, struct ts_link *l)
+{
+    s->refused++;
+    ts_bytes body =
+        s->handlers.on_refuse != NULL ? s->handlers.on_refuse(s->ctx) : (ts_bytes){NULL, 0};
+    if (body.n > 0 && body.n <= l->limits.max_frame) {
+        uint8_t head[TS_FRAME_HEAD];
+        ts_frame_head(body.n, head);
+        struct iovec pieces[] = {{head, sizeof(head)}, {(void *)(uintptr_t)body.p, body.n}};
+        struct msghdr m = {.msg_iov = pieces, .msg_iovlen = TS_COUNT(pieces)};
+        (void)!sendmsg(fd_of(l), &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+    }
+    ts_link_close(l);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -44,6 +82,10 @@ static void on_connection(uv_stream_t *stream, int status)
         return; /* libuv holds the connection and takes no other: the host sees a deadline pass */
     if (uv_accept(stream, &l->u.stream) < 0) {
         ts_link_close(l);
+        return;
+    }
+    if (s->current != NULL && is_in_use(s->current, s->limits.hold_ms)) {
+        turn_away(s, l);
         return;
     }
     s->accepted++;
@@ -162,6 +204,11 @@ uint16_t ts_link_listener_port(const struct ts_link_listener *s)
 uint64_t ts_link_listener_accepted(const struct ts_link_listener *s)
 {
     return s->accepted;
+}
+
+uint64_t ts_link_listener_refused(const struct ts_link_listener *s)
+{
+    return s->refused;
 }
 
 void ts_link_listener_close(struct ts_link_listener *s)

@@ -400,13 +400,41 @@ static void garbage_is_answered_or_cut_off(void **state)
     assert_true(log_has(p, "malformed=2"));
 }
 
-static void a_new_connection_ends_the_old_one(void **state)
+static void a_host_in_use_is_not_replaced(void **state)
+{
+    struct program *p = *state;
+    struct ts_msg m;
+    start(p);
+    for (unsigned i = 0; i < 3; i++) {
+        m = plain(p, TS_MSG_IDENTIFY);
+        assert_code(m, TS_OK);
+        int second = connect_to(p);
+        assert_true(read_answer(p, second, &m));
+        assert_int_equal(m.type, TS_MSG_ERROR);
+        assert_int_equal(m.id, 0);
+        assert_code(m, TS_E_BUSY);
+        assert_false(read_answer(p, second, &m));
+        close(second);
+    }
+    m = plain(p, TS_MSG_IDENTIFY);
+    assert_code(m, TS_OK);
+    assert_true(log_has(p, "host-refused count=1"));
+    assert_false(log_has(p, "host-refused count=2")); /* once in a while */
+    /* One that ends makes way at once. */
+    close(p->fd);
+    p->fd = connect_to(p);
+    m = plain(p, TS_MSG_IDENTIFY);
+    assert_code(m, TS_OK);
+}
+
+static void a_silent_host_is_replaced(void **state)
 {
     struct program *p = *state;
     struct ts_msg m;
     start(p);
     m = plain(p, TS_MSG_IDENTIFY);
     int old = p->fd;
+    poll(NULL, 0, 2200);
     p->fd = connect_to(p);
     m = plain(p, TS_MSG_IDENTIFY);
     assert_code(m, TS_OK);
@@ -611,7 +639,8 @@ int main(void)
         TEST(it_follows_reports_and_takes_over),
         TEST(killed_it_goes_on_from_its_checkpoint),
         TEST(garbage_is_answered_or_cut_off),
-        TEST(a_new_connection_ends_the_old_one),
+        TEST(a_host_in_use_is_not_replaced),
+        TEST(a_silent_host_is_replaced),
         TEST(a_data_directory_has_one_program),
         TEST(exit_is_answered_and_asks_for_a_restart),
         TEST(asked_to_end_it_ends),

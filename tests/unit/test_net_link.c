@@ -18,6 +18,8 @@ struct end {
     char text[256];
     bool echo;
     bool close_on_frame;
+    unsigned refusals;
+    bool farewell;
     char order[32]; /* o and c as they come */
 };
 
@@ -64,7 +66,14 @@ static void end_close(void *ctx, struct ts_link *l, ts_err why, const char *text
     note(e, 'c');
 }
 
-static const struct ts_link_handlers handlers = {end_open, end_frame, end_close};
+static ts_bytes end_refuse(void *ctx)
+{
+    struct end *e = ctx;
+    e->refusals++;
+    return ts_bytes_of("taken", e->farewell ? 5 : 0);
+}
+
+static const struct ts_link_handlers handlers = {end_open, end_frame, end_close, end_refuse};
 
 struct fixture {
     uv_loop_t loop;
@@ -285,6 +294,144 @@ static void new_connection_ends_the_old(void **state)
     stop(&f);
 }
 
+/* A connection that has just brought a frame is in use: a new one is told so and closed. */
+static void in_use_it_is_not_taken_over(const char *addr)
+{
+    struct fixture f;
+    struct ts_link_limits limits = {.hold_ms = 300};
+    struct raw_in *in = calloc(1, sizeof(*in));
+    start(&f, addr, &limits);
+    f.server.echo = true;
+    f.server.farewell = true;
+    struct ts_link *l = connect_client(&f);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_int_equal(ts_link_send(l, ts_bytes_of("mine", 4)), TS_OK);
+        PUMP_UNTIL(&f.loop, f.client.frames == i, 2000);
+        int fd =
+            f.addr.is_unix ? raw_unix(f.addr.path) : raw_tcp(ts_link_listener_port(f.listener));
+        memset(in, 0, sizeof(*in));
+        for (int k = 0; k < 2000 && !in->eof; k++) {
+            pump_once(&f.loop);
+            raw_read(fd, in);
+        }
+        assert_true(in->eof);
+        assert_int_equal(in->n, 9);
+        assert_memory_equal(in->p, "\0\0\0\5taken", 9);
+        close(fd);
+        assert_int_equal(ts_link_listener_refused(f.listener), i);
+        assert_int_equal(f.server.refusals, i);
+    }
+    assert_int_equal(ts_link_listener_accepted(f.listener), 1);
+    assert_string_equal(f.server.order, "o");
+    assert_true(ts_link_is_open(l));
+    /* Silent for so long it gives way, though it is open still. */
+    pump_ms(&f.loop, 320);
+    int fd = f.addr.is_unix ? raw_unix(f.addr.path) : raw_tcp(ts_link_listener_port(f.listener));
+    PUMP_UNTIL(&f.loop, f.server.opens == 2, 2000);
+    assert_string_equal(f.server.order, "oco");
+    assert_int_equal(ts_link_listener_refused(f.listener), 3);
+    close(fd);
+    free(in);
+    stop(&f);
+}
+
+static void in_use_it_is_not_taken_over_tcp(void **state)
+{
+    (void)state;
+    in_use_it_is_not_taken_over("tcp:127.0.0.1:0");
+}
+
+static void in_use_it_is_not_taken_over_unix(void **state)
+{
+    char addr[96] = "unix:";
+    (void)state;
+    unix_path(addr + 5, sizeof(addr) - 5);
+    in_use_it_is_not_taken_over(addr);
+}
+
+/* A host that ends and starts again loses no time, whatever it left unread. Nothing is read between
+ * its end and the new connection: both are there in one turn of the loop. */
+static void ended_by_its_peer_it_gives_way_at_once(const char *addr, bool unread)
+{
+    struct fixture f;
+    struct ts_link_limits limits = {.hold_ms = 60000};
+    start(&f, addr, &limits);
+    for (unsigned i = 1; i < 4; i++) {
+        int fd =
+            f.addr.is_unix ? raw_unix(f.addr.path) : raw_tcp(ts_link_listener_port(f.listener));
+        PUMP_UNTIL(&f.loop, f.server.opens == i, 2000);
+        assert_int_equal(f.server.opens, i);
+        raw_send(&f.loop, fd, "\0\0\0\1a", 5);
+        PUMP_UNTIL(&f.loop, f.server.frames == i, 2000);
+        if (unread)
+            assert_int_equal(send(fd, "\0\0\0", 3, MSG_NOSIGNAL), 3);
+        close(fd);
+    }
+    assert_int_equal(ts_link_listener_refused(f.listener), 0);
+    stop(&f);
+}
+
+static void ended_by_its_peer_gives_way(void **state)
+{
+    char addr[96] = "unix:";
+    (void)state;
+    unix_path(addr + 5, sizeof(addr) - 5);
+    for (int unread = 0; unread < 2; unread++) {
+        ended_by_its_peer_it_gives_way_at_once("tcp:127.0.0.1:0", unread);
+        ended_by_its_peer_it_gives_way_at_once(addr, unread);
+    }
+}
+
+/* Half a frame is none. */
+static void who_never_sent_a_frame_gives_way(void **state)
+{
+    struct fixture f;
+    struct ts_link_limits limits = {.hold_ms = 60000};
+    (void)state;
+    start(&f, "tcp:127.0.0.1:0", &limits);
+    int first = raw_tcp(ts_link_listener_port(f.listener));
+    PUMP_UNTIL(&f.loop, f.server.opens == 1, 2000);
+    raw_send(&f.loop, first, "\0\0\0\2a", 5);
+    pump_ms(&f.loop, 20);
+    connect_client(&f);
+    assert_string_equal(f.server.order, "oco");
+    assert_int_equal(ts_link_listener_refused(f.listener), 0);
+    close(first);
+    stop(&f);
+}
+
+static void slow_frame(void *ctx, struct ts_link *l, ts_bytes frame)
+{
+    end_frame(ctx, l, frame);
+    poll(NULL, 0, 150);
+}
+
+/* What the owner takes to deal with a frame is not the host's silence. */
+static void work_is_no_silence(void **state)
+{
+    struct fixture f;
+    struct ts_link_limits limits = {.hold_ms = 100};
+    struct ts_link_handlers slow = {end_open, slow_frame, end_close, end_refuse};
+    struct ts_link_addr a;
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    loop_start(&f.loop);
+    assert_int_equal(ts_link_addr_parse("tcp:127.0.0.1:0", &a, f.why, sizeof(f.why)), TS_OK);
+    assert_int_equal(
+        ts_link_listen(&f.loop, &a, &limits, &slow, &f.server, &f.listener, f.why, sizeof(f.why)),
+        TS_OK);
+    int first = raw_tcp(ts_link_listener_port(f.listener));
+    PUMP_UNTIL(&f.loop, f.server.opens == 1, 2000);
+    assert_int_equal(send(first, "\0\0\0\1a", 5, MSG_NOSIGNAL), 5);
+    PUMP_UNTIL(&f.loop, f.server.frames == 1, 2000);
+    int second = raw_tcp(ts_link_listener_port(f.listener));
+    PUMP_UNTIL(&f.loop, ts_link_listener_refused(f.listener) == 1, 50);
+    assert_int_equal(ts_link_listener_refused(f.listener), 1);
+    close(first);
+    close(second);
+    stop(&f);
+}
+
 static void peer_end_is_reported(void **state)
 {
     struct fixture f;
@@ -439,6 +586,11 @@ int main(void)
         cmocka_unit_test(unix_mode_and_stale_file),
         cmocka_unit_test(unix_file_of_another_kind_is_kept),
         cmocka_unit_test(new_connection_ends_the_old),
+        cmocka_unit_test(in_use_it_is_not_taken_over_tcp),
+        cmocka_unit_test(in_use_it_is_not_taken_over_unix),
+        cmocka_unit_test(ended_by_its_peer_gives_way),
+        cmocka_unit_test(who_never_sent_a_frame_gives_way),
+        cmocka_unit_test(work_is_no_silence),
         cmocka_unit_test(peer_end_is_reported),
         cmocka_unit_test(oversize_frame_ends_the_link),
         cmocka_unit_test(queue_is_bounded),
