@@ -13,6 +13,19 @@
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
+/* A refusal with its name as data, so that senders can tell what passes from what does not without
+ * reading sentences. */
+static void refuse_tx(struct ts_rpc_call *call, ts_err err, const char *text)
+{
+    json_t *data = json_object();
+    if (!ts_json_add(data, "code", json_string(ts_err_name((int)err)))) {
+        json_decref(data);
+        data = NULL;
+    }
+    ts_rpc_error(call, TS_RPC_FAILED, text != NULL && text[0] != '\0' ? text : ts_err_text(err),
+                 data);
+}
+
 static void on_sent(void *ctx, ts_err err, ts_bytes answer, const char *text)
 {
     struct ts_rpc_call *call = ctx;
@@ -20,7 +33,7 @@ static void on_sent(void *ctx, ts_err err, ts_bytes answer, const char *text)
     if (err == TS_OK && answer.n != sizeof(ts_hash))
         err = TS_E_LENGTH;
     if (err != TS_OK)
-        ts_api_fail(call, err, text);
+        refuse_tx(call, err, text);
     else
         ts_rpc_result_string(call, ts_hex(answer.p, answer.n, hex));
 }
@@ -36,7 +49,7 @@ static void eth_send_raw_transaction(void *ctx, struct ts_rpc_call *call)
     snprintf(why, sizeof(why), "the transaction has %zu bytes; it must have 1 to %llu",
              api->scratch.n, (unsigned long long)max);
     if (api->scratch.n > max || api->scratch.n == 0)
-        ts_api_fail(call, TS_E_TX_SIZE, why);
+        refuse_tx(call, TS_E_TX_SIZE, why);
     else
         api->backend.send_tx(api->backend.ctx, ts_buf_bytes(&api->scratch), on_sent, call);
 }

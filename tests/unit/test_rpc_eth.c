@@ -361,6 +361,15 @@ static const char *hex_of(ts_bytes raw)
     return ts_hex(raw.p, raw.n, text);
 }
 
+/* The newest answer, a refusal, says its name. */
+static void assert_refusal_named(const struct kit *k, const char *name)
+{
+    json_t *o = json_loadb((const char *)k->answer.p, k->answer.n, 0, NULL);
+    const json_t *data = json_object_get(json_object_get(o, "error"), "data");
+    assert_string_equal(member(data, "code"), name);
+    json_decref(o);
+}
+
 static void sending_answers_with_the_hash_once_it_is_durable(void **state)
 {
     struct kit *k = *state;
@@ -379,6 +388,7 @@ static void sending_answers_with_the_hash_once_it_is_durable(void **state)
     kit_refused(k, "eth_sendRawTransaction", (const char *)params.p, -32000, "nonce too low");
     k->send_err = TS_E_DISK_FULL;
     kit_refused(k, "eth_sendRawTransaction", (const char *)params.p, -32000, "the disk is full");
+    assert_refusal_named(k, "TS_E_DISK_FULL");
     ts_buf_free(&params);
     kit_refused(k, "eth_sendRawTransaction", "[\"0xabc\"]", -32602, "parameter 1");
     kit_refused(k, "eth_sendRawTransaction", "[]", -32602, "parameter 1");
@@ -395,6 +405,7 @@ static void a_transaction_over_the_limit_is_not_handed_in(void **state)
         ts_buf_put(&params, "ab", 2);
     ts_buf_printf(&params, "\"]%c", 0);
     kit_refused(k, "eth_sendRawTransaction", (const char *)params.p, -32000, "131073 bytes");
+    assert_refusal_named(k, "TS_E_TX_SIZE");
     assert_int_equal(k->sent.n, 0);
     ts_buf_free(&params);
 }
