@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /healthz, /readyz and /metrics. */
+/* GET /, /healthz, /readyz and /metrics. */
+#include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -294,6 +295,33 @@ static void answer_metrics(struct ts_shell *s, struct ts_http_request *req,
     ts_buf_free(&out);
 }
 
+static void answer_front(struct ts_shell *s, struct ts_http_request *req,
+                         const struct ts_host_status *st)
+{
+    char hash[TS_HASH_HEX_SIZE];
+    struct ts_buf out;
+    ts_buf_init(&out, 0);
+    ts_buf_printf(
+        &out,
+        "tenseq-host/" TS_VERSION ", the sequencer's host of a tenseq network\n"
+        "state: %s\n"
+        "head: batch %" PRIu64 " %s, term %" PRIu64 "\n"
+        "\n"
+        "JSON-RPC: POST / or WebSocket /\n"
+        "feed of batches: WebSocket /feed\n"
+        "also: GET /healthz, /readyz, /metrics (Prometheus)\n"
+        "\n"
+        "methods, of which sequencer_ are the operator's and subscriptions WebSocket's:\n",
+        shell_state_name(st->state), st->head.number,
+        ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->head.term);
+    ts_api_put_methods(s->api, &out);
+    if (out.err == TS_OK)
+        ts_http_reply(req, 200, "text/plain; charset=utf-8", ts_buf_bytes(&out));
+    else
+        ts_http_reply_text(req, 500, "%s", ts_err_text(out.err));
+    ts_buf_free(&out);
+}
+
 void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query)
 {
     struct ts_shell *s = ctx;
@@ -313,7 +341,10 @@ void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, cons
                            s->stopping ? "stopping" : shell_state_name(st.state));
     else if (strcmp(path, "/metrics") == 0)
         answer_metrics(s, req, &st);
+    else if (strcmp(path, "/") == 0)
+        answer_front(s, req, &st);
     else
         ts_http_reply_text(req, 404,
-                           "there is /healthz, /readyz, /metrics, and JSON-RPC by POST /");
+                           "nothing is here; there is GET /, /healthz, /readyz and /metrics, "
+                           "JSON-RPC by POST / or WebSocket /, and the feed by WebSocket /feed");
 }

@@ -227,19 +227,29 @@ static void answer_front(struct ts_node_shell *s, struct ts_http_request *req,
                          const struct ts_node_status *st)
 {
     char hash[TS_HASH_HEX_SIZE];
-    ts_http_reply_text(req, 200,
-                       "%s, a verifying node of a tenseq network\n"
-                       "state: %s\n"
-                       "head: batch %" PRIu64 " %s\n"
-                       "peers: %u of %u connected\n"
-                       "enclave: %s\n"
-                       "\n"
-                       "JSON-RPC: POST / or WebSocket /\n"
-                       "feed: WebSocket /feed\n"
-                       "also: /healthz /readyz /metrics",
-                       NODE_CLIENT, nsh_state_name(s, st), st->head.number,
-                       ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->peers_up,
-                       st->n_peers, st->enclave.state_text);
+    struct ts_buf out;
+    ts_buf_init(&out, 0);
+    ts_buf_printf(&out,
+                  "%s, a verifying node of a tenseq network\n"
+                  "state: %s\n"
+                  "head: batch %" PRIu64 " %s\n"
+                  "peers: %u of %u connected\n"
+                  "enclave: %s\n"
+                  "\n"
+                  "JSON-RPC: POST / or WebSocket /\n"
+                  "feed of batches: WebSocket /feed\n"
+                  "also: GET /healthz, /readyz, /metrics (Prometheus)\n"
+                  "\n"
+                  "methods, of which subscriptions are WebSocket's:\n",
+                  NODE_CLIENT, nsh_state_name(s, st), st->head.number,
+                  ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->peers_up, st->n_peers,
+                  st->enclave.state_text);
+    ts_api_put_methods(s->api, &out);
+    if (out.err == TS_OK)
+        ts_http_reply(req, 200, "text/plain; charset=utf-8", ts_buf_bytes(&out));
+    else
+        ts_http_reply_text(req, 500, "%s", ts_err_text(out.err));
+    ts_buf_free(&out);
 }
 
 /* At the head, as far as any peer knows, and able to store. */
@@ -269,6 +279,6 @@ void nsh_on_get(void *ctx, struct ts_http_request *req, const char *path, const 
         answer_front(s, req, &st);
     else
         ts_http_reply_text(req, 404,
-                           "there is /, /healthz, /readyz, /metrics, JSON-RPC by POST / and the "
-                           "feed on /feed");
+                           "nothing is here; there is GET /, /healthz, /readyz and /metrics, "
+                           "JSON-RPC by POST / or WebSocket /, and the feed by WebSocket /feed");
 }

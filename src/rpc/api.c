@@ -69,6 +69,21 @@ const struct ts_rpc_method *ts_api_methods(const struct ts_api *api, size_t *n)
     return api->methods;
 }
 
+void ts_api_put_methods(const struct ts_api *api, struct ts_buf *out)
+{
+    size_t column = 0;
+    for (size_t i = 0; i < api->n_methods; i++) {
+        size_t n = strlen(api->methods[i].name);
+        bool is_last = i + 1 == api->n_methods;
+        if (column == 0 || column + 1 + n + 1 > 78) {
+            ts_buf_printf(out, "%s ", column == 0 ? "" : "\n");
+            column = 1;
+        }
+        ts_buf_printf(out, " %s%s", api->methods[i].name, is_last ? "\n" : ",");
+        column += n + 2;
+    }
+}
+
 void ts_api_attach(struct ts_api *api, struct ts_rpc *rpc)
 {
     api->rpc = rpc;

@@ -16,7 +16,8 @@
  * nothing. What is inside a transaction, an enclave tells.
  *
  * Errors of execution and admission are -32000 with the enclave's sentence, which has geth's words
- * where geth has some. */
+ * where geth has some. The data of a refused eth_sendRawTransaction names it: {"code":
+ * "TS_E_TX_FUNDS"}, one of include/tenseq/err.h. */
 #ifndef TS_RPC_API_H
 #define TS_RPC_API_H
 
@@ -34,6 +35,9 @@ void ts_api_free(struct ts_api *api);
 
 /* For ts_rpc_new, with the api as ctx; valid as long as the api. */
 const struct ts_rpc_method *ts_api_methods(const struct ts_api *api, size_t *n);
+/* Appends their names for a page, with a comma between, on lines of at most 78 characters that are
+ * indented by two. */
+void ts_api_put_methods(const struct ts_api *api, struct ts_buf *out);
 /* The dispatcher that was made with them, for notifications. */
 void ts_api_attach(struct ts_api *api, struct ts_rpc *rpc);
 

@@ -207,7 +207,17 @@ static void it_says_how_it_is(void **state)
          waited += 50)
         pause_ms(50);
     assert_non_null(strstr(get(f, "/readyz"), "no-candidate"));
-    assert_non_null(strstr(get(f, "/nothing"), " 404 "));
+    const char *nothing = get(f, "/nothing");
+    assert_non_null(strstr(nothing, " 404 "));
+    assert_non_null(strstr(nothing, "/healthz, /readyz and /metrics"));
+    assert_non_null(strstr(nothing, "/feed"));
+    const char *front = get(f, "/");
+    assert_non_null(strstr(front, " 200 "));
+    assert_non_null(strstr(front, "head: batch "));
+    assert_non_null(strstr(front, "WebSocket /feed"));
+    assert_non_null(strstr(front, " sequencer_status"));
+    assert_non_null(strstr(front, " eth_sendRawTransaction"));
+    assert_non_null(strstr(front, " ten_lifecycle"));
     const char *metrics = get(f, "/metrics");
     assert_non_null(strstr(metrics, "tenseq_host_head_number 0\n"));
     assert_non_null(strstr(metrics, "tenseq_host_state{state=\"no-candidate\"} 1\n"));
