@@ -231,9 +231,13 @@ static ts_err check_complete(struct cfg_load *load)
     const struct ts_cfg *cfg = load->cfg;
     const struct ts_cfg_spec *spec = cfg->spec;
     for (size_t k = 0; k < spec->n_keys; k++) {
-        if ((spec->keys[k].flags & TS_CFG_REQUIRED) != 0 && cfg->values[k].n == 0)
-            return cfg_fail(load, "%s: must be given: %s (--%s)", spec->keys[k].name,
-                            spec->keys[k].help, spec->keys[k].name);
+        const struct ts_cfg_key *key = &spec->keys[k];
+        if ((key->flags & TS_CFG_REQUIRED) == 0 || cfg->values[k].n > 0)
+            continue;
+        if (spec->no_file)
+            return cfg_fail(load, "flag --%s %s is missing: %s", key->name, cfg_value_name(key),
+                            key->help);
+        return cfg_fail(load, "%s: must be given: %s (--%s)", key->name, key->help, key->name);
     }
     if (cfg->n_args < spec->min_args)
         return cfg_fail(load, "%s must be given", spec->args);

@@ -14,7 +14,8 @@ static int answer(const struct ts_cfg_spec *spec, const struct ts_cfg *cfg, enum
         printf("%.*s %s\n", (int)strcspn(spec->program, " "), spec->program, TS_VERSION);
     else
         ts_cfg_print(cfg, stdout);
-    if (fflush(stdout) == 0 && !ferror(stdout))
+    errno = 0;
+    if ((fflush(stdout) == 0 && !ferror(stdout)) || errno == EPIPE) /* who reads has enough */
         return TS_EXIT_OK;
     fprintf(stderr, "%s: standard output: %s\n", spec->program, strerror(errno));
     return TS_EXIT_FAILED;

@@ -137,7 +137,9 @@ static bool parse_bool(const char *text, bool *out, char *why)
 
 static bool parse_choice(const struct ts_cfg_key *key, const char *text, int *out, char *why)
 {
-    size_t used = (size_t)snprintf(why, CFG_WHY_SIZE, "is not one of");
+    bool is_only = key->choices[0] != NULL && key->choices[1] == NULL;
+    size_t used = (size_t)snprintf(
+        why, CFG_WHY_SIZE, is_only ? "is not supported; the only choice is" : "is not one of");
     for (int i = 0; key->choices[i] != NULL; i++) {
         if (strcmp(text, key->choices[i]) == 0) {
             *out = i;

@@ -22,7 +22,7 @@ struct cli_options {
 
 #define CLI_KEYS(type)                                                                             \
     TS_CFG(type, base.rpc, "rpc", TS_CFG_STRING, .def = CLI_DEFAULT_RPC, .value_name = "URL",      \
-           .help = "the host or node that is asked"),                                              \
+           .check = cli_check_url, .help = "the host or node that is asked"),                      \
         TS_CFG(type, base.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,               \
                .help = "bearer token, when the listener is not loopback"),                         \
         TS_CFG(type, base.json, "json", TS_CFG_BOOL, .help = "print JSON")
@@ -53,11 +53,30 @@ json_t *cli_call(const struct cli_options *o, const char *method, json_t *params
 void cli_print_json(json_t *json);
 /* "error: …" on stderr; returns TS_EXIT_FAILED. */
 int cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same for wrong usage; returns TS_EXIT_USAGE. */
+int cli_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Checks for the table of flags: NULL, or a phrase that completes "VALUE …". */
+const char *cli_check_url(const char *value);
+const char *cli_check_amount(const char *value);
+const char *cli_check_key(const char *value);
+/* Whether text names a batch as the servers read it: a number, a hash or a tag. */
+bool cli_is_batch_name(const char *text);
+bool cli_is_batch_tag(const char *text);
+/* Flushes stdout at the end of a verb that would exit with code. Returns the exit code: that one,
+ * also when whoever read has closed the pipe and so has enough; TS_EXIT_FAILED, after saying so,
+ * when something that was printed could not be written. */
+int cli_flush(int code);
+/* The reader of stdout is gone, or the disk is full: there is no use in printing more. */
+bool cli_stdout_ended(void);
 /* A member as text: a string as it is, a number in decimal, "" when it is not there. out is
  * returned. */
 const char *cli_text(const json_t *object, const char *key, char out[80]);
 uint64_t cli_u64(const json_t *object, const char *key);
 /* "0x1234..cdef" of an id; out is returned. */
 const char *cli_short(const char *hex, char out[20]);
+/* "2026-11-23 01:55:37.904", UTC. */
+void cli_print_time(uint64_t ms);
+/* One line for a lifecycle event that batch holds. */
+void cli_print_event(const json_t *event, uint64_t batch);
 
 #endif

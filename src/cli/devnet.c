@@ -22,6 +22,7 @@
 #define UP_MS        60000u
 #define STOP_MS      5000u
 #define RESTART_MS   500u
+#define MAX_DIR      70u /* "/run/validator-32.sock" and more must fit into a socket's address */
 
 struct options {
     uint64_t enclaves, nodes, interval_ms, base_port;
@@ -38,13 +39,14 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, nodes, "nodes", TS_CFG_U64, .def = "2", .min = 0, .max = MAX_NODES,
            .help = "nodes, each with a validator enclave of its own"),
     TS_CFG(struct options, interval_ms, "interval", TS_CFG_MS, .def = "1s", .min = 10,
-           .help = "time between batches"),
+           .max = 86400000, .help = "time between batches"),
     TS_CFG(struct options, data_dir, "data-dir", TS_CFG_PATH, .def = "devnet-data",
            .help = "where everything is kept; a second start goes on from there"),
     TS_CFG(struct options, base_port, "base-port", TS_CFG_U64, .def = "9000", .min = 1,
            .max = 65000, .help = "port of the host; the nodes have this plus 10, 11, …"),
     TS_CFG(struct options, l1, "l1", TS_CFG_ENUM, .choices = l1_choices, .def = "none",
-           .help = "where the whitelist comes from; none: from the genesis"),
+           .help = "the L1 of the network; in this version there is none yet, and the whitelist "
+                   "is that of the genesis"),
     TS_CFG(struct options, json, "json", TS_CFG_BOOL,
            .help = "print one JSON line when all is up, and nothing else on stdout"),
 };
@@ -102,17 +104,49 @@ static int find_programs(struct devnet *d)
     return TS_EXIT_OK;
 }
 
+/* The absolute path of a directory that need not be there yet; its parent must. */
+static int resolve_dir(struct devnet *d)
+{
+    char parent[PATH_MAX];
+    if (realpath(d->o.data_dir, d->dir) != NULL)
+        return TS_EXIT_OK;
+    size_t n = strlen(d->o.data_dir);
+    while (n > 1 && d->o.data_dir[n - 1] == '/')
+        n--;
+    size_t at = n;
+    while (at > 0 && d->o.data_dir[at - 1] != '/')
+        at--;
+    if (errno != ENOENT || n >= sizeof(parent))
+        return cli_fail("cannot use %s: %s", d->o.data_dir,
+                        strerror(n >= sizeof(parent) ? ENAMETOOLONG : errno));
+    snprintf(parent, sizeof(parent), "%.*s", (int)(at > 0 ? at : 1), at > 0 ? d->o.data_dir : ".");
+    if (realpath(parent, d->dir) == NULL)
+        return cli_fail("cannot make the directory %s: %s: %s", d->o.data_dir, parent,
+                        strerror(errno));
+    size_t len = strlen(d->dir);
+    int more = snprintf(d->dir + len, sizeof(d->dir) - len, "%s%.*s", len > 1 ? "/" : "",
+                        (int)(n - at), d->o.data_dir + at);
+    return len + (size_t)more < sizeof(d->dir)
+               ? TS_EXIT_OK
+               : cli_fail("cannot use %s: %s", d->o.data_dir, strerror(ENAMETOOLONG));
+}
+
+/* Where the directory would be, before anything is made. */
+static int find_dir(struct devnet *d)
+{
+    int code = resolve_dir(d);
+    if (code == TS_EXIT_OK && strlen(d->dir) > MAX_DIR)
+        code = cli_fail("the path %s is too long for the sockets inside it: %zu characters, at "
+                        "most %u; give another --data-dir",
+                        d->dir, strlen(d->dir), MAX_DIR);
+    return code;
+}
+
 static int open_dir(struct devnet *d)
 {
-    int code = make_dir(d->o.data_dir);
+    int code = make_dir(d->dir);
     if (code != TS_EXIT_OK)
         return code;
-    if (realpath(d->o.data_dir, d->dir) == NULL)
-        return cli_fail("cannot use %s: %s", d->o.data_dir, strerror(errno));
-    if (strlen(d->dir) > 70)
-        return cli_fail("the path %s is too long for the sockets inside it: at most 70 characters, "
-                        "give another --data-dir",
-                        d->dir);
     char path[PATH_MAX + 16];
     snprintf(path, sizeof(path), "%s/lock", d->dir);
     d->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -456,20 +490,6 @@ static void print_table(const struct devnet *d)
 
 /* ---- the whole ---- */
 
-static int prepare(struct devnet *d)
-{
-    int code = find_programs(d);
-    if (code == TS_EXIT_OK)
-        code = open_dir(d);
-    if (code == TS_EXIT_OK)
-        code = init_enclaves(d);
-    if (code == TS_EXIT_OK) {
-        make_accounts(d);
-        code = open_genesis(d);
-    }
-    return code == TS_EXIT_OK ? add_programs(d) : code;
-}
-
 /* Something else on a port would look like a network that is up, and the programs would end again
  * and again. */
 static int port_is_free(uint64_t port)
@@ -496,6 +516,29 @@ static int ports_are_free(const struct devnet *d)
     return code;
 }
 
+static int prepare(struct devnet *d)
+{
+    int code = find_programs(d);
+    if (code == TS_EXIT_OK)
+        code = find_dir(d);
+    /* A directory that is there may be in use, which says more than that its ports are. One that
+     * is not is made last: whoever is refused finds nothing changed. */
+    bool is_there = code == TS_EXIT_OK && access(d->dir, F_OK) == 0;
+    if (is_there)
+        code = open_dir(d);
+    if (code == TS_EXIT_OK)
+        code = ports_are_free(d);
+    if (code == TS_EXIT_OK && !is_there)
+        code = open_dir(d);
+    if (code == TS_EXIT_OK)
+        code = init_enclaves(d);
+    if (code == TS_EXIT_OK) {
+        make_accounts(d);
+        code = open_genesis(d);
+    }
+    return code == TS_EXIT_OK ? add_programs(d) : code;
+}
+
 static int run(struct devnet *d)
 {
     int sig = wait_up(d);
@@ -504,12 +547,13 @@ static int run(struct devnet *d)
             print_json(d);
         else
             print_table(d);
-        fflush(stdout);
+        if (fflush(stdout) != 0 || ferror(stdout))
+            sig = -1; /* nobody could read where it is; main says why, unless the reader left */
     }
     while (sig == 0)
         sig = ts_supervisor_wait(&d->sup, 1000);
     ts_supervisor_stop(&d->sup, STOP_MS);
-    return sig > 0 ? TS_EXIT_OK : TS_EXIT_FAILED;
+    return sig > 0 || ferror(stdout) ? TS_EXIT_OK : TS_EXIT_FAILED;
 }
 
 int verb_devnet(int argc, char **argv)
@@ -521,8 +565,6 @@ int verb_devnet(int argc, char **argv)
     if (code >= 0)
         return code;
     code = prepare(&d);
-    if (code == TS_EXIT_OK)
-        code = ports_are_free(&d);
     if (code == TS_EXIT_OK)
         code = run(&d);
     ts_supervisor_free(&d.sup);

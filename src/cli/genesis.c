@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/u256.h"
+#include "chain/genesis_check.h"
 #include "chain/genesis_json.h"
 #include "cli/cli.h"
 #include "cli/genesis.h"
@@ -15,6 +16,20 @@ struct options {
     uint64_t chain_id, time, interval_ms, report_every, max_report_lag, base_fee, gas_limit;
 };
 
+/* The ranges of chain/genesis_check.c, so that a value outside one is refused by its flag's name.
+ */
+#define DAY_MS       UINT64_C(86400000)
+#define MAX_EXACT    UINT64_C(9007199254740991)
+#define MAX_CHAIN_ID (UINT64_MAX / 2 - 18)
+
+static const char *check_gas_limit(const char *value)
+{
+    ts_u256 v;
+    bool ok = ts_u256_parse(value, &v) == TS_OK && (v.w[1] | v.w[2] | v.w[3]) == 0 &&
+              (v.w[0] == 0 || (v.w[0] >= 21000 && v.w[0] <= MAX_EXACT));
+    return ok ? NULL : "is out of range: 21000 to 9007199254740991, or 0";
+}
+
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, enclaves, "enclave", TS_CFG_LIST, .item = TS_CFG_ADDRESS,
            .value_name = "ID", .help = "ids of the enclaves that may sequence"),
@@ -23,20 +38,20 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, coinbase, "coinbase", TS_CFG_ADDRESS,
            .help = "account that all fees go to"),
     TS_CFG(struct options, out, "out", TS_CFG_PATH, .flags = TS_CFG_REQUIRED,
-           .help = "file to write; must not exist"),
+           .help = "the file to write, which must not exist yet"),
     TS_CFG(struct options, chain_id, "chain-id", TS_CFG_U64, .def = "443", .min = 1,
-           .help = "chain id of the rollup"),
-    TS_CFG(struct options, time, "time", TS_CFG_U64,
+           .max = MAX_CHAIN_ID, .help = "chain id of the rollup"),
+    TS_CFG(struct options, time, "time", TS_CFG_U64, .max = MAX_EXACT,
            .help = "time of the genesis in Unix milliseconds; 0: now"),
-    TS_CFG(struct options, interval_ms, "interval", TS_CFG_MS, .def = "1s", .min = 1,
+    TS_CFG(struct options, interval_ms, "interval", TS_CFG_MS, .def = "1s", .min = 1, .max = DAY_MS,
            .help = "time between batches"),
     TS_CFG(struct options, report_every, "report-every", TS_CFG_U64, .def = "1", .min = 1,
-           .help = "every how many batches all enclaves report"),
+           .max = UINT32_MAX, .help = "every how many batches all enclaves report"),
     TS_CFG(struct options, max_report_lag, "max-report-lag", TS_CFG_U64, .def = "2", .min = 1,
            .max = 64, .help = "how many batches a report may be old"),
     TS_CFG(struct options, base_fee, "base-fee", TS_CFG_U64, .def = "1000000000",
            .help = "wei for a unit of gas"),
-    TS_CFG(struct options, gas_limit, "gas-limit", TS_CFG_U64,
+    TS_CFG(struct options, gas_limit, "gas-limit", TS_CFG_U64, .check = check_gas_limit,
            .help = "gas in one batch; 0: default"),
 };
 
@@ -107,17 +122,24 @@ static bool parse_lists(const struct options *o, struct ts_genesis *g)
 
 int cli_write_genesis(struct ts_genesis *g, const char *path)
 {
+    const char *fault;
     ts_err err = ts_genesis_finish(g);
+    if (err != TS_OK && ts_genesis_check(g, &fault) != TS_OK)
+        return cli_misused("the genesis is not valid: %s", fault);
     if (err != TS_OK)
-        return cli_fail("the genesis is not valid: %s", ts_err_text(err));
+        return cli_fail("the genesis cannot be made: %s", ts_err_text(err));
     char *text = ts_genesis_to_json(g);
     TS_CHECK(text != NULL);
     FILE *f = fopen(path, "wxe");
     bool ok = f != NULL && fputs(text, f) >= 0 && fputc('\n', f) != EOF && fflush(f) == 0 &&
               fsync(fileno(f)) == 0;
     int failed = errno;
-    if (f != NULL && fclose(f) != 0)
+    if (f != NULL && fclose(f) != 0 && ok) {
         ok = false;
+        failed = errno;
+    }
+    if (f != NULL && !ok)
+        unlink(path); /* it is new, and only a part of it */
     free(text);
     return ok ? TS_EXIT_OK : cli_fail("cannot write %s: %s", path, strerror(failed));
 }
@@ -139,8 +161,7 @@ int verb_genesis(int argc, char **argv)
     if (o.gas_limit > 0)
         g.params.batch_gas_limit = o.gas_limit;
     if (o.enclaves.n == 0) {
-        fputs("error: --enclave is missing: a network needs at least one enclave\n", stderr);
-        code = TS_EXIT_USAGE;
+        code = cli_misused("flag --enclave ID is missing: a network needs at least one enclave");
     } else if (!parse_lists(&o, &g)) {
         code = TS_EXIT_USAGE;
     } else {

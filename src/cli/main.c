@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tenseq: the command line. Each verb has its file; this one only finds it. */
+#include <signal.h>
+
 #include "cli/cli.h"
 
 static const struct verb verbs[] = {
@@ -26,7 +28,7 @@ static void usage(FILE *to)
     fputs("\ntenseq VERB --help tells the flags of a verb.\n", to);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     if (argc < 2) {
         usage(stderr);
@@ -44,6 +46,12 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < TS_COUNT(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "error: tenseq has no verb \"%s\"; tenseq --help lists them\n", argv[1]);
-    return TS_EXIT_USAGE;
+    return cli_misused("tenseq has no verb \"%s\"; tenseq --help lists them", argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+    /* A reader of stdout that ends early, or a server that closes, is told by write(). */
+    signal(SIGPIPE, SIG_IGN);
+    return cli_flush(run(argc, argv));
 }

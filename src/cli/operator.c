@@ -40,9 +40,9 @@ static int give(int argc, char **argv, const struct order *order)
     const char *const *args = ts_cfg_args(cfg, &n);
     ts_address id;
     if (n > 0 && ts_unhex(args[0], id.b, sizeof(id.b)) != TS_OK) {
-        cli_fail("\"%s\" is not an enclave's id: 0x and 40 hexadecimal digits", args[0]);
+        code = cli_misused("\"%s\" is not an enclave's id: 0x and 40 hexadecimal digits", args[0]);
         ts_cfg_free(cfg);
-        return TS_EXIT_USAGE;
+        return code;
     }
     json_t *params = n > 0 ? json_pack("[s]", args[0]) : json_array();
     json_t *result = cli_call(&o.base, order->method, params);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tenseq send: load. Signed transfers at a rate, from several accounts, each acknowledged one
- * counted. An account whose transaction failed asks for its nonce and goes on, so it lives through
- * failovers and restarts of the host. */
+ * counted. An account whose transaction failed asks for its nonce and goes on, after a wait that
+ * grows from failure to failure, so it lives through failovers and restarts of the host and does
+ * not press on one whose pool or disk is full. A refusal that no wait can change ends it. */
 #include <errno.h>
 #include <uv.h>
 
@@ -9,6 +10,7 @@
 #include "cli/cli.h"
 #include "cli/devnet.h"
 #include "cli/genesis.h"
+#include "cli/refusal.h"
 #include "codec/json.h"
 #include "codec/rlp.h"
 #include "crypto/keccak.h"
@@ -38,11 +40,12 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, accounts, "accounts", TS_CFG_U64, .def = "10", .min = 1,
            .max = DEVNET_ACCOUNTS, .help = "how many of the devnet's accounts send"),
     TS_CFG(struct options, keys, "key", TS_CFG_LIST, .item = TS_CFG_STRING, .flags = TS_CFG_SECRET,
-           .value_name = "HEX", .help = "secret keys of the senders, instead of the devnet's"),
+           .check = cli_check_key, .value_name = "HEX",
+           .help = "secret keys of the senders, instead of the devnet's"),
     TS_CFG(struct options, to, "to", TS_CFG_ADDRESS,
            .def = "0x7e57000000000000000000000000000000000001", .help = "who receives"),
     TS_CFG(struct options, value, "value", TS_CFG_STRING, .def = "1", .value_name = "WEI",
-           .help = "amount of each transfer"),
+           .check = cli_check_amount, .help = "amount of each transfer"),
     TS_CFG(struct options, hashes, "hashes", TS_CFG_PATH,
            .help = "file that gets the hash of each acknowledged transaction"),
     TS_CFG(struct options, patience_ms, "patience", TS_CFG_MS, .def = "30s",
@@ -68,6 +71,8 @@ struct sender {
     unsigned in_flight; /* requests */
     bool lost;          /* the nonce must be asked for */
     bool asking;
+    unsigned failures; /* answers in a row that acknowledged nothing */
+    uint64_t wait_until_ms;
 };
 
 struct load {
@@ -80,18 +85,22 @@ struct load {
     unsigned n_senders, turn;
     uint64_t chain_id;
     ts_u256 gas_price, value;
-    uint64_t sent, acked, refused, lost;
+    uint64_t sent, acked, refused, lost, waits;
     uint64_t start_ms, last_ack_ms, said_ms;
     unsigned posts;
     FILE *hashes;
-    char first_refusal[256];
-    bool done;
+    char first_refusal[256], newest_refusal[256];
+    bool stopped; /* by a final refusal, of this transaction: */
+    char final_refusal[256];
+    const struct sender *final_sender;
+    uint64_t final_nonce;
 };
 
 struct post {
     struct load *l;
     struct sender *s;
     unsigned n;
+    uint64_t nonce; /* of the first; the one with id i has this plus i */
 };
 
 /* ---- one signed transfer (EIP-155) ---- */
@@ -135,22 +144,71 @@ static void note_refusal(struct load *l, const char *why)
 {
     if (l->first_refusal[0] == 0)
         snprintf(l->first_refusal, sizeof(l->first_refusal), "%s", why ? why : "?");
+    snprintf(l->newest_refusal, sizeof(l->newest_refusal), "%s", why ? why : "?");
 }
 
-static void note_answer(struct load *l, struct sender *s, const json_t *answer)
+/* No sense in pressing on: the next attempt of this account is put off. */
+static void hold_back(struct load *l, struct sender *s)
+{
+    s->failures++;
+    s->wait_until_ms = cli_unix_ms() + cli_backoff_ms(s->failures);
+    l->waits++;
+}
+
+static void stop_at(struct load *l, const struct post *p, const json_t *answer, const char *why)
+{
+    if (l->stopped)
+        return;
+    l->stopped = true;
+    l->final_sender = p->s;
+    l->final_nonce = p->nonce + cli_u64(answer, "id");
+    snprintf(l->final_refusal, sizeof(l->final_refusal), "%s", why ? why : "?");
+}
+
+/* What the answers to one request come to. */
+struct tally {
+    unsigned acked, nonce, passing;
+};
+
+static void note_answer(struct load *l, struct post *p, const json_t *answer, struct tally *t)
 {
     const char *hash = json_string_value(json_object_get(answer, "result"));
     if (hash != NULL) {
         l->acked++;
+        t->acked++;
         l->last_ack_ms = cli_unix_ms();
         if (l->hashes != NULL)
             fprintf(l->hashes, "%s\n", hash);
         return;
     }
     const json_t *error = json_object_get(answer, "error");
-    note_refusal(l, json_string_value(json_object_get(error, "message")));
+    const char *why = json_string_value(json_object_get(error, "message"));
+    enum refusal kind = cli_refusal_of(error);
+    /* Behind one that was refused the nonces have a gap, which says nothing new. */
+    if (kind != REFUSAL_NONCE || (t->nonce == 0 && t->passing == 0))
+        note_refusal(l, why);
+    if (kind == REFUSAL_FINAL)
+        stop_at(l, p, answer, why);
+    t->nonce += kind == REFUSAL_NONCE;
+    t->passing += kind == REFUSAL_PASSING;
     l->refused++;
-    s->lost = true;
+    p->s->lost = true;
+}
+
+static void note_answers(struct load *l, struct post *p, const json_t *all)
+{
+    struct sender *s = p->s;
+    struct tally t = {0};
+    size_t i;
+    json_t *one;
+    json_array_foreach(all, i, one) note_answer(l, p, one, &t);
+    if (t.acked > 0)
+        s->failures = 0;
+    /* A nonce that was not right is asked for at once, the first time. */
+    if (t.passing > 0 || (t.acked == 0 && t.nonce > 0 && s->failures > 0))
+        hold_back(l, s);
+    else if (t.acked == 0)
+        s->failures++;
 }
 
 static void answered(void *ctx, ts_err err, ts_bytes body, const char *why)
@@ -161,13 +219,12 @@ static void answered(void *ctx, ts_err err, ts_bytes body, const char *why)
     p->s->in_flight--;
     json_t *all = err == TS_OK ? json_loadb((const char *)body.p, body.n, 0, NULL) : NULL;
     if (json_is_array(all)) {
-        size_t i;
-        json_t *one;
-        json_array_foreach(all, i, one) note_answer(l, p->s, one);
+        note_answers(l, p, all);
     } else {
         note_refusal(l, err == TS_OK ? "the answer is no JSON-RPC batch" : why);
         l->lost += p->n; /* whether they were taken is not known */
         p->s->lost = true;
+        hold_back(l, p->s);
     }
     json_decref(all);
     free(p);
@@ -178,10 +235,12 @@ static void got_nonce(void *ctx, ts_err err, json_t *result, json_t *rpc_error, 
     struct post *p = ctx;
     (void)rpc_error;
     p->s->asking = false;
-    if (err == TS_OK && ts_json_read_u64(result, &p->s->nonce) == TS_OK)
+    if (err == TS_OK && ts_json_read_u64(result, &p->s->nonce) == TS_OK) {
         p->s->lost = false;
-    else
-        note_refusal(p->l, why);
+    } else {
+        note_refusal(p->l, err == TS_OK ? "the answer is no nonce" : why);
+        hold_back(p->l, p->s);
+    }
     free(p);
 }
 
@@ -189,7 +248,7 @@ static struct post *new_post(struct load *l, struct sender *s, unsigned n)
 {
     struct post *p = calloc(1, sizeof(*p));
     TS_CHECK(p != NULL);
-    *p = (struct post){l, s, n};
+    *p = (struct post){l, s, n, s->nonce};
     return p;
 }
 
@@ -214,6 +273,7 @@ static void send_some(struct load *l, struct sender *s, unsigned n)
     ts_buf_init(&body, 0);
     ts_buf_init(&tx, 0);
     char *hex = NULL;
+    struct post *p = new_post(l, s, n);
     for (unsigned i = 0; i < n; i++) {
         ts_buf_reset(&tx);
         put_signed(l, s, &tx);
@@ -230,7 +290,6 @@ static void send_some(struct load *l, struct sender *s, unsigned n)
     }
     ts_buf_put_byte(&body, ']');
     TS_CHECK(body.err == TS_OK);
-    struct post *p = new_post(l, s, n);
     if (ts_http_client_post(l->http, ts_buf_bytes(&body), ANSWER_MS, answered, p) == TS_OK) {
         l->sent += n;
         l->posts++;
@@ -246,10 +305,12 @@ static void send_some(struct load *l, struct sender *s, unsigned n)
 
 /* The next account that may send; NULL: none now. One request at a time for each, so that its
  * nonces arrive in order. */
-static struct sender *next_sender(struct load *l)
+static struct sender *next_sender(struct load *l, uint64_t now)
 {
     for (unsigned k = 0; k < l->n_senders; k++) {
         struct sender *s = &l->senders[l->turn++ % l->n_senders];
+        if (now < s->wait_until_ms)
+            continue;
         if (s->lost && !s->asking && s->in_flight == 0)
             ask_nonce(l, s);
         if (!s->lost && !s->asking && s->in_flight == 0)
@@ -263,9 +324,16 @@ static void say(struct load *l, uint64_t now)
     if (l->o.quiet || now - l->said_ms < 1000)
         return;
     l->said_ms = now;
-    fprintf(stderr, "acknowledged %llu of %llu, refused %llu, unknown %llu\n",
+    fprintf(stderr, "acknowledged %llu of %llu, refused %llu, unknown %llu",
             (unsigned long long)l->acked, (unsigned long long)l->o.count,
             (unsigned long long)l->refused, (unsigned long long)l->lost);
+    unsigned waiting = 0;
+    for (unsigned i = 0; i < l->n_senders; i++)
+        waiting += now < l->senders[i].wait_until_ms;
+    if (waiting > 0)
+        fprintf(stderr, "; %u of %u accounts wait before they try again: %s", waiting, l->n_senders,
+                l->newest_refusal);
+    fputc('\n', stderr);
 }
 
 static void tick(uv_timer_t *timer)
@@ -273,7 +341,7 @@ static void tick(uv_timer_t *timer)
     struct load *l = timer->data;
     uint64_t now = cli_unix_ms();
     say(l, now);
-    if (l->acked >= l->o.count || now - l->last_ack_ms > l->o.patience_ms) {
+    if (l->stopped || l->acked >= l->o.count || now - l->last_ack_ms > l->o.patience_ms) {
         if (l->posts == 0)
             uv_stop(&l->loop);
         return;
@@ -286,7 +354,7 @@ static void tick(uv_timer_t *timer)
         if (due <= l->sent || want == 0 || l->posts >= MAX_POSTS)
             return;
         uint64_t n = due - l->sent < want ? due - l->sent : want;
-        struct sender *s = next_sender(l);
+        struct sender *s = next_sender(l, now);
         if (s == NULL)
             return;
         send_some(l, s, (unsigned)(n < l->o.batch ? n : l->o.batch));
@@ -295,29 +363,24 @@ static void tick(uv_timer_t *timer)
 
 /* ---- set-up ---- */
 
-static bool make_senders(struct load *l)
+static int make_senders(struct load *l)
 {
     l->n_senders = l->o.keys.n ? (unsigned)l->o.keys.n : (unsigned)l->o.accounts;
-    if (l->n_senders > MAX_ACCOUNTS) {
-        cli_fail("at most %u keys", MAX_ACCOUNTS);
-        return false;
-    }
+    if (l->o.keys.n > MAX_ACCOUNTS)
+        return cli_misused("flag --key: %zu keys are given, at most %u are taken", l->o.keys.n,
+                           MAX_ACCOUNTS);
     for (unsigned i = 0; i < l->n_senders; i++) {
         struct sender *s = &l->senders[i];
         struct devnet_account a;
         devnet_account(l->crypto, i, &a);
         s->key = a.key;
-        if (l->o.keys.n > 0 && ts_unhex(l->o.keys.items[i], s->key.b, sizeof(s->key.b)) != TS_OK) {
-            cli_fail("--key number %u is not 0x and 64 hex digits", i + 1);
-            return false;
-        }
-        if (ts_address_of_key(l->crypto, &s->key, &s->address) != TS_OK) {
-            cli_fail("--key number %u is not a valid secret key", i + 1);
-            return false;
-        }
+        if (l->o.keys.n > 0)
+            TS_CHECK(ts_unhex(l->o.keys.items[i], s->key.b, sizeof(s->key.b)) == TS_OK);
+        if (ts_address_of_key(l->crypto, &s->key, &s->address) != TS_OK)
+            return cli_misused("flag --key: number %u is not a valid secret key", i + 1);
         s->lost = true;
     }
-    return true;
+    return TS_EXIT_OK;
 }
 
 static bool read_quantity(const struct load *l, const char *method, ts_u256 *out)
@@ -332,24 +395,22 @@ static bool read_quantity(const struct load *l, const char *method, ts_u256 *out
     return ok;
 }
 
-static bool prepare(struct load *l)
+static int prepare(struct load *l)
 {
     ts_u256 chain;
-    if (ts_u256_parse(l->o.value, &l->value) != TS_OK) {
-        cli_fail("--value %s is not an amount", l->o.value);
-        return false;
-    }
+    TS_CHECK(ts_u256_parse(l->o.value, &l->value) == TS_OK); /* the table's check has seen it */
     l->crypto = ts_crypto_new();
     TS_CHECK(l->crypto != NULL);
-    if (!make_senders(l) || !read_quantity(l, "eth_chainId", &chain) ||
+    int code = make_senders(l);
+    if (code != TS_EXIT_OK)
+        return code;
+    if (!read_quantity(l, "eth_chainId", &chain) ||
         !read_quantity(l, "eth_gasPrice", &l->gas_price))
-        return false;
+        return TS_EXIT_FAILED;
     l->chain_id = chain.w[0];
-    if (l->o.hashes != NULL && (l->hashes = fopen(l->o.hashes, "we")) == NULL) {
-        cli_fail("cannot write %s: %s", l->o.hashes, strerror(errno));
-        return false;
-    }
-    return true;
+    if (l->o.hashes != NULL && (l->hashes = fopen(l->o.hashes, "we")) == NULL)
+        return cli_fail("cannot write %s: %s", l->o.hashes, strerror(errno));
+    return TS_EXIT_OK;
 }
 
 /* ---- the end ---- */
@@ -385,13 +446,19 @@ static bool wait_included(struct load *l)
     return false;
 }
 
+static double rounded(double v, double parts)
+{
+    return (double)(uint64_t)(v * parts + 0.5) / parts;
+}
+
 static void report(const struct load *l, double seconds)
 {
     double rate = seconds > 0 ? (double)l->acked / seconds : 0;
     if (l->o.base.json) {
-        cli_print_json(json_pack("{s:I,s:I,s:I,s:f,s:f,s:s}", "acknowledged", (json_int_t)l->acked,
-                                 "refused", (json_int_t)l->refused, "unknown", (json_int_t)l->lost,
-                                 "seconds", seconds, "rate", rate, "firstRefusal",
+        cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:f,s:f,s:s}", "acknowledged",
+                                 (json_int_t)l->acked, "refused", (json_int_t)l->refused, "unknown",
+                                 (json_int_t)l->lost, "waits", (json_int_t)l->waits, "seconds",
+                                 rounded(seconds, 1000), "rate", rounded(rate, 10), "firstRefusal",
                                  l->first_refusal));
         return;
     }
@@ -400,6 +467,22 @@ static void report(const struct load *l, double seconds)
            (unsigned long long)l->lost, seconds, rate);
     if (l->first_refusal[0] != 0)
         printf("first refusal: %s\n", l->first_refusal);
+    if (l->waits > 0)
+        printf("waited %llu times before another attempt\n", (unsigned long long)l->waits);
+}
+
+/* Why it ended before all were acknowledged. */
+static int say_short(const struct load *l)
+{
+    unsigned long long acked = l->acked, count = l->o.count;
+    char hex[TS_ADDRESS_HEX_SIZE];
+    if (l->stopped)
+        return cli_fail("stopped after %llu of %llu were accepted: the transaction of %s with "
+                        "nonce %llu was refused for a reason that does not pass: %s",
+                        acked, count, ts_hex(l->final_sender->address.b, 20, hex),
+                        (unsigned long long)l->final_nonce, l->final_refusal);
+    return cli_fail("only %llu of %llu were accepted, none in the last %llu s: %s", acked, count,
+                    (unsigned long long)l->o.patience_ms / 1000, l->newest_refusal);
 }
 
 static int run(struct load *l)
@@ -426,8 +509,7 @@ static int run(struct load *l)
     bool included = !l->o.wait || l->acked < l->o.count || wait_included(l);
     report(l, seconds);
     if (l->acked < l->o.count)
-        return cli_fail("only %llu of %llu were acknowledged: %s", (unsigned long long)l->acked,
-                        (unsigned long long)l->o.count, l->first_refusal);
+        return say_short(l);
     return included ? TS_EXIT_OK : TS_EXIT_FAILED;
 }
 
@@ -438,8 +520,11 @@ int verb_send(int argc, char **argv)
     int code = ts_cfg_start(&spec, argc, argv, &l.o, &cfg);
     if (code >= 0)
         return code;
-    code = prepare(&l) ? run(&l) : TS_EXIT_FAILED;
-    if (l.hashes != NULL && fclose(l.hashes) != 0)
+    code = prepare(&l);
+    if (code == TS_EXIT_OK)
+        code = run(&l);
+    bool is_written = l.hashes == NULL || !ferror(l.hashes);
+    if (l.hashes != NULL && (fclose(l.hashes) != 0 || !is_written))
         code = cli_fail("cannot write %s: %s", l.o.hashes, strerror(errno));
     ts_crypto_free(l.crypto);
     ts_cfg_free(cfg);

@@ -118,6 +118,12 @@ ts_err ts_rpc_judge(const struct ts_rpc_outcome *o, const struct ts_buf *answer,
     case CURLE_OPERATION_TIMEDOUT:
         snprintf(why, why_size, "%s: no answer within %u ms", o->url, o->timeout_ms);
         return TS_E_TIMEOUT;
+    case CURLE_SSL_CONNECT_ERROR:
+        snprintf(why, why_size,
+                 "%s: no TLS connection; a host or node itself speaks http://, and https:// only "
+                 "behind a proxy (%s)",
+                 o->url, o->error[0] != '\0' ? o->error : curl_easy_strerror(o->code));
+        return TS_E_IO;
     case CURLE_OUT_OF_MEMORY:
         snprintf(why, why_size, "out of memory");
         return TS_E_NOMEM;

@@ -135,7 +135,7 @@ def test_status_and_watch():
         node = json.loads(net.run([net.tenseq, "status", "--json", "--rpc",
                                    f"http://127.0.0.1:{net.node_ports[0]}"]))
         assert node
-        batch = json.loads(net.cli("batch", "1"))
+        batch = json.loads(net.cli("batch", "1", "--json"))
         assert batch["header"]["number"] == 1 and batch["raw"].startswith("0x")
         assert "there is no batch" in net.cli("batch", "100000000", code=1)
         assert "Started" in net.cli("lifecycle")

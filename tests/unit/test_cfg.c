@@ -353,6 +353,24 @@ static void what_is_required_must_be_given(void **state)
     l = load_spec(&s, NULL, NULL, "--data-dir|x");
     assert_int_equal(l.err, TS_E_USAGE);
     assert_string_equal(l.error, "FILE must be given");
+    s.no_file = true; /* then it can only be a flag or a variable */
+    l = load_spec(&s, NULL, NULL, "f");
+    assert_int_equal(l.err, TS_E_USAGE);
+    assert_string_equal(l.error, "flag --data-dir PATH is missing: where things are kept");
+}
+
+static void a_choice_of_one_is_named(void **state)
+{
+    (void)state;
+    static const char *const choices[] = {"none", NULL};
+    static const struct ts_cfg_key one[] = {
+        TS_CFG(struct app, log_level, "l1", TS_CFG_ENUM, .choices = choices, .def = "none",
+               .help = "x"),
+    };
+    struct ts_cfg_spec s = {.program = "tenseq x", .summary = "x", .keys = one, .n_keys = 1};
+    struct loaded l = load_spec(&s, NULL, NULL, "--l1|anvil");
+    assert_int_equal(l.err, TS_E_USAGE);
+    assert_string_equal(l.error, "flag --l1: \"anvil\" is not supported; the only choice is none");
 }
 
 static void empty_files_are_good(void **state)
@@ -520,6 +538,7 @@ int main(void)
         cmocka_unit_test(a_mistake_is_not_hidden_by_a_stronger_source),
         cmocka_unit_test(the_command_line_ignores_variables_of_others),
         cmocka_unit_test(what_is_required_must_be_given),
+        cmocka_unit_test(a_choice_of_one_is_named),
         cmocka_unit_test(empty_files_are_good),
         cmocka_unit_test(help_and_version_look_at_nothing_else),
         cmocka_unit_test(what_is_printed_says_where_from_and_reads_back),

@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command line as people type it: wrong usage, endings of its output, what it prints."""
+
+import http.client
+import http.server
+import json
+import os
+import re
+import subprocess
+import tempfile
+import threading
+
+from network import Network, free_port, program
+
+ID = "0x" + "12" * 20
+
+
+def _run(*args, code, stdout=subprocess.PIPE, env=None):
+    """Exit code and sentence of a verb; what stdout held is returned with it."""
+    done = subprocess.run([program("tenseq"), *args], stdout=stdout, stderr=subprocess.PIPE, text=True,
+                          timeout=60, stdin=subprocess.DEVNULL, env=dict(os.environ, **(env or {})))
+    assert done.returncode == code, f"{args} gave {done.returncode}: {done.stderr}"
+    return done.stdout, done.stderr
+
+
+def _misused(*args, words, env=None):
+    out, said = _run(*args, code=2, env=env)
+    assert out == "", out
+    assert said.count("\n") == 1, f"{args} said {said!r}"
+    for word in words:
+        assert word in said, f"{args}: {word!r} is not in {said!r}"
+    return said
+
+
+def test_wrong_usage_exits_with_2():
+    with tempfile.TemporaryDirectory() as data:
+        out = os.path.join(data, "g.json")
+        _misused("no-such-verb", words=["no-such-verb"])
+        said = _misused("send", "--key", "zz", words=["--key", "64 hexadecimal"])
+        assert "zz" not in said, "what may be a secret is not repeated"
+        _misused("send", "--key", "0x" + "00" * 32, words=["--key", "not a valid secret key"])
+        _misused("send", "--value", "1ether", words=["--value", "1ether", "wei"])
+        _misused("send", "--value", "", words=["--value"])
+        for verb in (["status"], ["watch"], ["pause"], ["batch", "1"], ["send"]):
+            _misused(*verb, "--rpc", "127.0.0.1:9010", words=["--rpc", "http://127.0.0.1:9000"])
+        _misused("status", words=["TENSEQ_RPC", "ftp://x"], env={"TENSEQ_RPC": "ftp://x"})
+        for verb in ("lifecycle", "drain", "undrain"):
+            _misused(verb, "foo", words=["foo", "40 hexadecimal"])
+        _misused("lifecycle", "--from", "5", "--to", "4", words=["--from 5", "--to 4"])
+        for what in ("abc", "0xzz", "1e3", "-1", "99999999999999999999999", ""):
+            _misused("batch", "--", what, words=["no batch", f'"{what}"'])
+        for what in ("abc", "0x" + "11" * 32, "99999999999999999999999"):
+            _misused("registry", what, words=["not a batch number"])
+        genesis = ["genesis", "--out", out, "--enclave", ID]
+        _misused("genesis", "--enclave", ID, words=["--out", "missing"])
+        _misused("genesis", "--out", out, words=["--enclave", "missing"])
+        _misused(*genesis, "--gas-limit", "1", words=["--gas-limit", "21000"])
+        _misused(*genesis, "--interval", "2d", words=["--interval"])
+        _misused(*genesis, "--chain-id", "18446744073709551615", words=["--chain-id"])
+        _misused(*genesis, "--enclave", ID, words=["--enclave", "twice"])
+        _misused(*genesis, "--alloc", ID, words=["--alloc", "ADDR=WEI"])
+        most = str(2**256 - 1)
+        _misused(*genesis, "--alloc", f"{ID}={most}", "--alloc", f"0x{'13' * 20}={most}",
+                 words=["alloc", "2^256"])
+        _misused("devnet", "--l1", "anvil", words=["--l1", "anvil", "the only choice is none"])
+        assert os.listdir(data) == [], "nothing was made"
+        _run(*genesis, "--gas-limit", "0", code=0)
+        before = open(out).read()
+        assert out in _run(*genesis, code=1)[1]
+        assert open(out).read() == before
+
+
+def test_refused_devnet_changes_nothing():
+    with tempfile.TemporaryDirectory(prefix="tdev-") as parent:
+        long = os.path.join(parent, "d" * 80)
+        said = _run("devnet", "--data-dir", long, code=1)[1]
+        assert "too long" in said and "--data-dir" in said
+        said = _run("devnet", "--data-dir", os.path.join(parent, "no", "such"), code=1)[1]
+        assert "cannot make the directory" in said
+        server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
+        if server.server_port <= 65000:
+            port = str(server.server_port)
+            said = _run("devnet", "--data-dir", os.path.join(parent, "new"), "--base-port", port,
+                        code=1)[1]
+            assert f"port {port}" in said
+        server.server_close()
+        assert os.listdir(parent) == []
+
+
+def test_output_that_cannot_be_written():
+    with open("/dev/full", "w") as full:
+        for args in (["--help"], ["--version"], ["status", "--help"]):
+            said = _run(*args, code=1, stdout=full)[1]
+            assert "standard output" in said and "No space left" in said, said
+
+
+def _cut(net, *args):
+    """The exit code and stderr when the reader of stdout leaves after the first byte."""
+    p = subprocess.Popen([net.tenseq, *args, "--rpc", f"http://127.0.0.1:{net.host_port}"],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    os.read(p.stdout.fileno(), 1)
+    p.stdout.close()
+    said = p.stderr.read()
+    return p.wait(60), said
+
+
+def _unread(net, *args):
+    """The same when nobody reads from the beginning."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run([net.tenseq, *args, "--rpc", f"http://127.0.0.1:{net.host_port}"],
+                              stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(writer)
+    return done.returncode, done.stderr
+
+
+def test_reading_verbs():
+    with Network(nodes=1) as net:
+        net.wait_head(3)
+        # lifecycle: what is not there is said
+        assert net.cli("lifecycle", net.ids[0]).count("Started") == 1
+        said = net.cli("lifecycle", ID, code=1)
+        assert said.count("\n") == 1 and ID in said and "no enclave has the id" in said
+        assert "no enclave has the id" in net.cli("lifecycle", ID, "--json", code=1)
+        assert "no batch 1000000" in net.cli("lifecycle", "--from", "1000000", code=1)
+        assert net.cli("lifecycle", net.ids[0], "--from", "2", "--to", "2") == ""
+        assert json.loads(net.cli("lifecycle", net.ids[0], "--from", "2", "--to", "2",
+                                  "--json")) == {"events": []}
+        assert len(json.loads(net.cli("lifecycle", "--json"))["events"]) == 4
+        # batch and registry: text, and JSON when it is asked for
+        text, full = net.cli("batch", "1"), json.loads(net.cli("batch", "1", "--json"))
+        assert full["header"]["number"] == 1 and full["raw"].startswith("0x")
+        for word in (full["hash"], full["header"]["stateRoot"], "transactions  0", "transitions   4",
+                     "Started", "Active", "reports       3", "absent        0"):
+            assert word in text, f"{word} is not in {text}"
+        assert net.cli("batch", full["hash"]) == text and net.cli("batch", "0x1") == text
+        assert "there is no batch" in net.cli("batch", "18446744073709551615", code=1)
+        assert net.cli("batch", "latest").startswith("batch ")
+        text, full = net.cli("registry", "1"), json.loads(net.cli("registry", "1", "--json"))
+        assert full["number"] == 1 and len(full["enclaves"]) == 3
+        assert text.startswith("at batch 1 0x") and all(i in text for i in net.ids)
+        for args in ([], ["latest"]):
+            assert net.cli("registry", *args).startswith("at batch ")
+        assert json.loads(net.cli("registry", "latest", "--json"))["number"] >= 3
+        # whoever reads may leave, a full disk is told
+        assert _cut(net, "watch", "--every", "50ms") == (0, "")
+        for args in (["lifecycle"], ["lifecycle", "--json"], ["batch", "1"], ["watch"], ["status"]):
+            assert _unread(net, *args) == (0, ""), args
+        with open("/dev/full", "w") as disk:
+            for verb in ("status", "lifecycle", "registry"):
+                done = subprocess.run([net.tenseq, verb, "--rpc", f"http://127.0.0.1:{net.host_port}"],
+                                      stdout=disk, stderr=subprocess.PIPE, text=True, timeout=60)
+                assert done.returncode == 1 and "No space left" in done.stderr, (verb, done)
+        # https to a listener that has none
+        said = _run("status", "--rpc", f"https://127.0.0.1:{net.host_port}", code=1)[1]
+        assert said.count("\n") == 1 and "TLS" in said and "http://" in said, said
+        # both have a page, and name what there is
+        for port, words in ((net.host_port, ["host", "sequencer_switchover"]),
+                            (net.node_ports[0], ["node", "ten_health"])):
+            status, page = _get(port, "/")
+            assert status == 200
+            for word in words + ["head: batch ", "/feed", "/metrics", "eth_sendRawTransaction"]:
+                assert word in page, f"{word} is not in {page}"
+            status, page = _get(port, "/nothing")
+            assert status == 404 and page.count("\n") == 1
+            for word in ("/healthz", "/readyz", "/metrics", "/feed"):
+                assert word in page
+
+
+def _get(port, path):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def test_send_stops_at_what_cannot_change():
+    with Network(nodes=0, validators=False) as net:
+        before = int(net.rpc("eth_getTransactionCount", net.accounts[0]["address"], "pending"), 16)
+        said = net.cli("send", "--count", "5", "--accounts", "1", "--value", str(10**30), code=1)
+        assert "after 0 of 5" in said and "insufficient funds" in said, said
+        assert net.accounts[0]["address"].lower() in said and f"nonce {before}" in said
+        poor = "0x" + "11" * 32
+        done = subprocess.run([net.tenseq, "send", "--rpc", f"http://127.0.0.1:{net.host_port}", "--key",
+                               poor, "--count", "3", "--json"], capture_output=True, text=True,
+                              timeout=20)
+        assert done.returncode == 1 and "insufficient funds" in done.stderr
+        assert json.loads(done.stdout)["acknowledged"] == 0
+        # What is affordable a few times is counted.
+        said = net.cli("send", "--count", "9", "--accounts", "1", "--batch", "1", "--value",
+                       str(300 * 10**18), code=1)
+        assert "after 3 of 9 were accepted" in said and "insufficient funds" in said, said
+        out = net.cli("send", "--count", "20", "--json", "--quiet")
+        for number in re.findall(r'"(?:seconds|rate)": ([0-9.]+)', out):
+            assert len(number.partition(".")[2]) <= 3, out
+
+
+class _Full(http.server.BaseHTTPRequestHandler):
+    """A host that takes nothing: every transaction is refused for a reason that passes."""
+
+    protocol_version = "HTTP/1.1"
+    sent = []
+
+    def do_POST(self):
+        calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        batch = calls if isinstance(calls, list) else [calls]
+        answers = [self.answer(c) for c in batch]
+        body = json.dumps(answers if isinstance(calls, list) else answers[0]).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def answer(self, call):
+        answer = {"jsonrpc": "2.0", "id": call["id"]}
+        if call["method"] == "eth_sendRawTransaction":
+            self.sent.append(call)
+            return answer | {"error": {"code": -32000, "message": "the disk is full",
+                                       "data": {"code": "TS_E_DISK_FULL"}}}
+        return answer | {"result": "0x1"}
+
+    def log_message(self, *args):
+        pass
+
+
+def test_send_waits_for_what_passes():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Full)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        out, said = _run("send", "--rpc", f"http://127.0.0.1:{server.server_port}", "--accounts", "1",
+                         "--count", "3", "--patience", "3s", code=1)
+    finally:
+        server.shutdown()
+        server.server_close()
+    # Waits of 50, 100, 200, 400, 800 and 1600 ms fit into three seconds, with three in each.
+    assert 3 * 3 <= len(_Full.sent) <= 3 * 8, len(_Full.sent)
+    assert "only 0 of 3 were accepted" in said and "wait before they try again: the disk is full" in said
+    assert "waited" in out
+
+
+def test_send_to_nobody_is_told():
+    said = _run("send", "--rpc", f"http://127.0.0.1:{free_port()}", code=1)[1]
+    assert "connection refused" in said
