@@ -18,6 +18,7 @@ MAY_INCLUDE = {
     "src/crypto/": ["base"],
     "src/codec/": ["base", "crypto"],
     "src/chain/": ["base", "crypto", "codec"],
+    "src/audit/": FORMATS,
     "src/link/": FORMATS,
     "src/engine/": FORMATS,
     "src/libtenseq/": FORMATS,
@@ -26,22 +27,22 @@ MAY_INCLUDE = {
     # cores: of the store only its contract, of the network only the feed's message forms
     "src/enclave/": CORES,
     "src/host/": [*CORES, "store/store.h"],
-    "src/node/": [*CORES, "store/store.h", "net/feed.h", "net/feed_session.h"],
+    "src/node/": [*CORES, "audit", "store/store.h", "net/feed.h", "net/feed_session.h"],
     "src/l1/": FORMATS,
     # the programs around them
     **{f"src/enclave/{name}": [*CORES, "cfg", "net"]
        for name in ("shell", "main.c", "datadir", "sandbox", "slots", "platform/")},
-    **{f"src/{part}/{name}": [*CORES, *SHELLS]
+    **{f"src/{part}/{name}": [*CORES, *SHELLS, "audit"]
        for part in ("host", "node") for name in ("shell", "sequencer.c", "main.c")},
     # shells
     "src/cfg/": ["base"],
     "src/store/": ["base"],
     "src/net/": ["base", "codec", "store/store.h", "cfg"],
-    "src/rpc/": [*CORES, "net", "store/store.h"],
+    "src/rpc/": [*CORES, "audit", "net", "store/store.h"],
     "src/enclave/main.c": [*CORES, "cfg"],
     "src/enclave/shell": [*CORES, "cfg", "net/link.h"],
     "src/cli/": [*CORES, *SHELLS],
-    "sim/": [*CORES, *SHELLS, "enclave", "host", "node"],
+    "sim/": [*CORES, *SHELLS, "audit", "enclave", "host", "node"],
 }
 UNCHECKED = ("tests/", "fuzz/", "bench/", "scripts/")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
