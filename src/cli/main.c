@@ -53,5 +53,6 @@ int main(int argc, char **argv)
 {
     /* A reader of stdout that ends early, or a server that closes, is told by write(). */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* likewise a limit on file size */
     return cli_flush(run(argc, argv));
 }

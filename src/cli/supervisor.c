@@ -69,6 +69,7 @@ _Noreturn static void execute(const char *const *argv)
     }
     *to = NULL;
     signal(SIGPIPE, SIG_DFL);
+    signal(SIGXFSZ, SIG_DFL);
     execv(argv[0], (char *const *)(uintptr_t)argv);
     fprintf(stderr, "cannot run %s: %s\n", argv[0], strerror(errno));
     _exit(TS_EXIT_CONFIG);

@@ -211,6 +211,7 @@ ts_err ts_shell_open(struct ts_enclave *core, const char *listen, struct ts_shel
     ts_buf_init(&s->farewell, TS_LINK_MAX_FRAME);
     /* A host that goes away while an answer is written is an error of the write, no signal. */
     sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_IGN}, NULL);
+    sigaction(SIGXFSZ, &(struct sigaction){.sa_handler = SIG_IGN}, NULL); /* write() tells it */
     int r = open_handles(s);
     if (r < 0) {
         snprintf(why, why_size, "%s: the loop cannot be opened: %s", listen, uv_strerror(r));

@@ -224,6 +224,7 @@ static void catch_signals(struct program *p)
     static const int numbers[] = {SIGTERM, SIGINT};
     struct sigaction ignore = {.sa_handler = SIG_IGN};
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a limit on file size is told by write() */
     for (size_t i = 0; i < TS_COUNT(numbers); i++) {
         TS_CHECK(uv_signal_init(&p->loop, &p->signals[i]) == 0);
         p->signals[i].data = p;

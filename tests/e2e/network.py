@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -85,13 +86,22 @@ class Process:
         self.restart = False
         self.again_at = None
         self.expect_end = False
+        self.piped = False  # its log is written for it, so that nothing it may not write is missing
 
     def start(self):
         assert not self.alive(), f"{self.name} is running"
-        log = open(os.path.join(self.net.dir, self.name + ".log"), "ab")
-        self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        log.close()
+        with open(os.path.join(self.net.dir, self.name + ".log"), "ab") as log:
+            out = subprocess.PIPE if self.piped else log
+            self.popen = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=out,
+                                          stderr=subprocess.STDOUT)
+        if self.piped:
+            threading.Thread(target=self._keep, args=(self.popen.stdout,), daemon=True).start()
         return self
+
+    def _keep(self, lines):
+        for line in lines:
+            with open(os.path.join(self.net.dir, self.name + ".log"), "ab") as log:
+                log.write(line)
 
     def alive(self):
         return self.popen is not None and self.popen.poll() is None

@@ -69,7 +69,11 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
         for full, ok, text, took in pool.map(run_one, tests):
             print(f"{'ok  ' if ok else 'FAIL'} {full} ({took:.1f} s)", flush=True)
-            if not ok:
+            if ok:  # what a test has to say of how it was done
+                for line in text.splitlines():
+                    if line.startswith("note: "):
+                        print("    " + line, flush=True)
+            else:
                 print("    " + text.replace("\n", "\n    "), flush=True)
             passed, failed = passed + ok, failed + (not ok)
     print(f"e2e: {passed} passed, {failed} failed")
