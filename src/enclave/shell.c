@@ -133,7 +133,7 @@ static void on_close(void *ctx, struct ts_link *l, ts_err why, const char *text)
 static ts_bytes on_refuse(void *ctx)
 {
     struct ts_shell *s = ctx;
-    static const char why[] = "this enclave serves another host, which is connected";
+    static const char why[] = "another host is connected and in use";
     struct ts_msg m = {.type = TS_MSG_ERROR, .is_answer = true};
     uint64_t now = uv_now(&s->loop);
     m.u.error.code = TS_E_BUSY;

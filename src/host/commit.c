@@ -330,7 +330,7 @@ static void committed(struct ts_host *h)
     o->bytes = ts_bytes_of(raw, p->n_raw);
     o->number = p->batch.header.number;
     o->hash = p->hash;
-    h->chain_has_grown = true;
+    h->chain_has_grown = h->chain_has_grown || !p->from_store;
     h->counters.batches++;
     pool_remove(h, p->tx_hashes, p->batch.n_txs, true);
     for (size_t i = 0; i < p->n_rejected; i++)
@@ -434,6 +434,8 @@ void prepared_vote(struct ts_host *h, struct member *m, const struct request *r,
     if (text == NULL) {
         if (of_prepared)
             m->vote = VOTE_ACCEPTED;
+        if (of_prepared)
+            m->activations = 0;
         cleared(m, r->ref);
         prepared_feed(h, m); /* a slow one may be at the parent only now */
         return;

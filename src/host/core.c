@@ -165,6 +165,7 @@ ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
     free(s);
     h->n_out = 0;
     h->prep.stage = P_FEEDING;
+    h->prep.from_store = true;
     return TS_OK;
 }
 
@@ -292,6 +293,10 @@ void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs 
     for (unsigned i = 0; i < h->n_members; i++)
         member_connect(h, &h->members[i]);
     h->hold_until_us = now.mono_us + h->set.dispute_hold_us;
+    if (h->term_handed > h->chain.head.term)
+        out_event(h, TS_LOG_INFO, "terms-skipped", "chain=%llu next=%llu reason=\"%s\"",
+                  (unsigned long long)h->chain.head.term, (unsigned long long)h->term_handed + 1,
+                  "the terms between were reserved before this start and may have been handed out");
     produce_stock_terms(h);
     finish_step(h, out);
 }

@@ -172,7 +172,7 @@ struct ts_host_counters {
 struct ts_host_status {
     struct ts_head head;
     enum ts_host_state state;
-    bool has_active;
+    bool has_active; /* and it is here: an absent enclave is none */
     ts_address active;
     uint64_t interval_us;
     uint64_t pool_txs, pool_bytes;

@@ -5,7 +5,10 @@
 
 #include "host/internal.h"
 
-#define COOL_MAX_US 300000000u
+#define COOL_MAX_US         300000000u
+#define ACTIVATIONS_AT_ONCE 3u
+#define TIRED_US            1000000u
+#define TIRED_DOUBLINGS     6u /* about a minute */
 /* Held unpublished transitions at which neither an Active nor its Passive would fit any more. */
 #define FULL_TRANSITIONS (TS_MAX_UNPUBLISHED - 1)
 
@@ -17,6 +20,17 @@ bool is_up(const struct ts_host *h, const struct member *m)
 static bool at_head(const struct ts_host *h, const struct member *m)
 {
     return ts_hash_equal(&m->head.hash, &h->chain.head.hash);
+}
+
+/* Each activation uses up a term: one that comes to nothing again and again becomes rare. */
+bool is_tired(const struct ts_host *h, const struct member *m)
+{
+    if (m->activations < ACTIVATIONS_AT_ONCE)
+        return false;
+    unsigned doublings = m->activations - ACTIVATIONS_AT_ONCE;
+    uint64_t wait = (uint64_t)TIRED_US
+                    << (doublings < TIRED_DOUBLINGS ? doublings : TIRED_DOUBLINGS);
+    return h->now.mono_us < m->activated_us + wait;
 }
 
 const char *candidate_fault(const struct ts_host *h, const struct member *m)
@@ -43,6 +57,8 @@ const char *candidate_fault(const struct ts_host *h, const struct member *m)
         return "it has not proven its head with a report";
     if (m->n_transitions >= FULL_TRANSITIONS)
         return NO_ROOM;
+    if (is_tired(h, m))
+        return "its activations came to nothing, several in a row: the next try is later";
     return NULL;
 }
 
@@ -192,11 +208,34 @@ static bool all_signers_are_ahead(const struct ts_host *h)
 {
     unsigned ahead = 0;
     for (unsigned i = 0; i < h->n_members; i++) {
-        if (signed_on_chain(&h->members[i]))
+        const struct member *m = &h->members[i];
+        if (!m->is_ahead && signed_on_chain(m))
             return false;
-        ahead += h->members[i].is_ahead;
+        ahead += m->is_ahead;
     }
     return ahead > 0;
+}
+
+bool store_may_be_old(const struct ts_host *h)
+{
+    return !h->chain_has_grown && all_signers_are_ahead(h);
+}
+
+bool must_keep_off(const struct ts_host *h)
+{
+    unsigned against = 0;
+    unsigned others = 0;
+    if (h->chain_has_grown)
+        return false;
+    for (unsigned i = 0; i < h->n_members; i++) {
+        const struct member *m = &h->members[i];
+        bool is_against = m->is_ahead || m->elsewhere;
+        if (!is_against && signed_on_chain(m))
+            return false;
+        against += is_against;
+        others += !is_against && m->known && !m->corrupted;
+    }
+    return against > 0 && against >= others;
 }
 
 bool store_is_newest(struct ts_host *h)

@@ -130,6 +130,12 @@ struct member {
     enum vote vote;
     bool has_offers; /* it keeps batches of its own above our head */
     bool is_ahead;   /* it signed for a head that our store should hold and does not */
+    bool said_ahead; /* that, since it was last found on the chain */
+    bool elsewhere;  /* at the last try it said that it serves another host */
+    bool said_early; /* that its links end before it has named itself, since it last did */
+
+    unsigned activations; /* asked for since it last sealed or accepted a new batch */
+    uint64_t activated_us;
 };
 
 enum prepared_stage {
@@ -158,6 +164,7 @@ struct prepared {
     struct rejected_tx *rejected; /* in arena */
     size_t n_rejected;
     bool has_unknown;  /* transactions in it that the pool did not hold */
+    bool from_store;   /* prepared before this start */
     uint64_t retry_us; /* a failed store step is tried again then */
     uint64_t since_us;
 };
@@ -335,6 +342,9 @@ bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, uint
 /* Ends the connection and connects anew after the back-off. */
 void member_reset(struct ts_host *h, struct member *m, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Ends the connection and looks again after wait_us. */
+void member_set_aside(struct ts_host *h, struct member *m, uint64_t wait_us, const char *format,
+                      ...) __attribute__((format(printf, 4, 5)));
 /* Fed nothing, told to exit; looked at again when its next process connects. */
 void member_bench(struct ts_host *h, struct member *m, bool tell_exit, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
@@ -369,6 +379,8 @@ bool is_up(const struct ts_host *h, const struct member *m);
 #define NO_ROOM "it has no room for another unpublished transition"
 /* NULL when m may be activated now, else why not. */
 const char *candidate_fault(const struct ts_host *h, const struct member *m);
+/* Its activations came to nothing, several in a row: the next try is later. */
+bool is_tired(const struct ts_host *h, const struct member *m);
 /* Who is active here and can go on; a suspect one only with suspects. */
 int choose_producer(const struct ts_host *h, bool suspects);
 int choose_successor(const struct ts_host *h, int except);
@@ -377,6 +389,13 @@ void hold_against(struct ts_host *h, struct member *m, const char *format, ...)
 void make_suspect(struct ts_host *h, struct member *m, uint64_t number);
 void producer_lost(struct ts_host *h, struct member *m);
 bool start_settled(struct ts_host *h);
+/* While nothing was committed since the start: may the store be an old copy? */
+bool store_may_be_old(const struct ts_host *h);
+/* Nothing was committed since the start, and of the enclaves as many as not stand above the store
+ * or serve another host, while none that has signed is on our chain: fresh boots are not touched,
+ * and what stood prepared is not committed, since whoever is wrong here makes a second line. One
+ * liar among several restarted enclaves is outvoted. */
+bool must_keep_off(const struct ts_host *h);
 /* False while the store is known to be an old copy: going on would make a second line. */
 bool store_is_newest(struct ts_host *h);
 

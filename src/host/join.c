@@ -5,6 +5,8 @@
 
 #define PROGRESS_US 3000000u
 #define LOAD_US     30000000u /* for batches from the store */
+/* While this host must not produce, another may want the enclave: it is not held meanwhile. */
+#define ASIDE_US 5000000u
 
 static void judge(struct ts_host *h, struct member *m);
 
@@ -35,6 +37,18 @@ static void load_from_store(struct ts_host *h, struct member *m, enum load_why w
 }
 
 /* ---- a fresh boot: from the newest sealed head that is on the chain, or from genesis ---- */
+
+/* A fresh boot that the network needs at another host, or on a newer store. True: it was dealt
+ * with.
+ */
+static bool leave_alone(struct ts_host *h, struct member *m)
+{
+    if (!must_keep_off(h))
+        return false;
+    member_set_aside(h, m, ASIDE_US, "%s",
+                     "left alone: others serve another host, or stand above what the store holds");
+    return true;
+}
 
 static void ask_load(struct ts_host *h, struct member *m, const struct ts_msg_head *from)
 {
@@ -112,6 +126,7 @@ static void ready(struct ts_host *h, struct member *m)
         return;
     }
     m->phase = M_READY;
+    m->is_ahead = m->said_ahead = false;
     m->tried = true;
     m->vote = VOTE_NONE;
     if (m->suspect && !ts_hash_equal(&m->boot_id, &m->suspect_boot) &&
@@ -127,6 +142,8 @@ static void ready(struct ts_host *h, struct member *m)
 static void tell(struct ts_host *h, struct member *m)
 {
     struct ts_msg msg = {.type = TS_MSG_REPORT};
+    if (m->state == TS_ENC_SYNCING && leave_alone(h, m))
+        return;
     if (m->state == TS_ENC_SYNCING || (m->state == TS_ENC_VALIDATING && member_whitelisted(h, m))) {
         msg.type = TS_MSG_SYNCED;
         msg.u.synced.time = h->now.unix_ms;
@@ -163,9 +180,18 @@ static void off_chain(struct ts_host *h, struct member *m)
      * one that this host had stored, or the store is an old copy. */
     m->is_ahead = m->head.number > h->chain.head.number + (m->has_offers ? 1 : 0) &&
                   !prepared_is_discarded(h, &m->head.hash);
-    bool may_be_right = m->is_ahead && (!h->settled || h->store_is_behind);
-    member_bench(h, m, !may_be_right, "its head %llu is %s", (unsigned long long)m->head.number,
-                 may_be_right ? "above what the store holds" : "off the chain");
+    if (!m->is_ahead || h->chain_has_grown || (h->settled && !store_may_be_old(h))) {
+        member_bench(h, m, true, "its head %llu is off the chain",
+                     (unsigned long long)m->head.number);
+        return;
+    }
+    if (!m->said_ahead)
+        out_event(h, TS_LOG_WARN, "enclave-ahead", "enclave=%s head=%llu store=%llu",
+                  short_id(h, &m->id), (unsigned long long)m->head.number,
+                  (unsigned long long)h->chain.head.number);
+    m->said_ahead = true;
+    member_set_aside(h, m, ASIDE_US, "its head %llu is above what the store holds",
+                     (unsigned long long)m->head.number);
 }
 
 static void judge(struct ts_host *h, struct member *m)
@@ -187,7 +213,7 @@ static void judge(struct ts_host *h, struct member *m)
         off_chain(h, m);
         return;
     }
-    m->is_ahead = false;
+    m->is_ahead = m->said_ahead = false;
     m->phase = M_CATCHING_UP;
     m->fed = n;
 }
@@ -208,6 +234,7 @@ static void forget_identity(struct ts_host *h, struct member *m)
     m->has_srtt = false;
     m->per_tx_us = 0;
     m->snapshot_at = 0;
+    m->activations = 0;
     m->reason[0] = 0;
     if (h->sw.wanted && (h->sw.to == who || h->sw.from == who) && !switch_sealed(h))
         switch_failed(h, "another enclave stands in its place now");
@@ -242,9 +269,10 @@ static void note_identity(struct ts_host *h, struct member *m, const struct ts_m
     if (m->known && !same)
         forget_identity(h, m);
     m->known = m->named = true;
+    m->elsewhere = m->said_early = false;
     m->has_offers = false;
     if (!ts_hash_equal(&m->boot_id, &a->boot_id))
-        m->is_ahead = false; /* a new boot has signed nothing */
+        m->is_ahead = m->said_ahead = false; /* a new boot has signed nothing */
     m->id = a->id;
     if (!same)
         take_over_identity(h, m);
@@ -291,6 +319,8 @@ void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_iden
         member_ask(h, m, &msg, 0, 0);
         return;
     }
+    if (leave_alone(h, m))
+        return;
     if (a->state == TS_ENC_SYNCING)
         judge(h, m);
     else

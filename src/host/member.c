@@ -175,6 +175,7 @@ void member_link_up(struct ts_host *h, struct member *m)
 static void go_down(struct ts_host *h, struct member *m)
 {
     enum member_phase was = m->phase;
+    m->elsewhere = m->elsewhere && was != M_CONNECTING; /* nobody listens there any more */
     bool good = was == M_READY && m->useful;
     m->phase = M_DOWN;
     m->tried = true;
@@ -190,12 +191,50 @@ static void set_reason(struct member *m, const char *format, va_list args)
     vsnprintf(m->reason, sizeof(m->reason), format, args);
 }
 
+/* It comes again with each try: one line until it has named itself. What it last said of another
+ * host stays the reason, since that answer is lost when the link ends too soon. */
+static void ended_early(struct ts_host *h, struct member *m, const char *why)
+{
+    if (m->elsewhere)
+        return;
+    snprintf(m->reason, sizeof(m->reason), "link ended before it said who it is: %.120s", why);
+    if (!m->said_early)
+        out_event(h, TS_LOG_WARN, "enclave-link-down", "link=%u enclave=%s reason=\"%s\"", m->link,
+                  m->known ? short_id(h, &m->id) : "?", m->reason);
+    m->said_early = true;
+}
+
+static void serves_another_host(struct ts_host *h, struct member *m, const char *text)
+{
+    snprintf(m->reason, sizeof(m->reason), "it serves another host: %.120s", text);
+    if (!m->elsewhere)
+        out_event(h, TS_LOG_WARN, "enclave-elsewhere", "link=%u enclave=%s reason=\"%s\"", m->link,
+                  m->known ? short_id(h, &m->id) : "?", m->reason);
+    m->elsewhere = true;
+    out_push(h, TS_OUT_CLOSE)->link = m->link;
+    go_down(h, m);
+}
+
+void member_set_aside(struct ts_host *h, struct member *m, uint64_t wait_us, const char *format,
+                      ...)
+{
+    va_list args;
+    va_start(args, format);
+    set_reason(m, format, args);
+    va_end(args);
+    out_push(h, TS_OUT_CLOSE)->link = m->link;
+    go_down(h, m);
+    m->retry_us = h->now.mono_us + wait_us;
+}
+
 void member_link_down(struct ts_host *h, struct member *m, const char *why)
 {
     if (m->phase == M_DOWN || m->phase == M_SHUT)
         return;
     bool was_ready = m->phase == M_READY;
-    if (m->phase != M_CONNECTING)
+    if (m->phase == M_IDENTIFYING && !m->named) {
+        ended_early(h, m, why ? why : "closed");
+    } else if (m->phase != M_CONNECTING)
         out_event(h, was_ready ? TS_LOG_WARN : TS_LOG_INFO, "enclave-link-down",
                   "link=%u enclave=%s reason=\"%s\"", m->link, m->known ? short_id(h, &m->id) : "?",
                   why ? why : "closed");
@@ -467,6 +506,11 @@ void member_frame(struct ts_host *h, struct member *m, ts_bytes frame)
     ts_err err = ts_msg_decode_answer(frame, &h->arena, &msg);
     if (err == TS_OK && msg.type == TS_MSG_LEAVING) {
         switch_leaving(h, m);
+        return;
+    }
+    bool unasked_error = err == TS_OK && msg.type == TS_MSG_ERROR && msg.id == 0;
+    if (unasked_error && msg.u.error.code == TS_E_BUSY && m->phase == M_IDENTIFYING && !m->named) {
+        serves_another_host(h, m, said(h, msg.u.error.text));
         return;
     }
     struct request *first = first_request(m);

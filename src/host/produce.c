@@ -63,6 +63,10 @@ static void activate(struct ts_host *h, int who)
     msg.u.activate.time = h->now.unix_ms;
     if (!member_ask(h, m, &msg, 0, 0))
         return;
+    out_event(h, TS_LOG_INFO, "activating", "enclave=%s term=%llu head=%llu", short_id(h, &m->id),
+              (unsigned long long)term, (unsigned long long)h->chain.head.number);
+    m->activations++;
+    m->activated_us = h->now.mono_us;
     h->term_handed = term;
     h->line = L_ACTIVATING;
     h->producer = who;
@@ -244,6 +248,7 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     h->line = L_IDLE;
     m->head = (struct ts_msg_head){h->prep.batch.header.number, h->prep.hash};
     m->state = TS_ENC_ACTIVE;
+    m->activations = 0;
     m->useful = true;
     member_take_events(h, m, c->has_report, &c->report, c->transitions, c->n_transitions);
 }
@@ -359,12 +364,19 @@ static void begin_switch_early(struct ts_host *h)
     start_switch(h, producer, false);
 }
 
+/* A batch that stood prepared in the store may have been discarded since, if that is an old copy or
+ * another host is at work. */
+static bool prepared_may_go_on(struct ts_host *h)
+{
+    return !h->prep.from_store || (store_is_newest(h) && !must_keep_off(h));
+}
+
 void produce_advance(struct ts_host *h)
 {
     settings_retry(h);
     switch_expire(h);
     prepared_retry(h);
-    if (h->prep.stage == P_FEEDING)
+    if (h->prep.stage == P_FEEDING && (!start_settled(h) || prepared_may_go_on(h)))
         prepared_evaluate(h);
     if (h->prep.stage != P_NONE || h->line != L_IDLE)
         return;

@@ -1,13 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "host/internal.h"
 
+/* The enclave that the chain's active names, while it is here and says that it is active. */
+static bool active_is_here(const struct ts_host *h)
+{
+    const struct ts_registry *r = &h->chain.registry;
+    for (unsigned i = 0; i < h->n_members; i++) {
+        const struct member *m = &h->members[i];
+        if (r->has_active && m->known && ts_address_equal(&m->id, &r->active) &&
+            m->phase == M_READY && m->state == TS_ENC_ACTIVE)
+            return true;
+    }
+    return false;
+}
+
+/* Nothing is on its way and nobody could make anything. */
+static bool nobody_can_produce(const struct ts_host *h)
+{
+    return h->prep.stage == P_NONE && h->line == L_IDLE && choose_producer(h, true) == TS_NOBODY &&
+           choose_successor(h, TS_NOBODY) == TS_NOBODY;
+}
+
 static enum ts_host_state state_of(const struct ts_host *h)
 {
     if (h->storage_bad || h->store_is_behind)
         return TS_HOST_STORAGE;
     if (h->paused)
         return TS_HOST_PAUSED;
-    return h->no_candidate_said ? TS_HOST_NO_CANDIDATE : TS_HOST_PRODUCING;
+    return h->no_candidate_said || nobody_can_produce(h) ? TS_HOST_NO_CANDIDATE : TS_HOST_PRODUCING;
 }
 
 void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
@@ -15,7 +35,7 @@ void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
     memset(out, 0, sizeof(*out));
     out->head = h->chain.head;
     out->state = state_of(h);
-    out->has_active = h->chain.registry.has_active;
+    out->has_active = active_is_here(h);
     out->active = h->chain.registry.active;
     out->interval_us = h->set.interval_us;
     out->pool_txs = h->pool_n;
@@ -71,7 +91,8 @@ void ts_host_enclave_of(const struct ts_host *h, size_t i, struct ts_host_enclav
         out->restarts = e->restarts;
     }
     /* While a batch is on its way everyone is a step ahead of the head: that is no fault. */
-    bool in_step = m->phase == M_READY && !m->suspect && !m->drained && !m->corrupted;
+    bool in_step =
+        m->phase == M_READY && !m->suspect && !m->drained && !m->corrupted && !is_tired(h, m);
     const char *fault = in_step ? NULL : candidate_fault(h, m);
     out->reason = fault == NULL ? "" : m->reason[0] != 0 && m->phase != M_READY ? m->reason : fault;
 }

@@ -351,7 +351,7 @@ static void to_enclave(struct world *w, const struct happening *h)
 {
     struct wlink *l = &w->links[h->link];
     struct peer *p = &w->peers[l->peer];
-    if (p->core == NULL || p->cut || h->conn != l->conn)
+    if (p->core == NULL || p->cut || p->occupied || h->conn != l->conn)
         return;
     struct ts_buf out;
     ts_buf_init(&out, TS_LINK_MAX_FRAME);
@@ -386,6 +386,24 @@ static void give_batches(struct world *w, const struct happening *h)
     free(list);
 }
 
+/* The host hears that it is connected, that the enclave serves another, and that it is not. */
+static void turn_away(struct world *w, unsigned link)
+{
+    static const char why[] = "this enclave serves another host";
+    struct ts_host_input in = {.kind = TS_IN_LINK_UP, .link = link};
+    struct ts_msg m = {.type = TS_MSG_ERROR, .is_answer = true};
+    struct ts_buf b;
+    m.u.error.code = TS_E_BUSY;
+    m.u.error.text = ts_bytes_of(why, sizeof(why) - 1);
+    ts_buf_init(&b, 0);
+    ts_msg_put(&b, &m);
+    if (!w->peers[w->links[link].peer].mute)
+        answer(w, link, ts_buf_bytes(&b));
+    ts_buf_free(&b);
+    drop_link(w, link);
+    world_input(w, &in);
+}
+
 /* A new connection ends the enclave's old one. */
 static void link_up(struct world *w, const struct happening *h)
 {
@@ -400,6 +418,10 @@ static void link_up(struct world *w, const struct happening *h)
     for (unsigned o = 0; o < w->o.enclaves; o++)
         if (o != h->link && w->links[o].peer == l->peer && w->links[o].up)
             drop_link(w, o);
+    if (p->occupied) {
+        turn_away(w, h->link);
+        return;
+    }
     l->up = true;
     ts_enclave_connected(p->core);
     in.kind = TS_IN_LINK_UP;

@@ -52,6 +52,8 @@ void world_start(struct world *w, unsigned i);
 void world_hold_down(struct world *w, unsigned i, bool down); /* the supervisor leaves it down */
 void world_freeze(struct world *w, unsigned i, bool frozen);
 void world_cut(struct world *w, unsigned i, bool cut); /* the link drops and cannot be made */
+/* It serves another host: every connection is told so, or just closed when it is mute. */
+void world_occupy(struct world *w, unsigned i, bool occupied, bool mute);
 /* Its process is asked to end: it says LEAVING, and ends by itself after four seconds. */
 void world_leave(struct world *w, unsigned i);
 /* Link l leads to enclave i from now on; at first link i to enclave i. */

@@ -104,6 +104,14 @@ void world_cut(struct world *w, unsigned i, bool cut)
     w->peers[i].cut = cut;
 }
 
+void world_occupy(struct world *w, unsigned i, bool occupied, bool mute)
+{
+    if (occupied)
+        world_drop_links(w, i);
+    w->peers[i].occupied = occupied;
+    w->peers[i].mute = mute;
+}
+
 void world_point(struct world *w, unsigned link, unsigned i)
 {
     if (w->links[link].peer == i)

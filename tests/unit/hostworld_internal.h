@@ -75,6 +75,7 @@ struct peer {
     unsigned boots;
     uint64_t busy_until; /* it writes a checkpoint */
     bool held_down, frozen, cut, broken;
+    bool occupied, mute;
 };
 
 struct wlink {

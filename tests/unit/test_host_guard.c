@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host core where another host, an old store or a bad enclave is in its way. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "hostworld.h"
+
+#define MS     1000u
+#define SECOND 1000000u
+
+static struct world *three(uint64_t seed)
+{
+    struct world_options o = {.enclaves = 3,
+                              .seed = seed,
+                              .interval_us = 100 * MS,
+                              .delay_us = 200,
+                              .disk_us = 500,
+                              .restart_us = 300 * MS};
+    return world_new(&o);
+}
+
+static void done(struct world *w)
+{
+    world_run(w, 2 * SECOND);
+    world_check(w, true);
+    world_free(w);
+}
+
+/* The enclaves serve another host: it is told once for each, nothing is made, and when they are
+ * free the host goes on at once. */
+static void enclaves_of_another_host_are_left_alone(bool mute)
+{
+    struct world *w = three(51);
+    assert_true(world_run_to(w, 5, SECOND));
+    world_run(w, 50 * MS);
+    world_kill_host(w);
+    for (unsigned i = 0; i < 3; i++)
+        world_occupy(w, i, true, mute);
+    uint64_t head = world_head(w);
+    unsigned lines = world_events(w, "enclave-link-down");
+    world_start_host(w);
+    world_run(w, 30 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_int_equal(world_events(w, "enclave-elsewhere"), mute ? 0 : 3);
+    assert_int_equal(world_events(w, "enclave-link-down") - lines, mute ? 3 : 0);
+    assert_int_equal(world_events(w, "no-candidate"), 1);
+    struct ts_host_status s;
+    ts_host_status_of(world_host(w), &s);
+    assert_int_equal(s.state, TS_HOST_NO_CANDIDATE);
+    struct ts_host_enclave_status e = world_status(w, 0);
+    assert_non_null(strstr(e.reason, mute ? "before it said who it is" : "serves another host"));
+    for (unsigned i = 0; i < 3; i++)
+        world_occupy(w, i, false, false);
+    assert_true(world_run_to(w, head + 2, 2 * SECOND));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1);
+    done(w);
+}
+
+static void a_second_host_keeps_off(void **state)
+{
+    (void)state;
+    enclaves_of_another_host_are_left_alone(false);
+    enclaves_of_another_host_are_left_alone(true);
+}
+
+/* A second host with an old store has long stood beside the network when the first one dies. */
+static void a_second_host_with_an_old_store_makes_no_line(void **state)
+{
+    (void)state;
+    struct world *w = three(52);
+    assert_true(world_run_to(w, 5, SECOND));
+    world_run(w, 50 * MS);
+    world_copy_disk(w);
+    assert_true(world_run_to(w, 40, 5 * SECOND));
+    world_kill_host(w);
+    world_restore_disk(w);
+    for (unsigned i = 0; i < 3; i++)
+        world_occupy(w, i, true, false);
+    uint64_t head = world_head(w);
+    world_start_host(w);
+    world_run(w, 20 * SECOND);
+    /* One is restarted meanwhile, and falls into its hands. */
+    world_kill(w, 0);
+    world_occupy(w, 0, false, false);
+    world_run(w, 20 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_int_equal(world_boots(w, 0), 2);
+    assert_int_equal(ts_enclave_state_of(world_enclave(w, 0)), TS_ENC_EMPTY);
+    for (unsigned i = 1; i < 3; i++)
+        world_occupy(w, i, false, false);
+    world_run(w, 30 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_int_equal(world_events(w, "store-is-behind"), 1);
+    assert_int_equal(world_events(w, "store-is-accepted"), 0);
+    assert_int_equal(world_events(w, "enclave-ahead"), 2);
+    assert_int_equal(world_events(w, "enclave-reset"), 0);
+    for (unsigned i = 1; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1);
+    world_free(w);
+}
+
+/* One enclave that lies about another host does not hold up those that have signed. */
+static void one_that_says_elsewhere_holds_nobody_up(void **state)
+{
+    (void)state;
+    struct world *w = three(53);
+    assert_true(world_run_to(w, 5, SECOND));
+    world_run(w, 50 * MS);
+    unsigned liar = (unsigned)world_active(w);
+    world_kill_host(w);
+    world_occupy(w, liar, true, false);
+    uint64_t head = world_head(w);
+    world_start_host(w);
+    assert_true(world_run_to(w, head + 5, 4 * SECOND));
+    /* A boot that is new joins the others. */
+    world_kill(w, liar == 0 ? 1 : 0);
+    world_run(w, 5 * SECOND);
+    world_check(w, false);
+    assert_true(world_head(w) > head + 40);
+    world_free(w);
+}
+
+/* ---- terms ---- */
+
+static size_t note_activated(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
+                             size_t cap)
+{
+    struct ts_arena arena;
+    struct ts_msg m;
+    (void)w;
+    (void)i;
+    (void)cap;
+    ts_arena_init(&arena, 0);
+    bool is = ts_msg_decode_answer(frame, &arena, &m) == TS_OK && m.type == TS_MSG_ACTIVATE;
+    ts_arena_free(&arena);
+    if (is)
+        *(bool *)ctx = true;
+    else
+        memcpy(out, frame.p, frame.n);
+    return is ? 0 : frame.n;
+}
+
+/* The only enclave dies of each activation. */
+static void die_of_activations(struct world *w, uint64_t seconds)
+{
+    bool activated = false;
+    world_tamper(w, note_activated, &activated);
+    for (uint64_t until = world_now(w) + seconds * SECOND; world_now(w) < until;) {
+        world_run(w, 10 * MS);
+        if (activated)
+            world_kill(w, 0);
+        activated = false;
+    }
+    world_tamper(w, NULL, NULL);
+}
+
+/* Each activation uses up a term: those that come to nothing become rare. */
+static void activations_in_vain_become_rare(void **state)
+{
+    (void)state;
+    struct world_options o = {.enclaves = 1,
+                              .seed = 54,
+                              .interval_us = 100 * MS,
+                              .delay_us = 200,
+                              .disk_us = 500,
+                              .restart_us = 300 * MS};
+    struct world *w = world_new(&o);
+    die_of_activations(w, 60);
+    unsigned early = world_events(w, "activating");
+    assert_in_range(early, 5, 10);
+    die_of_activations(w, 600);
+    assert_in_range(world_events(w, "activating") - early, 5, 12);
+    struct ts_host_enclave_status e = world_status(w, 0);
+    assert_non_null(strstr(e.reason, "came to nothing"));
+    /* Then it is well again, and as quick as ever. */
+    assert_true(world_run_to(w, 5, 70 * SECOND));
+    uint64_t head = world_head(w);
+    world_kill(w, 0);
+    assert_true(world_run_to(w, head + 2, SECOND));
+    done(w);
+}
+
+/* The host says which terms a start leaves out. */
+static void skipped_terms_are_told(void **state)
+{
+    (void)state;
+    struct world *w = three(55);
+    assert_true(world_run_to(w, 5, SECOND));
+    assert_int_equal(world_events(w, "terms-skipped"), 0);
+    world_kill_host(w);
+    world_start_host(w);
+    assert_int_equal(world_events(w, "terms-skipped"), 1);
+    assert_int_equal(world_events(w, "activating"), 1);
+    done(w);
+}
+
+/* ---- status ---- */
+
+/* With every enclave gone nobody is active, whatever the chain says, and the state says so. */
+static void an_absent_enclave_is_not_active(void **state)
+{
+    (void)state;
+    struct world *w = three(56);
+    struct ts_host_status s;
+    assert_true(world_run_to(w, 5, SECOND));
+    ts_host_status_of(world_host(w), &s);
+    assert_true(s.has_active);
+    assert_int_equal(s.state, TS_HOST_PRODUCING);
+    for (unsigned i = 0; i < 3; i++)
+        world_hold_down(w, i, true);
+    world_run(w, 20 * MS);
+    ts_host_status_of(world_host(w), &s);
+    assert_false(s.has_active);
+    assert_int_equal(s.state, TS_HOST_NO_CANDIDATE);
+    for (unsigned i = 0; i < 3; i++)
+        assert_string_equal(world_status(w, i).role, "absent");
+    assert_true(ts_host_chain(world_host(w))->registry.has_active);
+    uint64_t head = world_head(w);
+    unsigned back = 0;
+    world_hold_down(w, back, false);
+    assert_true(world_run_to(w, head + 3, 3 * SECOND));
+    ts_host_status_of(world_host(w), &s);
+    assert_true(s.has_active);
+    ts_address id = world_id(w, back);
+    assert_true(ts_address_equal(&s.active, &id));
+    assert_string_equal(world_status(w, back).role, "active");
+    assert_int_equal(s.state, TS_HOST_PRODUCING);
+    done(w);
+}
+
+/* Whenever an active one is named, its role says the same. */
+static void active_and_roles_agree(void **state)
+{
+    (void)state;
+    struct world *w = three(57);
+    unsigned named = 0;
+    for (unsigned round = 0; round < 400; round++) {
+        if (round % 50 == 49 && world_active(w) >= 0)
+            world_kill(w, (unsigned)world_active(w));
+        world_run(w, 5 * MS);
+        struct ts_host_status s;
+        ts_host_status_of(world_host(w), &s);
+        unsigned active = 0;
+        for (unsigned i = 0; i < 3; i++) {
+            struct ts_host_enclave_status e = world_status(w, i);
+            active += s.has_active && e.known && ts_address_equal(&e.id, &s.active) &&
+                      strcmp(e.role, "active") == 0;
+        }
+        assert_int_equal(active, s.has_active);
+        named += s.has_active;
+    }
+    assert_true(named > 300);
+    done(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_second_host_keeps_off),
+        cmocka_unit_test(a_second_host_with_an_old_store_makes_no_line),
+        cmocka_unit_test(one_that_says_elsewhere_holds_nobody_up),
+        cmocka_unit_test(activations_in_vain_become_rare),
+        cmocka_unit_test(skipped_terms_are_told),
+        cmocka_unit_test(an_absent_enclave_is_not_active),
+        cmocka_unit_test(active_and_roles_agree),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
