@@ -34,7 +34,7 @@
  * TS_RECENT batches. */
 #define TS_AUDIT_PAST 1024
 /* Findings kept: the newest of the chain; of evidence; of payloads, one for each batch number. When
- * there are more, the oldest that is no proof is forgotten. */
+ * there are more, the oldest that is no proof about the operator is forgotten. */
 #define TS_AUDIT_KEPT     1024
 #define TS_AUDIT_EVIDENCE 256
 
@@ -88,10 +88,12 @@ ts_err ts_audit_conflict(const struct ts_audit *a, const struct ts_crypto *crypt
 void ts_audit_conflict_known(const struct ts_audit *a, const struct ts_audit_place *own,
                              const struct ts_batch *b, struct ts_finding *out);
 
-/* A payload (RLP) that somebody gave for the chain's batch at own. True: it is not the sealed one,
- * and *out is payload-edited. raw_payload.p NULL: a peer that should have it gave none; then *out
- * is payload-withheld, always true. */
-bool ts_audit_payload(const struct ts_audit_place *own, ts_bytes raw_payload,
+/* A payload that somebody gave with the header of the chain's batch at own; given is the protocol
+ * root with it: ts_protocol_root(&own->parent_root, raw payload). True: it is not the sealed one,
+ * and *out is payload-edited; whoever asks has seen that no seal covers it, else it is a conflict.
+ * given NULL: a peer that should have the payload gave none; then *out is payload-withheld, always
+ * true. */
+bool ts_audit_payload(const struct ts_audit_place *own, const ts_hash *given,
                       struct ts_finding *out);
 
 /* Keeps a finding of the three above, and tells it. False, and nobody is told: it is kept already

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded list of findings. Proofs are the last to go. */
+/* A bounded list of findings. Proofs about the operator are the last to go: peers cannot push them
+ * out. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,8 @@ static void remove_at(struct audit_findings *k, size_t at)
 static void make_room(struct audit_findings *k)
 {
     size_t at = 0;
-    while (at < k->n && k->f[at].severity == TS_SEVERITY_PROOF)
+    while (at < k->n && k->f[at].severity == TS_SEVERITY_PROOF &&
+           k->f[at].about == TS_ABOUT_OPERATOR)
         at++;
     remove_at(k, at < k->n ? at : 0);
 }

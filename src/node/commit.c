@@ -46,6 +46,7 @@ void ts_node_commit_free(struct ts_node *n)
     free(n->ops);
     ts_buf_free(&n->meta_chain);
     ts_buf_free(&n->meta_roots);
+    ts_buf_free(&n->meta_audit);
 }
 
 void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
@@ -84,7 +85,9 @@ static void add_snapshot(struct ts_node *n)
     uint64_t first = n->chain.head.number;
     ts_buf_reset(&n->meta_chain);
     ts_buf_reset(&n->meta_roots);
+    ts_buf_reset(&n->meta_audit);
     ts_chain_snapshot_put(&n->meta_chain, &n->chain);
+    ts_audit_put(&n->meta_audit, n->audit);
     while (first > 0 && ts_node_root(n, first - 1) != NULL)
         first--;
     size_t list = ts_put_list(&n->meta_roots);
@@ -93,12 +96,14 @@ static void add_snapshot(struct ts_node *n)
         ts_put_hash(&n->meta_roots, ts_node_root(n, i));
     ts_put_list_end(&n->meta_roots, list);
     n->chain_saved = n->chain.head.number;
-    if (n->meta_chain.err != TS_OK || n->meta_roots.err != TS_OK)
+    if (n->meta_chain.err != TS_OK || n->meta_roots.err != TS_OK || n->meta_audit.err != TS_OK)
         return; /* out of memory: without it a start only takes longer */
     n->ops[n->n_ops++] = (struct ts_store_op){
         .kind = TS_OP_PUT_META, .key = "chain", .data = ts_buf_bytes(&n->meta_chain)};
     n->ops[n->n_ops++] = (struct ts_store_op){
         .kind = TS_OP_PUT_META, .key = "roots", .data = ts_buf_bytes(&n->meta_roots)};
+    n->ops[n->n_ops++] = (struct ts_store_op){
+        .kind = TS_OP_PUT_META, .key = "audit", .data = ts_buf_bytes(&n->meta_audit)};
 }
 
 static struct ts_store_op op_of(const struct entry *e)
@@ -136,7 +141,7 @@ void ts_node_commit_pump(struct ts_node *n)
     n->queue = empty;
     n->queue_bytes = 0;
     free(n->ops);
-    n->ops = ts_node_need(calloc(n->flight.n + 2, sizeof(*n->ops)));
+    n->ops = ts_node_need(calloc(n->flight.n + 3, sizeof(*n->ops)));
     for (size_t i = 0; i < n->flight.n; i++)
         n->ops[n->n_ops++] = op_of(&n->flight.e[i]);
     if (save)

@@ -97,12 +97,14 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_arena_init(&n->decode, 0);
     ts_buf_init(&n->meta_chain, 0);
     ts_buf_init(&n->meta_roots, 0);
+    ts_buf_init(&n->meta_audit, 0);
     ts_sig_cache_init(&n->cache, start->crypto, start->seed);
     ts_map_init(&n->evidence, sizeof(ts_hash), 0, start->seed);
     ts_map_init(&n->evidence_at, sizeof(uint64_t), sizeof(uint32_t), start->seed);
     ts_node_forward_init(n);
     n->effect = ts_effect_new();
-    ts_err err = n->effect != NULL ? init_chain(n) : TS_E_NOMEM;
+    n->audit = ts_audit_new(start->genesis);
+    ts_err err = n->effect != NULL && n->audit != NULL ? init_chain(n) : TS_E_NOMEM;
     if (err != TS_OK) {
         ts_node_free(n);
         return err;
@@ -123,6 +125,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_forward_free(n);
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
+    ts_audit_free(n->audit);
     ts_sig_cache_free(&n->cache);
     ts_arena_free(&n->step);
     ts_arena_free(&n->scratch);
@@ -155,7 +158,16 @@ static ts_err load_roots(struct ts_node *n, ts_bytes roots, const struct ts_head
     return fits ? TS_OK : TS_E_CORRUPT;
 }
 
-ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots)
+static ts_err load_audit(struct ts_node *n, ts_bytes audit, const struct ts_chain *chain)
+{
+    struct ts_reader r = ts_reader_of(audit);
+    (void)ts_read_raw(&r);
+    ts_err err = ts_reader_done(&r); /* one item, before anything is changed */
+    r = ts_reader_of(audit);
+    return err == TS_OK ? ts_audit_read(&r, chain, n->audit) : err;
+}
+
+ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots, ts_bytes audit)
 {
     struct ts_chain chain;
     uint64_t from = 0;
@@ -167,6 +179,8 @@ ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots)
     err = ts_reader_done(&r);
     if (err == TS_OK)
         err = load_roots(n, roots, &chain.head, &from);
+    if (err == TS_OK)
+        err = load_audit(n, audit, &chain);
     if (err != TS_OK) {
         ts_chain_free(&chain);
         ts_node_note_root(n);
@@ -202,6 +216,7 @@ ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, cha
         return TS_E_CORRUPT;
     }
     ts_node_note_root(n);
+    ts_node_findings_batch(n, &batch, true);
     n->stored = n->chain.head;
     return TS_OK;
 }
@@ -370,4 +385,9 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
 const struct ts_chain *ts_node_chain(const struct ts_node *n)
 {
     return &n->chain;
+}
+
+const struct ts_audit *ts_node_audit(const struct ts_node *n)
+{
+    return n->audit;
 }

@@ -6,6 +6,7 @@
 #ifndef TS_NODE_CORE_H
 #define TS_NODE_CORE_H
 
+#include "audit/audit.h"
 #include "base/now.h"
 #include "engine/engine.h"
 #include "link/messages.h"
@@ -97,6 +98,7 @@ enum ts_node_out {
     TS_NODE_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash) and
                               IN_QUERY (bytes: the engine's answer, number and hash: at which head) */
     TS_NODE_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
+    TS_NODE_OUT_FINDING,   /* finding: the audit found it, or closed it */
     TS_NODE_OUT_STOPPED
 };
 
@@ -118,6 +120,7 @@ struct ts_node_output {
     uint64_t number;
     ts_hash hash;
     bool push;
+    const struct ts_finding *finding;
 };
 
 /* The outputs of one step. Everything they point to lives until the next step, except store ops and
@@ -145,14 +148,16 @@ struct ts_node;
 /* Then, in this order: the chain snapshot, committed batches above it, ts_node_begin. */
 ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out);
 void ts_node_free(struct ts_node *n);
-/* What the store holds under the meta keys "chain" (chain/snapshot.h) and "roots", both or none.
- * TS_E_CORRUPT or a decoding error: the node is as before, at genesis. */
-ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots);
-/* The next committed batch above the head: checked again. TS_E_CORRUPT with a sentence in why (160
- * bytes): the store is damaged. */
+/* What the store holds under the meta keys "chain" (chain/snapshot.h), "roots" and "audit"
+ * (audit/audit.h), all or none. TS_E_CORRUPT or a decoding error: the node is as before, at
+ * genesis.
+ */
+ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots, ts_bytes audit);
+/* The next committed batch above the head: checked and audited again, without a word. TS_E_CORRUPT
+ * with a sentence in why (160 bytes): the store is damaged. */
 ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char why[160]);
 
-/* Evidence that is stored already; at any time before ts_node_begin. */
+/* Evidence that is stored already; at any time before ts_node_begin. Its finding is kept. */
 void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data);
 
 void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs *out);
@@ -209,6 +214,7 @@ struct ts_node_enclave_status {
     X(stray, "batches received that fit nowhere and were dropped")                                 \
     X(equivocations, "conflicting sealed batches kept as evidence")                                \
     X(evidence_dropped, "conflicting batches that prove nothing, or beyond the bound")             \
+    X(findings, "findings of the audit, raised or closed")                                         \
     X(bad_frames, "frames of peers that do not decode or are not allowed")                         \
     X(peers_dropped, "times a peer was dropped for bad or missing data")                           \
     X(gets, "ranges asked of peers")                                                               \
@@ -251,5 +257,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out);
 void ts_node_peer_of(const struct ts_node *n, unsigned link, struct ts_node_peer_status *out);
 /* The chain at the newest verified batch, which may be a few ahead of the durable head. */
 const struct ts_chain *ts_node_chain(const struct ts_node *n);
+/* The audit of that chain, with all findings that are kept. */
+const struct ts_audit *ts_node_audit(const struct ts_node *n);
 
 #endif

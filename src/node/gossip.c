@@ -7,8 +7,6 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "crypto/keccak.h"
-#include "crypto/sign.h"
 #include "node/internal.h"
 
 #define EVIDENCE_VERSION 1
@@ -106,36 +104,26 @@ static void keep_ahead(struct ts_node *n, const struct source *s, const struct t
 
 /* ---- evidence ---- */
 
-/* What makes a second batch at a number of ours evidence: its transactions are those of its header,
- * and an enclave that is or was whitelisted sealed it. */
-static ts_err proves(struct ts_node *n, const struct ts_batch *b, const ts_hash *hash,
-                     const ts_hash *root)
-{
-    struct ts_batch_seal seal = {.batch_hash = *hash, .protocol_root = *root};
-    ts_hash digest;
-    ts_tx_root(b, &digest);
-    if (!ts_hash_equal(&digest, &b->header.tx_root))
-        return TS_E_V3_FORM;
-    if (ts_registry_find(&n->chain.registry, &b->header.producer) == NULL)
-        return TS_E_V2_PRODUCER;
-    ts_seal_digest(&n->start.genesis->domain, &seal, &digest);
-    ts_err err = ts_verify_signer(n->start.crypto, &digest, &b->seal, &b->header.producer);
-    return err == TS_OK ? TS_OK : TS_E_V2_PRODUCER;
-}
-
+/* What is stored: see record_of. */
 void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
 {
     struct ts_reader r = ts_reader_of(data);
+    struct ts_audit_place own = {0};
     uint32_t count = 0;
     ts_read_list(&r);
     (void)ts_read_u64(&r); /* version */
-    uint64_t number = ts_read_u64(&r);
-    void *value = r.err == TS_OK ? ts_map_put(&n->evidence_at, &number, NULL) : NULL;
+    own.number = ts_read_u64(&r);
+    ts_read_hash(&r, &own.hash);
+    ts_read_hash(&r, &own.root);
+    ts_read_hash(&r, &own.parent_root);
+    ts_bytes raw = ts_read_raw(&r);
+    void *value = r.err == TS_OK ? ts_map_put(&n->evidence_at, &own.number, NULL) : NULL;
     if (value == NULL || ts_map_put(&n->evidence, id, NULL) == NULL)
         return; /* it stays in the store; it may come again */
     memcpy(&count, value, sizeof(count));
     count++;
     memcpy(value, &count, sizeof(count));
+    ts_node_findings_load(n, &own, raw);
 }
 
 /* False: it is kept already, or there is too much. */
@@ -199,28 +187,42 @@ static void keep_evidence(struct ts_node *n, const struct source *s, const struc
     ts_node_commit_evidence(n, &e);
 }
 
+/* It conflicts with ours and proves nothing; but it may be ours with an edited payload. */
+static void proves_nothing(struct ts_node *n, const struct source *s,
+                           const struct ts_audit_place *own, const ts_hash *hash,
+                           const ts_hash *root, ts_err err)
+{
+    struct ts_finding f;
+    char text[NODE_TEXT];
+    n->counters.invalid++;
+    if (err == TS_E_V2_PRODUCER && ts_hash_equal(hash, &own->hash) &&
+        ts_audit_payload(own, root, &f))
+        ts_node_findings_add(n, &f);
+    snprintf(text, sizeof(text), "a second batch %" PRIu64 " proves nothing: %s", own->number,
+             ts_err_text((int)err));
+    ts_node_follow_blame(n, s, err, text);
+}
+
 static void conflict(struct ts_node *n, const struct source *s, const struct ts_batch *b,
                      const ts_hash *hash, const ts_hash *root)
 {
-    char own[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE], text[NODE_TEXT];
+    char ours[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE];
     uint64_t number = b->header.number;
-    ts_hash id;
-    ts_err err = proves(n, b, hash, root);
+    struct ts_audit_place own;
+    struct ts_finding f;
+    TS_CHECK(ts_node_findings_place(n, number, &own)); /* compare found it */
+    ts_err err = ts_audit_conflict(n->audit, n->start.crypto, &own, b, &f);
     if (err != TS_OK) {
-        n->counters.invalid++;
-        snprintf(text, sizeof(text), "a second batch %" PRIu64 " proves nothing: %s", number,
-                 ts_err_text((int)err));
-        ts_node_follow_blame(n, s, err, text);
+        proves_nothing(n, s, &own, hash, root, err);
         return;
     }
-    ts_keccak256_pair(hash, root, &id);
-    if (!note_evidence(n, number, &id))
+    if (!note_evidence(n, number, &f.evidence))
         return;
     n->counters.equivocations++;
     ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
-                  ts_hex(ts_chain_recent(&n->chain, number)->b, 32, own),
-                  ts_hex(hash->b, 32, other));
-    keep_evidence(n, s, b, hash, &id);
+                  ts_hex(own.hash.b, 32, ours), ts_hex(hash->b, 32, other));
+    ts_node_findings_add(n, &f);
+    keep_evidence(n, s, b, hash, &f.evidence);
 }
 
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e)
@@ -388,6 +390,11 @@ void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct 
 {
     struct peer *p = &n->peers[link];
     if (f->n_batches == 0) {
+        struct ts_audit_place own;
+        struct ts_finding withheld;
+        if (ts_node_findings_place(n, p->probe_from, &own) &&
+            ts_audit_payload(&own, NULL, &withheld))
+            ts_node_findings_add(n, &withheld);
         ts_node_follow_drop(n, link, true, TS_E_NOT_FOUND,
                             "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
                             p->probe_from);

@@ -9,6 +9,7 @@
  * pipeline.c  runs: check, and hand to the store
  * commit.c    entries: durable steps
  * gossip.c    pushed batches, other lines, evidence
+ * findings.c  the audit: what it is fed, what it says
  * forward.c   transactions
  * validator.c, validator_feed.c   the attached enclave */
 #ifndef TS_NODE_INTERNAL_H
@@ -26,6 +27,7 @@
 #define NODE_EVIDENCE_MAX        1024
 #define NODE_EVIDENCE_PER_NUMBER 4
 #define NODE_PROBE               64 /* batches looked at when a peer seems to follow another line */
+#define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
 #define NODE_TEXT                200
 
 /* Who gave us something: a feed of ours, or a subscriber. */
@@ -189,6 +191,13 @@ struct validator {
     char reason[NODE_TEXT];
 };
 
+/* A batch at head + 1 that was refused and that no seal covers as it came. */
+struct refused {
+    uint64_t number; /* 0: free */
+    ts_hash hash;
+    ts_hash root; /* with the payload that it came with */
+};
+
 /* ---- all of it ---- */
 
 struct ts_node {
@@ -226,7 +235,7 @@ struct ts_node {
     uint64_t retry_us;    /* the step failed: again then; 0: it did not */
     struct ts_store_op *ops;
     size_t n_ops;
-    struct ts_buf meta_chain, meta_roots;
+    struct ts_buf meta_chain, meta_roots, meta_audit;
     bool has_meta;         /* of the step in flight */
     uint64_t chain_saved;  /* number of the newest snapshot of the chain */
     struct ts_head stored; /* the durable head */
@@ -237,6 +246,9 @@ struct ts_node {
     uint64_t progress_from, progress_from_us;
     bool is_behind; /* told so by an event */
 
+    struct ts_audit *audit;
+    struct refused refused[NODE_REFUSED];
+    size_t next_refused;
     struct ts_map evidence;    /* id → nothing */
     struct ts_map evidence_at; /* number → uint32_t how many */
 
@@ -358,6 +370,19 @@ void ts_node_gossip_probe(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
 void ts_node_gossip_free(struct ts_node *n);
+
+/* ---- findings.c ---- */
+
+/* The chain has moved by b. quiet: it was stored before. */
+void ts_node_findings_batch(struct ts_node *n, const struct ts_batch *b, bool quiet);
+/* What the chain holds at number; false: it is too far back. */
+bool ts_node_findings_place(const struct ts_node *n, uint64_t number, struct ts_audit_place *out);
+/* Keeps a finding of evidence and tells it, once. */
+void ts_node_findings_add(struct ts_node *n, const struct ts_finding *f);
+/* The same for stored evidence: the other batch at own. */
+void ts_node_findings_load(struct ts_node *n, const struct ts_audit_place *own, ts_bytes raw);
+/* b, at head + 1, was refused. */
+void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b);
 
 /* ---- forward.c ---- */
 

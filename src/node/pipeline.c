@@ -205,6 +205,7 @@ static void refuse(struct ts_node *n, const struct source *s, ts_err err, const 
     snprintf(text, sizeof(text), "batch %" PRIu64 ": %s: %s", head->number + 1,
              ts_err_name((int)err), what);
     struct source source = *s;
+    ts_node_findings_refused(n, b);
     ts_node_pipeline_flush(n);
     ts_node_catchup_rewind(n, head->number + 1);
     if (other_line && !source.is_subscriber) {
@@ -277,6 +278,7 @@ static bool check_next(struct ts_node *n, struct run *r)
         return false;
     }
     ts_node_note_root(n);
+    ts_node_findings_batch(n, &b, false);
     n->counters.batches++;
     credit(n, &r->source);
     r->raws[r->at++] = (ts_bytes){0};

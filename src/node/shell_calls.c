@@ -123,6 +123,12 @@ static bool backend_syncing(void *ctx, uint64_t *highest)
     return st.is_catching_up;
 }
 
+static const struct ts_audit *backend_audit(void *ctx)
+{
+    const struct ts_node_shell *s = ctx;
+    return ts_node_audit(s->core);
+}
+
 void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
 {
     *out = (struct ts_rpc_backend){
@@ -135,6 +141,7 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
         .store = s->store,
         .chain = backend_chain,
         .syncing = backend_syncing,
+        .audit = backend_audit,
         .query = backend_query,
         .send_tx = backend_send_tx,
         .health = nsh_health,

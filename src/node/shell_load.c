@@ -15,18 +15,23 @@
 /* One that cannot be read is no loss: the batches tell the same, it only takes longer. */
 static void load_snapshot(struct ts_node_shell *s)
 {
-    struct ts_buf chain, roots;
+    struct ts_buf chain, roots, audit;
     ts_buf_init(&chain, 0);
     ts_buf_init(&roots, 0);
+    ts_buf_init(&audit, 0);
     ts_err err = ts_store_meta(s->store, "chain", &chain);
     if (err == TS_OK)
         err = ts_store_meta(s->store, "roots", &roots);
+    if (err == TS_OK) /* not there: written by a version without an audit, which is made up for */
+        err = ts_store_meta(s->store, "audit", &audit);
     if (err == TS_OK)
-        err = ts_node_load_chain(s->core, ts_buf_bytes(&chain), ts_buf_bytes(&roots));
+        err = ts_node_load_chain(s->core, ts_buf_bytes(&chain), ts_buf_bytes(&roots),
+                                 ts_buf_bytes(&audit));
     if (err != TS_OK && err != TS_E_NOT_FOUND)
         ts_log(TS_LOG_WARN, "snapshot-unusable", "reason=\"%s\"", ts_err_text((int)err));
     ts_buf_free(&chain);
     ts_buf_free(&roots);
+    ts_buf_free(&audit);
 }
 
 struct loading {

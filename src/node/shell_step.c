@@ -43,6 +43,27 @@ static void event(struct ts_node_shell *s, const struct ts_node_output *o)
     ts_log_made((enum ts_log_level)o->level, o->event, o->text);
 }
 
+/* Proofs and omissions are for somebody to look at; patterns and notices are for counting. */
+static void finding(struct ts_node_shell *s, const struct ts_finding *f)
+{
+    char enclave[TS_ADDRESS_HEX_SIZE] = "-";
+    enum ts_log_level level = TS_LOG_INFO;
+    if (f->severity == TS_SEVERITY_PROOF)
+        level = TS_LOG_ERROR;
+    else if (f->severity == TS_SEVERITY_OMISSION && f->state != TS_FINDING_CLOSED)
+        level = TS_LOG_WARN;
+    if (f->has_enclave)
+        ts_hex(f->enclave.b, sizeof(f->enclave.b), enclave);
+    s->events[level]++;
+    ts_log(level, "finding",
+           "name=%s severity=%s about=%s state=%s serial=%llu enclave=%s first=%llu last=%llu "
+           "text=\"%s\"",
+           ts_finding_name((int)f->kind), ts_severity_name((int)f->severity),
+           ts_about_name(f->about), ts_finding_state_name(f->state), (unsigned long long)f->serial,
+           enclave, (unsigned long long)f->first, (unsigned long long)f->last, f->text);
+    ts_api_new_finding(s->api, f);
+}
+
 static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *o)
 {
     switch (o->kind) {
@@ -78,6 +99,9 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
         break;
     case TS_NODE_OUT_EVENT:
         event(s, o);
+        break;
+    case TS_NODE_OUT_FINDING:
+        finding(s, o->finding);
         break;
     case TS_NODE_OUT_STOPPED:
         s->result = o->err;

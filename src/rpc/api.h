@@ -48,6 +48,9 @@ const struct ts_rpc_backend *ts_api_backend(const struct ts_api *api);
  * order, each once the enclave has told the gas it used. */
 void ts_api_new_head(struct ts_api *api, uint64_t number, const ts_hash *hash, ts_bytes raw);
 
+/* A finding was raised or closed: tells the subscribers of ten_subscribe("findings"). */
+void ts_api_new_finding(struct ts_api *api, const struct ts_finding *f);
+
 /* Answers a call with -32000 and text, or err's sentence when text is NULL or "". */
 void ts_api_fail(struct ts_rpc_call *call, ts_err err, const char *text);
 

@@ -4,6 +4,7 @@
 #ifndef TS_RPC_BACKEND_H
 #define TS_RPC_BACKEND_H
 
+#include "audit/audit.h"
 #include "engine/engine.h"
 #include "net/jsonrpc.h"
 #include "store/store.h"
@@ -39,6 +40,8 @@ struct ts_rpc_backend {
     bool (*pending_nonce)(void *ctx, const ts_address *sender, uint64_t *nonce);
     /* Optional: a pending transaction's bytes, valid until the program goes on; false: none. */
     bool (*pending_tx)(void *ctx, const ts_hash *hash, ts_bytes *raw);
+    /* Optional: the audit of that chain, for ten_findings. */
+    const struct ts_audit *(*audit)(void *ctx);
     /* Members for ten_health: a new object, or NULL for none more. Optional. */
     json_t *(*health)(void *ctx);
 };

@@ -86,6 +86,7 @@ json_t *ts_genesis_block_json(const struct ts_api *api);
 /* The three elements of a batch by name, and raw. */
 json_t *ts_batch_json(const struct ts_batch *batch, const ts_hash *hash);
 json_t *ts_registry_json(const struct ts_chain *chain);
+json_t *ts_finding_json(const struct ts_finding *f);
 /* The transition i of a batch: {batch, index, hash, event}. */
 json_t *ts_transition_json(const struct ts_api *api, const struct ts_batch *batch, size_t i);
 
@@ -109,6 +110,9 @@ bool ts_ten_param_ref(struct ts_rpc_call *call, struct ts_block_ref *ref); /* te
 
 /* eth_feeHistory (fee_history.c). */
 void ts_eth_fee_history(void *ctx, struct ts_rpc_call *call);
+
+/* ten_findings (findings.c). */
+void ts_ten_findings(void *ctx, struct ts_rpc_call *call);
 
 /* ten_registry, and the end of what is being folded (registry.c). */
 void ts_ten_registry(void *ctx, struct ts_rpc_call *call);

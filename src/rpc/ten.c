@@ -293,6 +293,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_getBatches", 0, ten_get_batches},
     {"ten_registry", 0, ts_ten_registry},
     {"ten_lifecycle", 0, ten_lifecycle},
+    {"ten_findings", 0, ts_ten_findings},
     {"ten_transaction", 0, ten_transaction},
     {"ten_health", 0, ten_health},
     {"ten_subscribe", TS_RPC_WS_ONLY, ten_subscribe},

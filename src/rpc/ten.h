@@ -12,6 +12,11 @@
  * go on, null at the end. Both bounds are batch numbers, inclusive ten_transaction(hash) {state:
  * "pending" | "included" | "rejected" | "unknown", batch?, index?, reason?, code?} ten_health()
  * {client, chainId, genesis, head: {number, hash, time, term}} and what the program adds
+ *   ten_findings {from?, severity?}    {number, findings: [{name, severity, about, state, serial,
+ *       evidence, enclave, first, last, hash, time, count, text}]}: what the audit holds after
+ * batch number (audit/audit.h), each in its newest state; serial, evidence and enclave may be null.
+ *       from: a batch number; those that ended before it are left out. severity: this and above.
+ *       Only of a node
  *   ten_subscribe("batches" | "lifecycle" | "findings"), ten_unsubscribe(id): notifications
  *       "ten_subscription" with the objects above. Findings are published by the program that has
  *       any */

@@ -227,7 +227,9 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             s->evidence[s->n_evidence++] = op->hash;
         } else {
             TS_CHECK(op->kind == TS_OP_PUT_META);
-            struct ts_buf *meta = strcmp(op->key, "chain") == 0 ? &s->chain : &s->roots;
+            struct ts_buf *meta = strcmp(op->key, "chain") == 0   ? &s->chain
+                                  : strcmp(op->key, "roots") == 0 ? &s->roots
+                                                                  : &s->audit;
             ts_buf_reset(meta);
             ts_buf_put(meta, op->data.p, op->data.n);
         }
@@ -363,6 +365,10 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         n->pushes += o->push;
         if (o->push)
             nw_push_all(w, (unsigned)node, o->bytes, 0);
+        break;
+    case TS_NODE_OUT_FINDING:
+        TS_CHECK(n->n_findings < TS_COUNT(n->findings));
+        n->findings[n->n_findings++] = *o->finding;
         break;
     case TS_NODE_OUT_EVIDENCE:
         n->evidence_pushed++;
@@ -510,6 +516,7 @@ static void free_store(struct nw_store *s)
     free(s->hashes);
     ts_buf_free(&s->chain);
     ts_buf_free(&s->roots);
+    ts_buf_free(&s->audit);
 }
 
 void nw_free(struct nw *w)
@@ -577,7 +584,8 @@ static void start_node(struct nw *w, size_t node)
     TS_CHECK(ts_node_new(&n->start, &n->core) == TS_OK);
     if (n->store.chain.n > 0)
         TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
-                                    ts_buf_bytes(&n->store.roots)) == TS_OK);
+                                    ts_buf_bytes(&n->store.roots),
+                                    ts_buf_bytes(&n->store.audit)) == TS_OK);
     for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n; i++) {
         struct ts_store_batch b = {.number = i + 1,
                                    .hash = n->store.hashes[i],
@@ -612,6 +620,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
         ts_node_settings_default(&node->start.settings);
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
+    ts_buf_init(&node->store.audit, 0);
     start_node(w, w->n_nodes);
     return w->n_nodes++;
 }

@@ -48,7 +48,7 @@ struct nw_store {
     ts_bytes *raws; /* owned */
     ts_hash *hashes;
     uint64_t n, cap;
-    struct ts_buf chain, roots;
+    struct ts_buf chain, roots, audit;
     ts_hash evidence[64];
     ts_bytes records[64]; /* owned */
     size_t n_evidence;
@@ -68,6 +68,8 @@ struct nw_node {
     size_t n_replies;
     char events[16384]; /* "event text\n" */
     unsigned evidence_pushed;
+    struct ts_finding findings[64]; /* as they were told */
+    size_t n_findings;
 };
 
 struct nw_event;

@@ -306,8 +306,9 @@ static void a_damaged_store_is_refused_with_a_sentence(void **state)
     b.raw = tn_raw(net, 1); /* right bytes under a wrong hash */
     assert_int_equal(ts_node_load_batch(w->nodes[node].core, &b, why), TS_E_CORRUPT);
     static const uint8_t junk[] = {0xc1, 0x01};
-    assert_int_not_equal(
-        ts_node_load_chain(w->nodes[node].core, ts_bytes_of(junk, 2), ts_bytes_of(junk, 2)), TS_OK);
+    assert_int_not_equal(ts_node_load_chain(w->nodes[node].core, ts_bytes_of(junk, 2),
+                                            ts_bytes_of(junk, 2), ts_bytes_of(junk, 2)),
+                         TS_OK);
     end(w);
 }
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The audit: fed with every batch of the chain as it is applied, and with evidence beside it. */
+#include <string.h>
+
+#include "chain/batch.h"
+#include "crypto/sign.h"
+#include "node/internal.h"
+
+static void tell(void *ctx, const struct ts_finding *f)
+{
+    struct ts_node *n = ctx;
+    struct ts_finding *copy = ts_node_need(ts_arena_alloc(&n->step, sizeof(*copy)));
+    *copy = *f;
+    n->counters.findings++;
+    ts_node_output_new(n, TS_NODE_OUT_FINDING)->finding = copy;
+}
+
+bool ts_node_findings_place(const struct ts_node *n, uint64_t number, struct ts_audit_place *out)
+{
+    const ts_hash *hash = ts_chain_recent(&n->chain, number);
+    const ts_hash *parent = number > 0 ? ts_chain_recent(&n->chain, number - 1) : NULL;
+    const ts_hash *root = ts_node_root(n, number);
+    const ts_hash *parent_root = number > 0 ? ts_node_root(n, number - 1) : NULL;
+    if (hash == NULL || parent == NULL || root == NULL || parent_root == NULL)
+        return false;
+    *out = (struct ts_audit_place){.number = number,
+                                   .hash = *hash,
+                                   .root = *root,
+                                   .parent_hash = *parent,
+                                   .parent_root = *parent_root};
+    return true;
+}
+
+void ts_node_findings_add(struct ts_node *n, const struct ts_finding *f)
+{
+    struct ts_audit_sink sink = {.ctx = n, .emit = tell};
+    (void)ts_audit_add(n->audit, f, &sink);
+}
+
+void ts_node_findings_load(struct ts_node *n, const struct ts_audit_place *own, ts_bytes raw)
+{
+    struct ts_batch b;
+    struct ts_finding f;
+    ts_arena_reset(&n->decode);
+    if (ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b) != TS_OK)
+        return; /* out of memory, or a damaged store, which the batches will tell */
+    ts_audit_conflict_known(n->audit, own, &b, &f);
+    (void)ts_audit_add(n->audit, &f, NULL);
+}
+
+/* ---- payloads that turn out to be edited ----------------------------------------------------- */
+
+void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b)
+{
+    const struct ts_head *head = &n->chain.head;
+    struct ts_batch_seal seal;
+    ts_hash digest;
+    if (b->raw_payload.n == 0 || b->header.number != head->number + 1 ||
+        !ts_hash_equal(&b->header.parent_hash, &head->hash))
+        return;
+    ts_header_hash(&n->start.genesis->domain, &b->header, &seal.batch_hash);
+    ts_protocol_root(&head->protocol_root, b->raw_payload, &seal.protocol_root);
+    ts_seal_digest(&n->start.genesis->domain, &seal, &digest);
+    if (ts_verify_signer(n->start.crypto, &digest, &b->seal, &b->header.producer) == TS_OK)
+        return; /* sealed as it came: whatever is wrong with it, nobody edited it */
+    n->refused[n->next_refused++ % NODE_REFUSED] = (struct refused){
+        .number = b->header.number, .hash = seal.batch_hash, .root = seal.protocol_root};
+}
+
+/* Now that the batch is known: those refused before with the same header came with another payload.
+ */
+static void look_at_refused(struct ts_node *n)
+{
+    struct ts_audit_place own;
+    struct ts_finding f;
+    for (size_t i = 0; i < NODE_REFUSED; i++) {
+        struct refused *r = &n->refused[i];
+        if (r->number == 0 || r->number > n->chain.head.number)
+            continue;
+        if (r->number == n->chain.head.number && ts_hash_equal(&r->hash, &n->chain.head.hash) &&
+            ts_node_findings_place(n, r->number, &own) && ts_audit_payload(&own, &r->root, &f))
+            ts_node_findings_add(n, &f);
+        *r = (struct refused){0};
+    }
+}
+
+void ts_node_findings_batch(struct ts_node *n, const struct ts_batch *b, bool quiet)
+{
+    struct ts_audit_sink sink = {.ctx = n, .emit = tell};
+    ts_audit_batch(n->audit, &n->chain, b, quiet ? NULL : &sink);
+    if (!quiet)
+        look_at_refused(n);
+}
