@@ -126,7 +126,7 @@ static void ready(struct ts_host *h, struct member *m)
         return;
     }
     m->phase = M_READY;
-    m->is_ahead = m->said_ahead = false;
+    m->is_ahead = m->said_ahead = m->elsewhere = false;
     m->tried = true;
     m->vote = VOTE_NONE;
     if (m->suspect && !ts_hash_equal(&m->boot_id, &m->suspect_boot) &&
@@ -172,6 +172,7 @@ void join_told(struct ts_host *h, struct member *m)
 
 static void off_chain(struct ts_host *h, struct member *m)
 {
+    m->elsewhere = false;
     if (m->state == TS_ENC_SYNCING) { /* has signed nothing: it may start over */
         load_next_sealed(h, m);
         return;
@@ -213,7 +214,7 @@ static void judge(struct ts_host *h, struct member *m)
         off_chain(h, m);
         return;
     }
-    m->is_ahead = m->said_ahead = false;
+    m->is_ahead = m->said_ahead = m->elsewhere = false;
     m->phase = M_CATCHING_UP;
     m->fed = n;
 }
@@ -269,7 +270,9 @@ static void note_identity(struct ts_host *h, struct member *m, const struct ts_m
     if (m->known && !same)
         forget_identity(h, m);
     m->known = m->named = true;
-    m->elsewhere = m->said_early = false;
+    m->said_early = false;
+    if (!has_signed(a->state)) /* else it counts until its head is judged */
+        m->elsewhere = false;
     m->has_offers = false;
     if (!ts_hash_equal(&m->boot_id, &a->boot_id))
         m->is_ahead = m->said_ahead = false; /* a new boot has signed nothing */
@@ -394,6 +397,7 @@ void join_from_store(struct ts_host *h, struct member *m, const struct ts_host_i
         return;
     }
     if (b->number == m->head.number && ts_hash_equal(&b->hash, &m->head.hash)) {
+        m->is_ahead = m->said_ahead = m->elsewhere = false;
         m->phase = M_CATCHING_UP;
         m->fed = b->number;
     } else {

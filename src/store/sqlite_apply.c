@@ -30,7 +30,9 @@ static const char *const write_sql[W_COUNT] = {
     [W_MERGE_DROP] = "DELETE FROM tx WHERE run = ?2 AND key >= ?3 AND key < ?4",
     [W_META] = ("INSERT INTO meta(key, value) VALUES(?1, ?2)"
                 " ON CONFLICT(key) DO UPDATE SET value = excluded.value"),
-    [W_POOL_INSERT] = "INSERT INTO pool(seq, hash, sender, nonce, raw) VALUES(?1, ?2, ?3, ?4, ?5)",
+    [W_POOL_INSERT] = ("INSERT OR REPLACE INTO pool(seq, hash, sender, nonce, raw)"
+                       " SELECT ?1, ?2, ?3, ?4, ?5"
+                       " WHERE NOT EXISTS (SELECT 1 FROM pool WHERE seq = ?1 AND hash <> ?2)"),
     [W_POOL_DROP] = "DELETE FROM pool WHERE hash = ?1",
     [W_REJECTED_INSERT] = ("INSERT OR REPLACE INTO rejected(hash, number, code, why)"
                            " VALUES(?1, ?2, ?3, ?4)"),
@@ -238,7 +240,10 @@ static ts_err put_tx(struct ts_store *s, const struct ts_store_op *op)
     bind_bytes(st, 3, op->sender.b, sizeof(op->sender.b));
     bind_u64(st, 4, op->nonce); /* all 64 bits: it is kept, never compared */
     bind_bytes(st, 5, op->data.p, op->data.n);
-    return ts_sqlite_run(s, W_POOL_INSERT);
+    ts_err err = ts_sqlite_run(s, W_POOL_INSERT);
+    if (err == TS_OK && sqlite3_changes(s->write) == 0)
+        return ts_sqlite_fail(s, TS_E_CONFLICT, "another transaction has this place in the pool");
+    return err;
 }
 
 static ts_err put_rejected(struct ts_store *s, const struct ts_store_op *op)

@@ -38,7 +38,8 @@ bool world_run_to(struct world *w, uint64_t number, uint64_t limit_us);
 
 uint64_t world_now(const struct world *w);
 struct ts_host *world_host(struct world *w);
-uint64_t world_head(const struct world *w); /* of the newest broadcast batch */
+uint64_t world_head(const struct world *w);       /* of the newest broadcast batch */
+uint64_t world_broadcasts(const struct world *w); /* how many there were */
 ts_address world_id(const struct world *w, unsigned i);
 ts_secret world_key(const struct world *w, unsigned i);
 /* Which enclave is active on the chain; -1: none. */
@@ -69,6 +70,9 @@ void world_copy_disk(struct world *w);
 void world_restore_disk(struct world *w);
 /* Every durable step fails with err from now on; TS_OK: works again. */
 void world_disk_error(struct world *w, ts_err err);
+/* The same, but what is said to have failed was done: a flush whose answer was lost. Ended by
+ * world_disk_error. */
+void world_disk_lies(struct world *w, ts_err err);
 /* What the host asks from its disk is lost: no answer ever comes. */
 void world_lose_loads(struct world *w, bool lose);
 /* Who sealed the batch that is prepared on the disk; -1: none is. */

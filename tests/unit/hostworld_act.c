@@ -17,6 +17,11 @@ struct ts_host *world_host(struct world *w)
     return w->host;
 }
 
+uint64_t world_broadcasts(const struct world *w)
+{
+    return w->n_sent;
+}
+
 uint64_t world_head(const struct world *w)
 {
     return w->n_sent > 0 ? w->sent[w->n_sent - 1].number : 0;

@@ -86,9 +86,14 @@ static void add_tx(struct world *w, const struct ts_store_op *op)
 
 static void put_tx(struct world *w, const struct ts_store_op *op)
 {
-    for (size_t i = 0; i < w->n_txs; i++)
-        TS_CHECK(!w->txs[i].there ||
-                 (w->txs[i].t.seq != op->seq && !ts_hash_equal(&w->txs[i].t.hash, &op->hash)));
+    for (size_t i = 0; i < w->n_txs; i++) {
+        bool same = ts_hash_equal(&w->txs[i].t.hash, &op->hash);
+        TS_CHECK(!w->txs[i].there || same || w->txs[i].t.seq != op->seq);
+        TS_CHECK(!w->txs[i].there || !same ||
+                 w->disk_lied); /* nothing is stored twice for nothing */
+        if (same)
+            w->txs[i].there = false;
+    }
     add_tx(w, op);
 }
 
@@ -182,7 +187,7 @@ void world_disk_done(struct world *w, uint64_t token)
     struct step s = w->steps[i];
     memmove(&w->steps[i], &w->steps[i + 1], (w->n_steps - i - 1) * sizeof(s));
     w->n_steps--;
-    if (w->disk == TS_OK)
+    if (w->disk == TS_OK || w->disk_lies)
         world_disk_apply(w, &s);
     struct ts_host_input in = {.kind = TS_IN_STORED, .token = token, .err = w->disk};
     world_input(w, &in);
@@ -191,6 +196,13 @@ void world_disk_done(struct world *w, uint64_t token)
 void world_disk_error(struct world *w, ts_err err)
 {
     w->disk = err;
+    w->disk_lies = false;
+}
+
+void world_disk_lies(struct world *w, ts_err err)
+{
+    w->disk = err;
+    w->disk_lies = w->disk_lied = true;
 }
 
 static struct ts_store_batch batch_of(const struct stored_batch *b)
@@ -333,6 +345,8 @@ void world_slots_free(struct world_slots *s)
 void world_copy_disk(struct world *w)
 {
     w->copied_batches = w->n_batches;
+    if (w->n_batches > 0) /* all before it have their last status */
+        w->copied_status = w->batches[w->n_batches - 1].status;
 }
 
 void world_restore_disk(struct world *w)
@@ -341,4 +355,6 @@ void world_restore_disk(struct world *w)
     for (size_t i = w->copied_batches; i < w->n_batches; i++)
         free(w->batches[i].raw);
     w->n_batches = w->copied_batches;
+    if (w->n_batches > 0)
+        w->batches[w->n_batches - 1].status = w->copied_status;
 }

@@ -126,9 +126,11 @@ struct world {
     struct step *steps;
     size_t n_steps;
     ts_err disk;
+    bool disk_lies, disk_lied;
     bool lose_loads;
     uint64_t last_disk;
-    size_t copied_batches; /* how many the copy holds: none is ever removed */
+    enum ts_batch_status copied_status; /* of the newest in the copy */
+    size_t copied_batches;              /* how many the copy holds: none is ever removed */
     /* what was seen */
     struct stored_batch *sent;
     size_t n_sent;

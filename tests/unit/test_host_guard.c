@@ -103,6 +103,41 @@ static void a_second_host_with_an_old_store_makes_no_line(void **state)
     world_free(w);
 }
 
+/* A batch that stood prepared in the old copy is not shown alone: it may have been discarded since.
+ */
+static void a_prepared_batch_of_an_old_store_waits(bool elsewhere)
+{
+    struct world *w = three(58);
+    assert_true(world_run_to(w, 5, SECOND));
+    while (world_prepared_by(w) < 0)
+        world_run(w, 100);
+    world_copy_disk(w);
+    assert_true(world_run_to(w, 40, 5 * SECOND));
+    world_kill_host(w);
+    world_restore_disk(w);
+    assert_true(world_prepared_by(w) >= 0);
+    for (unsigned i = 0; i < 3; i++)
+        world_occupy(w, i, elsewhere, false);
+    uint64_t sent = world_broadcasts(w);
+    world_start_host(w);
+    world_run(w, 20 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        world_occupy(w, i, false, false);
+    world_run(w, 20 * SECOND);
+    assert_int_equal(world_broadcasts(w), sent);
+    assert_int_equal(world_events(w, "store-is-behind"), 1);
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1);
+    world_free(w);
+}
+
+static void prepared_batches_of_old_stores_wait(void **state)
+{
+    (void)state;
+    a_prepared_batch_of_an_old_store_waits(false);
+    a_prepared_batch_of_an_old_store_waits(true);
+}
+
 /* One enclave that lies about another host does not hold up those that have signed. */
 static void one_that_says_elsewhere_holds_nobody_up(void **state)
 {
@@ -257,14 +292,71 @@ static void active_and_roles_agree(void **state)
     done(w);
 }
 
+/* ---- a disk that says no and has done it ---- */
+
+/* A transaction was refused since it could not be stored, and is on the disk after all. Sent again
+ * it is taken like any other, as are those stored along with it. */
+static void what_was_stored_after_all_is_stored_again(void **state)
+{
+    (void)state;
+    struct world *w = three(59);
+    uint8_t raw[256];
+    ts_err err = TS_OK;
+    assert_true(world_run_to(w, 3, SECOND));
+    size_t n = world_make_tx(w, 0, 0, 1000000000, raw, sizeof(raw));
+    world_admin(w, TS_ADMIN_PAUSE, -1, NULL, 0);
+    world_disk_lies(w, TS_E_IO);
+    unsigned first = world_send_raw(w, ts_bytes_of(raw, n));
+    world_run(w, SECOND);
+    assert_int_equal(world_tx_state(w, first, &err), WTX_REFUSED);
+    assert_int_equal(err, TS_E_IO);
+    world_disk_error(w, TS_OK);
+    unsigned again = world_send_raw(w, ts_bytes_of(raw, n));
+    unsigned other = world_send(w, 1);
+    world_run(w, SECOND);
+    assert_int_equal(world_tx_state(w, again, NULL), WTX_ACKED);
+    assert_int_equal(world_tx_state(w, other, NULL), WTX_ACKED);
+    world_admin(w, TS_ADMIN_RESUME, -1, NULL, 0);
+    world_run(w, SECOND);
+    world_kill_host(w);
+    world_start_host(w);
+    world_run(w, SECOND);
+    world_check(w, false);
+    assert_int_equal(world_tx_batches(w, first), 1); /* the hash counts for the first that had it */
+    assert_int_equal(world_tx_batches(w, other), 1);
+    world_free(w);
+}
+
+/* Every kind of step, at any time. */
+static void a_disk_that_lies_loses_nothing(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 60; seed < 66; seed++) {
+        struct world *w = three(seed);
+        assert_true(world_run_to(w, 3, SECOND));
+        for (unsigned round = 0; round < 10; round++) {
+            world_send(w, round % WORLD_ACCOUNTS);
+            world_run(w, seed * 7 % 100 * MS);
+            world_disk_lies(w, TS_E_IO);
+            world_run(w, 300 * MS);
+            world_disk_error(w, TS_OK);
+            world_run(w, 700 * MS);
+        }
+        done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_host_keeps_off),
         cmocka_unit_test(a_second_host_with_an_old_store_makes_no_line),
+        cmocka_unit_test(prepared_batches_of_old_stores_wait),
         cmocka_unit_test(one_that_says_elsewhere_holds_nobody_up),
         cmocka_unit_test(activations_in_vain_become_rare),
         cmocka_unit_test(skipped_terms_are_told),
+        cmocka_unit_test(what_was_stored_after_all_is_stored_again),
+        cmocka_unit_test(a_disk_that_lies_loses_nothing),
         cmocka_unit_test(an_absent_enclave_is_not_active),
         cmocka_unit_test(active_and_roles_agree),
     };
