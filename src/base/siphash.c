@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/siphash.h"
 
+#include <endian.h>
+#include <string.h>
+
 static uint64_t rotl(uint64_t v, unsigned by)
 {
     return v << by | v >> (64 - by);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
     v[0] += v[1];
     v[1] = rotl(v[1], 13) ^ v[0];
@@ -20,7 +23,15 @@ static void sip_round(uint64_t v[4])
     v[2] = rotl(v[2], 32);
 }
 
-/* Up to eight bytes, little-endian. */
+/* Eight bytes, little-endian: one load. */
+static uint64_t whole_word(const uint8_t *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof(word));
+    return le64toh(word);
+}
+
+/* Fewer than eight. */
 static uint64_t word_of(const uint8_t *p, size_t n)
 {
     uint64_t word = 0;
@@ -29,7 +40,7 @@ static uint64_t word_of(const uint8_t *p, size_t n)
     return word;
 }
 
-static void absorb(uint64_t v[4], uint64_t word)
+static inline void absorb(uint64_t v[4], uint64_t word)
 {
     v[3] ^= word;
     sip_round(v);
@@ -43,7 +54,7 @@ uint64_t ts_siphash13(const uint64_t seed[2], const void *p, size_t n)
                      seed[0] ^ 0x6c7967656e657261u, seed[1] ^ 0x7465646279746573u};
     size_t whole = n / 8 * 8;
     for (size_t i = 0; i < whole; i += 8)
-        absorb(v, word_of(bytes + i, 8));
+        absorb(v, whole_word(bytes + i));
     absorb(v, word_of(bytes + whole, n - whole) | (uint64_t)n << 56);
     v[2] ^= 0xff;
     for (int i = 0; i < 3; i++)

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tenseq-sim: many worlds from many seeds, or one that is told in full. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "cfg/cfg.h"
+#include "operator.h"
+
+struct sim_cfg {
+    uint64_t first, seeds, seed, batches, jobs;
+    const char *only;
+    int crypto;
+    bool trace, bench;
+};
+
+static const char *const crypto_choices[] = {"fast", "real", NULL};
+static const struct ts_cfg_key keys[] = {
+    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .help = "how many worlds"),
+    TS_CFG(struct sim_cfg, first, "first", TS_CFG_U64, .def = "1", .help = "the first seed"),
+    TS_CFG(struct sim_cfg, seed, "seed", TS_CFG_U64, .def = "0",
+           .help = "this world alone, told in full; 0: many"),
+    TS_CFG(struct sim_cfg, trace, "trace", TS_CFG_BOOL, .def = "true",
+           .help = "with --seed: print what happens"),
+    TS_CFG(struct sim_cfg, batches, "batches", TS_CFG_U64, .def = "500", .min = 1,
+           .help = "in each world, at the least"),
+    TS_CFG(struct sim_cfg, crypto, "crypto", TS_CFG_ENUM, .choices = crypto_choices, .def = "fast",
+           .help = "signatures: real ones, or a keyed hash"),
+    TS_CFG(struct sim_cfg, jobs, "jobs", TS_CFG_U64, .letter = 'j', .def = "0",
+           .help = "processes; 0: one for each core"),
+    TS_CFG(struct sim_cfg, bench, "bench", TS_CFG_BOOL, .def = "false",
+           .help = "a world of five enclaves and three nodes without faults, and its speed"),
+};
+static const struct ts_cfg_spec spec = {.program = "tenseq-sim",
+                                        .summary = "Simulates networks under faults, from seeds.",
+                                        .keys = keys,
+                                        .n_keys = TS_COUNT(keys)};
+
+struct tally {
+    uint64_t worlds, failed, batches, takeovers, events, virtual_us;
+    uint64_t hash; /* of all trace hashes */
+};
+
+static double seconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void run_one(const struct sim_options *o, bool verbose, struct sim_result *r)
+{
+    struct sim_world *w = sim_world_new(o, verbose);
+    sim_run(w, r);
+    sim_world_free(w);
+}
+
+static void add(struct tally *t, const struct sim_result *r)
+{
+    t->worlds++;
+    t->failed += !r->ok;
+    t->batches += r->batches;
+    t->takeovers += r->takeovers;
+    t->events += r->events;
+    t->virtual_us += r->virtual_us;
+    t->hash ^= r->trace_hash;
+}
+
+static void print_failure(const struct sim_options *o, const struct sim_result *r)
+{
+    printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: make sim SEED=%" PRIu64
+           " BATCHES=%" PRIu64 "%s\n",
+           o->seed, r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text, o->seed,
+           o->batches, o->real_crypto ? " CRYPTO=real" : "");
+    fflush(stdout);
+}
+
+/* Every n-th seed from the i-th on. */
+static void run_share(const struct sim_cfg *c, uint64_t i, uint64_t n, struct tally *t)
+{
+    for (uint64_t k = i; k < c->seeds; k += n) {
+        struct sim_options o = {
+            .seed = c->first + k, .batches = c->batches, .real_crypto = c->crypto == 1};
+        struct sim_result r;
+        sim_draw(&o);
+        run_one(&o, false, &r);
+        add(t, &r);
+        if (!r.ok)
+            print_failure(&o, &r);
+    }
+}
+
+static int start_share(const struct sim_cfg *c, uint64_t i, uint64_t n)
+{
+    int ends[2];
+    fflush(stdout);
+    if (pipe(ends) != 0)
+        return -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct tally t = {0};
+        close(ends[0]);
+        run_share(c, i, n, &t);
+        bool ok = write(ends[1], &t, sizeof(t)) == (ssize_t)sizeof(t);
+        fflush(stdout);
+        _exit(ok ? 0 : 1);
+    }
+    close(ends[1]);
+    if (pid > 0)
+        return ends[0];
+    close(ends[0]);
+    return -1;
+}
+
+static bool collect(int fd, struct tally *sum)
+{
+    struct tally t;
+    ssize_t n = fd >= 0 ? read(fd, &t, sizeof(t)) : -1;
+    if (fd >= 0)
+        close(fd);
+    if (n != (ssize_t)sizeof(t))
+        return false;
+    sum->worlds += t.worlds;
+    sum->failed += t.failed;
+    sum->batches += t.batches;
+    sum->takeovers += t.takeovers;
+    sum->events += t.events;
+    sum->virtual_us += t.virtual_us;
+    sum->hash ^= t.hash;
+    return true;
+}
+
+static int run_many(const struct sim_cfg *c)
+{
+    enum { MAX_JOBS = 64 };
+    int fds[MAX_JOBS];
+    struct tally sum = {0};
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t jobs = c->jobs != 0 ? c->jobs : cores > 0 ? (uint64_t)cores : 1;
+    if (jobs > MAX_JOBS)
+        jobs = MAX_JOBS;
+    double start = seconds();
+    for (uint64_t i = 0; i < jobs; i++)
+        fds[i] = start_share(c, i, jobs);
+    bool whole = true;
+    for (uint64_t i = 0; i < jobs; i++)
+        whole = collect(fds[i], &sum) && whole;
+    while (wait(NULL) > 0)
+        ;
+    double took = seconds() - start;
+    printf("%" PRIu64 " worlds (seeds %" PRIu64 " to %" PRIu64 ", %s crypto): %" PRIu64
+           " batches, %" PRIu64 " takeovers, %.1f virtual hours, %" PRIu64
+           " events; %.1f s, %.0f batches a second; hash %016" PRIx64 "\n",
+           sum.worlds, c->first, c->first + c->seeds - 1, crypto_choices[c->crypto], sum.batches,
+           sum.takeovers, (double)sum.virtual_us / 3.6e9, sum.events, took,
+           (double)sum.batches / took, sum.hash);
+    if (!whole)
+        printf("error: a worker ended before its time: its seeds are not counted\n");
+    printf("%" PRIu64 " violations\n", sum.failed);
+    return whole && sum.failed == 0 ? 0 : 1;
+}
+
+static int run_seed(const struct sim_cfg *c)
+{
+    struct sim_options o = {.seed = c->seed, .batches = c->batches, .real_crypto = c->crypto == 1};
+    struct sim_result r;
+    sim_draw(&o);
+    run_one(&o, c->trace, &r);
+    printf("seed %" PRIu64 ": %u enclaves, %u nodes: %" PRIu64 " batches, %" PRIu64
+           " takeovers, %.1f virtual s, trace hash %016" PRIx64 "\n",
+           o.seed, o.enclaves, o.nodes, r.batches, r.takeovers, (double)r.virtual_us / 1e6,
+           r.trace_hash);
+    if (!r.ok)
+        print_failure(&o, &r);
+    return r.ok ? 0 : 1;
+}
+
+static int run_bench(const struct sim_cfg *c)
+{
+    struct sim_options o = {.seed = 1,
+                            .batches = c->batches,
+                            .real_crypto = c->crypto == 1,
+                            .enclaves = 5,
+                            .nodes = 3,
+                            .interval_us = 100 * SIM_MS,
+                            .link_us = 50,
+                            .feed_us = SIM_MS,
+                            .disk_us = 500,
+                            .restart_us = SIM_S,
+                            .tx_us = 0,
+                            .burst = 1};
+    for (unsigned i = 0; i < o.nodes; i++) {
+        o.n_peers[i] = 1;
+        o.peers[i][0] = SIM_HOST;
+    }
+    struct sim_result r;
+    double start = seconds();
+    run_one(&o, false, &r);
+    double took = seconds() - start;
+    printf("%" PRIu64 " batches by 5 enclaves, checked by 3 nodes and %zu checkers: %.2f s, %.0f a "
+           "second\n",
+           r.batches, n_sim_checkers, took, (double)r.batches / took);
+    if (!r.ok)
+        print_failure(&o, &r);
+    return r.ok ? 0 : 1;
+}
+
+int main(int argc, char **argv)
+{
+    struct sim_cfg c;
+    struct ts_cfg *cfg;
+    int done = ts_cfg_start(&spec, argc, argv, &c, &cfg);
+    if (done >= 0)
+        return done;
+    int code = c.bench ? run_bench(&c) : c.seed != 0 ? run_seed(&c) : run_many(&c);
+    ts_cfg_free(cfg);
+    return code;
+}

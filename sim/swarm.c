@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What world a seed draws: each is of its own kind (Groce et al., "Swarm Testing"), since a world
+ * that has a little of everything hides what shows only with much of one thing. */
+#include <string.h>
+
+#include "world.h"
+
+static uint64_t one_of(struct sim_rng *r, const uint64_t *list, size_t n)
+{
+    return list[sim_below(r, n)];
+}
+
+#define ONE_OF(r, ...)                                                                             \
+    one_of((r), (const uint64_t[]){__VA_ARGS__},                                                   \
+           sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t))
+
+/* Each node reaches the host, directly or over earlier ones; further peers are any. */
+static void draw_peers(struct sim_options *o, struct sim_rng *r)
+{
+    for (unsigned i = 0; i < o->nodes; i++) {
+        unsigned n = 0;
+        o->peers[i][n++] = i == 0 || sim_chance(r, 60) ? SIM_HOST : (int)sim_below(r, i);
+        while (n < SIM_MAX_PEERS && sim_chance(r, 45)) {
+            int peer = (int)sim_below(r, o->nodes + 1) - 1;
+            bool is_there = peer == (int)i;
+            for (unsigned k = 0; k < n; k++)
+                is_there = is_there || o->peers[i][k] == peer;
+            if (!is_there)
+                o->peers[i][n++] = peer;
+        }
+        o->n_peers[i] = n;
+        o->validator[i] = sim_chance(r, 20);
+    }
+}
+
+static void draw_network(struct sim_options *o, struct sim_rng *r)
+{
+    o->link_us = ONE_OF(r, 20, 50, 200, 1000, 5000, 20000);
+    o->feed_us = ONE_OF(r, 100, 1000, 10000, 50000, 150000);
+    o->disk_us = ONE_OF(r, 50, 500, 3000, 10000);
+    o->restart_us = ONE_OF(r, 50 * SIM_MS, 300 * SIM_MS, SIM_S, 5 * SIM_S);
+    o->snapshot_us = ONE_OF(r, SIM_MS, 20 * SIM_MS, 300 * SIM_MS);
+    o->skew_ms = ONE_OF(r, 0, 0, 5, 500, 5000);
+}
+
+static void draw_params(struct sim_options *o, struct sim_rng *r)
+{
+    o->interval_us = ONE_OF(r, 20, 50, 100, 200, 1000) * SIM_MS;
+    o->report_every = ONE_OF(r, 1, 1, 1, 2, 5, 10);
+    o->max_report_lag = ONE_OF(r, 1, 2, 4, 8, 16);
+    o->max_batch_bytes = ONE_OF(r, 0, 0, 0, 32 * 1024);
+    o->batch_gas_limit = ONE_OF(r, 0, 0, 210000);
+    o->commit_quorum = ONE_OF(r, 0, 0, 1, 2);
+    o->snapshot_every = ONE_OF(r, 0, 20, 50, 200);
+    o->dispute_hold_us = ONE_OF(r, 0, 0, 2 * SIM_S);
+    o->pool_max_txs = ONE_OF(r, 0, 0, 0, 40);
+    o->tx_us = ONE_OF(r, 0, 5, 50, 500) * SIM_MS;
+    o->burst = (unsigned)ONE_OF(r, 1, 1, 4, 12);
+    o->odd_percent = (unsigned)ONE_OF(r, 0, 0, 5, 20);
+}
+
+/* A corrupted build is noticed by the others: they must be there. */
+static void draw_corruption(struct sim_options *o)
+{
+    memset(o->weight, 0, sizeof(o->weight));
+    o->weight[SIM_F_break_engine] = 10;
+    o->weight[SIM_F_mend_engine] = 5;
+    o->weight[SIM_F_order_switch] = 3;
+    o->weight[SIM_F_kill_node] = 2;
+    o->weight[SIM_F_noise_feed] = 2;
+    if (o->enclaves < 3)
+        o->enclaves = 3;
+    o->commit_quorum = 0;
+}
+
+static void draw_faults(struct sim_options *o, struct sim_rng *r)
+{
+    o->fault_us = ONE_OF(r, 0, 200, 1000, 1000, 5000, 20000) * SIM_MS;
+    /* Most kinds are left out of most worlds. */
+    unsigned there = (unsigned)ONE_OF(r, 10, 30, 60, 100);
+    for (unsigned i = 0; i < SIM_N_FAULTS; i++)
+        if (sim_chance(r, there))
+            o->weight[i] = (unsigned)ONE_OF(r, 1, 1, 3, 10);
+    o->weight[SIM_F_break_engine] = o->weight[SIM_F_mend_engine] = 0;
+    if (sim_chance(r, 8))
+        draw_corruption(o);
+}
+
+void sim_draw(struct sim_options *o)
+{
+    struct sim_rng r = {o->seed};
+    (void)sim_next(&r);
+    o->enclaves = (unsigned)ONE_OF(&r, 1, 2, 2, 3, 3, 3, 4, 5, 5, 7, 9);
+    o->nodes = (unsigned)ONE_OF(&r, 1, 1, 2, 3, 3, 4, 8);
+    draw_peers(o, &r);
+    draw_network(o, &r);
+    draw_params(o, &r);
+    draw_faults(o, &r);
+    if (o->interval_us < 4 * o->link_us)
+        o->interval_us = 200 * SIM_MS;
+    if (o->commit_quorum > o->enclaves - 1 && o->enclaves > 1)
+        o->commit_quorum = o->enclaves - 1;
+}
