@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/finding.h"
 #include "base/check.h"
 #include "world.h"
 
@@ -22,6 +23,17 @@ static void tell_log(struct sim_world *w, unsigned node, const struct ts_node_ou
     char text[600];
     snprintf(text, sizeof(text), "%s %s", o->event, o->text != NULL ? o->text : "");
     ev.text = text;
+    sim_tell(w, &ev);
+}
+
+static void tell_finding(struct sim_world *w, unsigned node, const struct ts_finding *f)
+{
+    struct sim_event ev = {.kind = SIM_FINDING,
+                           .who = (int)node,
+                           .number = f->first,
+                           .hash = f->hash,
+                           .finding = f,
+                           .text = f->text};
     sim_tell(w, &ev);
 }
 
@@ -99,6 +111,9 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
     case TS_NODE_OUT_EVENT:
         tell_log(w, node, o);
         return;
+    case TS_NODE_OUT_FINDING:
+        tell_finding(w, node, o->finding);
+        return;
     case TS_NODE_OUT_STOPPED:
         return;
     }
@@ -132,11 +147,13 @@ static void load_disk(struct sim_node *n)
 {
     const struct sim_meta *chain = sim_disk_meta(&n->disk, "chain");
     const struct sim_meta *roots = sim_disk_meta(&n->disk, "roots");
+    const struct sim_meta *audit = sim_disk_meta(&n->disk, "audit");
     struct ts_store_batch b;
     char why[160];
-    if (chain != NULL && roots != NULL)
+    if (chain != NULL && roots != NULL && audit != NULL)
         TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&chain->value),
-                                    ts_buf_bytes(&roots->value)) == TS_OK);
+                                    ts_buf_bytes(&roots->value),
+                                    ts_buf_bytes(&audit->value)) == TS_OK);
     for (uint64_t k = ts_node_chain(n->core)->head.number + 1;
          sim_disk_list(&n->disk, k, 1, &b) == 1; k++)
         TS_CHECK(ts_node_load_batch(n->core, &b, why) == TS_OK);

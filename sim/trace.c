@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "audit/finding.h"
 #include "base/check.h"
 #include "world.h"
 
@@ -186,6 +187,9 @@ static void print_event(const struct sim_event *e)
     case SIM_NODE_EVIDENCE:
     case SIM_FINDING:
         printf("node %d %s", e->who, names[e->kind]);
+        if (e->finding != NULL)
+            printf(" %s (%s)", ts_finding_name((int)e->finding->kind),
+                   ts_severity_name((int)e->finding->severity));
         break;
     case SIM_TX_SENT:
     case SIM_TX_ACKED:
