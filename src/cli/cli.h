@@ -64,7 +64,8 @@ bool cli_is_batch_name(const char *text);
 bool cli_is_batch_tag(const char *text);
 /* Flushes stdout at the end of a verb that would exit with code. Returns the exit code: that one,
  * also when whoever read has closed the pipe and so has enough; TS_EXIT_FAILED, after saying so,
- * when something that was printed could not be written. */
+ * when something that was printed could not be written: that is told once. With a reader that has
+ * left, cli_stdout_ended stays true. */
 int cli_flush(int code);
 /* The reader of stdout is gone, or the disk is full: there is no use in printing more. */
 bool cli_stdout_ended(void);

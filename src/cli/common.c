@@ -118,6 +118,7 @@ int cli_flush(int code)
     int failed = errno; /* 0: an earlier write failed, and all that was left is written */
     if (failed == EPIPE || reader_gone())
         return code;
+    clearerr(stdout); /* it is told once */
     return cli_fail("cannot write to standard output: %s",
                     failed != 0 ? strerror(failed) : "a part of it is lost");
 }

@@ -541,19 +541,20 @@ static int prepare(struct devnet *d)
 
 static int run(struct devnet *d)
 {
-    int sig = wait_up(d);
+    int sig = wait_up(d), code = TS_EXIT_OK;
     if (sig == 0) {
         if (d->o.json)
             print_json(d);
         else
             print_table(d);
-        if (fflush(stdout) != 0 || ferror(stdout))
-            sig = -1; /* nobody could read where it is; main says why, unless the reader left */
+        code = cli_flush(TS_EXIT_OK);
     }
-    while (sig == 0)
+    /* A network that nobody could be told of is of no use. */
+    bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
+    while (sig == 0 && is_told)
         sig = ts_supervisor_wait(&d->sup, 1000);
     ts_supervisor_stop(&d->sup, STOP_MS);
-    return sig > 0 || ferror(stdout) ? TS_EXIT_OK : TS_EXIT_FAILED;
+    return sig < 0 ? TS_EXIT_FAILED : code;
 }
 
 int verb_devnet(int argc, char **argv)

@@ -93,3 +93,14 @@ def test_devnet_killed_leaves_nothing():
         p.kill()
         p.wait()
         wait_for("all are gone", lambda: not any(os.path.exists(f"/proc/{c}") for c in children))
+
+
+def test_devnet_that_cannot_be_told_of_ends():
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data, open("/dev/full", "w") as full:
+        for extra in ((), ("--json",)):
+            done = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port",
+                                   str(_port()), "--nodes", "0", "--enclaves", "1", "--interval", "200ms",
+                                   *extra], stdout=full, stderr=subprocess.PIPE, text=True,
+                                  timeout=60 * SLOW)
+            assert done.returncode == 1, done
+            assert done.stderr == "error: cannot write to standard output: No space left on device\n"
