@@ -110,22 +110,39 @@ def test_http_and_json():
         checks.all_is_well(net)
 
 
+def _speak(path, junk):
+    """What a stranger on an enclave's link is answered."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(path)
+        s.settimeout(0.3)
+        try:
+            s.sendall(junk)
+        except OSError:
+            pass  # turned away already; what was said before is read below
+        try:
+            return s.recv(1000)
+        except OSError:
+            return b""
+
+
 def test_frames():
     with Network() as net:
         rng = random.Random(3)
         passive = (net.active() + 1) % 3
         path = net.socket(f"e{passive}")
-        for junk in (b"\xff\xff\xff\xff", b"\0\0\0\1\x00", b"\0\0\0\3\xc2\x01\x02", rng.randbytes(100),
-                     b"\0\0\0\0"):
-            with socket.socket(socket.AF_UNIX) as s:  # it takes the host's place, for a moment
-                s.connect(path)
-                s.sendall(junk)
-                s.settimeout(0.3)
-                try:
-                    s.recv(1000)
-                except OSError:
-                    pass
+        many = (b"\xff\xff\xff\xff", b"\0\0\0\1\x00", b"\0\0\0\3\xc2\x01\x02", rng.randbytes(100),
+                b"\0\0\0\0")
+        for junk in many:  # a host at work is not disturbed
+            assert b"another host" in _speak(path, junk)
+        net.wait_passive(passive)
+        assert net[f"e{passive}"].log().count(" enclave connected ") == 1
+        net.host.kill()
+        for junk in many:  # nobody is there: the stranger is listened to
+            assert b"another host" not in _speak(path, junk)
         assert net[f"e{passive}"].alive()
+        assert net[f"e{passive}"].log().count(" enclave connected ") == 1 + len(many)
+        net.host.start()
+        net.until("the host is back", lambda: net.rpc("web3_clientVersion"))
         net.wait_passive(passive)
         net.wait_more(2)
         checks.all_is_well(net)
