@@ -5,25 +5,16 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "audit/finding.h"
 #include "base/map.h"
 #include "check_line.h"
 #include "tenseq/verify.h"
-
-#if defined(__has_include) && __has_include("audit/finding.h")
-#include "audit/finding.h"
 
 /* What a proof against the operator says, else NULL. */
 static const char *proof_of(const struct ts_finding *f)
 {
     return f->severity == TS_SEVERITY_PROOF && f->about == TS_ABOUT_OPERATOR ? f->text : NULL;
 }
-#else
-static const char *proof_of(const struct ts_finding *f)
-{
-    (void)f; /* there is no auditor, and so no finding */
-    return NULL;
-}
-#endif
 
 /* The whitelist from a batch on. */
 struct since {
