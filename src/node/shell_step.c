@@ -43,19 +43,17 @@ static void event(struct ts_node_shell *s, const struct ts_node_output *o)
     ts_log_made((enum ts_log_level)o->level, o->event, o->text);
 }
 
-/* Proofs and omissions are for somebody to look at; patterns and notices are for counting. */
+/* Proofs and omissions are for somebody to look at; the others, and what is over, for counting. */
 static void finding(struct ts_node_shell *s, const struct ts_finding *f)
 {
     char enclave[TS_ADDRESS_HEX_SIZE] = "-";
-    enum ts_log_level level = TS_LOG_INFO;
-    if (f->severity == TS_SEVERITY_PROOF)
-        level = TS_LOG_ERROR;
-    else if (f->severity == TS_SEVERITY_OMISSION && f->state != TS_FINDING_CLOSED)
-        level = TS_LOG_WARN;
+    bool is_alarm = f->severity == TS_SEVERITY_OMISSION && f->state != TS_FINDING_CLOSED;
+    enum ts_log_level less = is_alarm ? TS_LOG_WARN : TS_LOG_INFO;
+    enum ts_log_level level = f->severity == TS_SEVERITY_PROOF ? TS_LOG_ERROR : less;
     if (f->has_enclave)
         ts_hex(f->enclave.b, sizeof(f->enclave.b), enclave);
     s->events[level]++;
-    ts_log(level, "finding",
+    ts_log(level == TS_LOG_ERROR ? TS_LOG_ERROR : less, "finding",
            "name=%s severity=%s about=%s state=%s serial=%llu enclave=%s first=%llu last=%llu "
            "text=\"%s\"",
            ts_finding_name((int)f->kind), ts_severity_name((int)f->severity),
