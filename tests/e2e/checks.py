@@ -88,11 +88,22 @@ def everyone_accounted(batches, ids):
             assert sorted(named) == sorted(ids), f"batch {batch['header']['number']} names {named}"
 
 
+def findings(net, node=0):
+    """What the audit of a node holds. An honest operator gets no proof, whatever was done to it."""
+    found = net.node_rpc(node, "ten_findings")["findings"]
+    proofs = [f for f in found if f["severity"] == "proof" and f["about"] == "operator"]
+    assert not proofs, f"proofs against an honest operator: {proofs}"
+    return found
+
+
 def all_is_well(net, hashes=()):
     batches = chain_is_one(net)
     acknowledged_are_in_one_batch(net, hashes)
     records_are_chains(net)
     everyone_accounted(batches, net.ids)
+    for i in range(len(net.node_ports)):
+        if net[f"n{i}"].alive():
+            findings(net, i)
     status = net.status()
     assert not any(e["corrupted"] for e in status["enclaves"] if e["id"] not in net_liars(net))
     return batches

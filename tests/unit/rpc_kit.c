@@ -284,6 +284,12 @@ static void make_chain(struct kit *k)
     assert_int_equal(k->net->chain.head.number, 8);
 }
 
+static const struct ts_audit *audit(void *ctx)
+{
+    const struct kit *k = ctx;
+    return k->audit;
+}
+
 static void make_api(struct kit *k, bool with_loop)
 {
     struct ts_rpc_backend b = {
@@ -295,6 +301,7 @@ static void make_api(struct kit *k, bool with_loop)
         .crypto = k->net->crypto,
         .store = k->store,
         .chain = chain,
+        .audit = audit,
         .query = query,
         .send_tx = send_tx,
         .pending_nonce = pending_nonce,
@@ -324,6 +331,8 @@ struct kit *kit_open(bool with_loop)
     make_chain(k);
     assert_int_equal(ts_ledger_engine.open(&k->net->genesis, k->net->crypto, seed, &k->engine),
                      TS_OK);
+    k->audit = ts_audit_new(&k->net->genesis);
+    assert_non_null(k->audit);
     make_api(k, with_loop);
     return k;
 }
@@ -336,6 +345,7 @@ void kit_close(struct kit *k)
     assert_int_equal(uv_loop_close(&k->loop), 0);
     ts_ledger_engine.close(k->engine);
     ts_store_close(k->store);
+    ts_audit_free(k->audit);
     tn_free(k->net);
     for (size_t i = 0; i < k->n_txs; i++)
         ts_buf_free(&k->txs[i]);

@@ -14,7 +14,7 @@ struct client {
     struct ts_wsc *c;
     bool open;
     size_t n;
-    json_t *got[16]; /* the messages */
+    json_t *got[24]; /* the messages */
 };
 
 static void on_open(void *ctx, struct ts_wsc *c)
@@ -100,6 +100,7 @@ static void heads_are_told_in_their_order(void **state)
 {
     struct kit *k = *state;
     struct client w = {.n = 0};
+    const struct ts_finding finding = {.kind = TS_F_SILENCE, .state = TS_FINDING_OPEN, .serial = 1};
     struct ts_server *server = NULL;
     char why[256];
     char url[64];
@@ -122,6 +123,14 @@ static void heads_are_told_in_their_order(void **state)
     ask(k, &w, "eth_subscribe", "logs"); /* of which there are none */
     assert_non_null(json_object_get(w.got[3], "error"));
     check_told(k, &w);
+    ask(k, &w, "ten_subscribe", "findings");
+    size_t next = w.n;
+    ts_api_new_finding(k->api, &finding);
+    PUMP_UNTIL(&k->loop, w.n > next, 3000);
+    assert_string_equal(member(told(&w, next, "ten_subscription"), "name"), "silence");
+    assert_string_equal(member(told(&w, next, "ten_subscription"), "state"), "open");
+    ask(k, &w, "ten_unsubscribe", json_string_value(json_object_get(w.got[next - 1], "result")));
+    ts_api_new_finding(k->api, &finding);
     /* Nobody is told any more after unsubscribing. */
     ask(k, &w, "eth_unsubscribe", json_string_value(json_object_get(w.got[0], "result")));
     ask(k, &w, "ten_unsubscribe", json_string_value(json_object_get(w.got[1], "result")));

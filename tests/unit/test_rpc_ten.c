@@ -238,6 +238,57 @@ static void health_tells_network_and_head(void **state)
     json_decref(h);
 }
 
+static size_t findings(struct kit *k, const char *params)
+{
+    json_t *o = kit_call(k, "ten_findings", params);
+    assert_non_null(o);
+    size_t n = json_array_size(json_object_get(o, "findings"));
+    json_decref(o);
+    return n;
+}
+
+static void findings_are_told_by_severity_and_number(void **state)
+{
+    struct kit *k = *state;
+    const struct ts_finding proof = {.kind = TS_F_EQUIVOCATION,
+                                     .severity = TS_SEVERITY_PROOF,
+                                     .has_enclave = true,
+                                     .enclave = *tn_id(k->net, 1),
+                                     .evidence = {{1}},
+                                     .first = 5,
+                                     .last = 5,
+                                     .text = "two"};
+    const struct ts_finding withheld = {.kind = TS_F_PAYLOAD_WITHHELD,
+                                        .severity = TS_SEVERITY_OMISSION,
+                                        .about = TS_ABOUT_PEER,
+                                        .first = 3,
+                                        .last = 3};
+    assert_int_equal(findings(k, "[]"), 0);
+    assert_true(ts_audit_add(k->audit, &proof, NULL));
+    assert_true(ts_audit_add(k->audit, &withheld, NULL));
+    assert_int_equal(findings(k, "[]"), 2);
+    assert_int_equal(findings(k, "[4]"), 1);
+    assert_int_equal(findings(k, "[3, \"omission\"]"), 2);
+    assert_int_equal(findings(k, "{\"severity\": \"proof\"}"), 1);
+    assert_int_equal(findings(k, "[6, \"notice\"]"), 0);
+    json_t *o = kit_call(k, "ten_findings", "[4]");
+    assert_int_equal(json_integer_value(json_object_get(o, "number")),
+                     0); /* it stands at genesis */
+    const json_t *f = json_array_get(json_object_get(o, "findings"), 0);
+    assert_string_equal(member(f, "name"), "equivocation");
+    assert_string_equal(member(f, "severity"), "proof");
+    assert_string_equal(member(f, "about"), "operator");
+    assert_string_equal(member(f, "state"), "once");
+    assert_string_equal(member(f, "text"), "two");
+    assert_true(json_is_null(json_object_get(f, "serial")));
+    assert_true(json_is_string(json_object_get(f, "evidence")));
+    assert_true(json_is_string(json_object_get(f, "enclave")));
+    assert_int_equal(json_integer_value(json_object_get(f, "first")), 5);
+    json_decref(o);
+    kit_refused(k, "ten_findings", "[0, \"worst\"]", -32602, "severity must be");
+    kit_refused(k, "ten_findings", "[\"x\"]", -32602, "from");
+}
+
 static void subscriptions_need_a_connection(void **state)
 {
     struct kit *k = *state;
@@ -263,6 +314,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(folding_leaves_the_loop_free, setup_with_loop, teardown),
         T(a_transactions_fate_is_told),
         T(health_tells_network_and_head),
+        T(findings_are_told_by_severity_and_number),
         T(subscriptions_need_a_connection),
     };
 #undef T

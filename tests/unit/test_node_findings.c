@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node's findings: the same for one that follows, one that is restarted and one that joins late;
+ * evidence; payloads that somebody edited. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/batch.h"
+#include "nodeworld.h"
+
+static struct testnet *net_of(size_t batches)
+{
+    struct testnet *net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
+    tn_start(net);
+    if (batches > net->n_history)
+        tn_run(net, batches - net->n_history);
+    return net;
+}
+
+static const unsigned host_0[] = {NW_HOST(0)};
+static const unsigned host_1[] = {NW_HOST(1)};
+static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
+
+static void end(struct nw *w)
+{
+    struct testnet *net = w->net;
+    nw_free(w);
+    tn_free(net);
+}
+
+static const struct ts_audit *audit_of(const struct nw *w, size_t node)
+{
+    return ts_node_audit(w->nodes[node].core);
+}
+
+static void assert_same(const struct ts_audit *x, const struct ts_audit *y)
+{
+    assert_int_equal(ts_audit_head(x), ts_audit_head(y));
+    assert_int_equal(ts_audit_count(x), ts_audit_count(y));
+    for (size_t i = 0; i < ts_audit_count(x); i++)
+        assert_memory_equal(ts_audit_get(x, i), ts_audit_get(y, i), sizeof(struct ts_finding));
+}
+
+/* A failover, then the old active one is away for long and comes back. */
+static void trouble(struct testnet *net)
+{
+    tn_crash(net, 0);
+    tn_activate(net, 1);
+    tn_run(net, 20);
+}
+
+static void back_again(struct testnet *net)
+{
+    tn_boot(net, 0);
+    tn_run(net, 5);
+}
+
+static size_t stop_and_start(struct nw *w, size_t node)
+{
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_STOP});
+    nw_run(w, 100 * NW_MS);
+    nw_kill(w, node);
+    size_t before = w->nodes[node].n_findings;
+    nw_restart(w, node);
+    return before;
+}
+
+static void restarts_and_late_joiners_find_the_same(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_host_up(w, 0);
+    size_t live = nw_node(w, host_0, 1, NULL, false);
+    size_t stopped = nw_node(w, host_0, 1, NULL, false);
+    size_t killed = nw_node(w, host_0, 1, NULL, false);
+    trouble(net);
+    nw_publish(w, 0, net->n_history);
+    nw_run(w, NW_S);
+    assert_int_equal(w->nodes[live].n_findings, 2); /* a silence is open */
+    size_t told = stop_and_start(w, stopped);       /* from the snapshot */
+    nw_kill(w, killed);                             /* from the batches */
+    nw_restart(w, killed);
+    nw_run(w, NW_S);
+    assert_int_equal(w->nodes[stopped].n_findings, told); /* nothing is told again */
+    assert_int_equal(w->nodes[killed].n_findings, told);
+    assert_same(audit_of(w, stopped), audit_of(w, live));
+    assert_same(audit_of(w, killed), audit_of(w, live));
+    back_again(net);
+    nw_publish(w, 0, net->n_history);
+    size_t late = nw_node(w, host_0, 1, NULL, false);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, late), net->n_history);
+    assert_same(audit_of(w, stopped), audit_of(w, live));
+    assert_same(audit_of(w, killed), audit_of(w, live));
+    assert_same(audit_of(w, late), audit_of(w, live));
+    assert_int_equal(ts_audit_count(audit_of(w, late)), 3); /* takeover, silence, restart */
+    assert_int_equal(w->nodes[late].n_findings, 4);         /* the silence twice */
+    assert_int_equal(nw_counters(w, live).findings, 4);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_not_equal(ts_audit_get(audit_of(w, late), i)->severity, TS_SEVERITY_PROOF);
+    end(w);
+}
+
+static void an_equivocation_is_found_once_and_after_a_restart(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    struct ts_buf keep;
+    (void)state;
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    struct tn_draft *d = tn_draft(net, 0);
+    d->header.time += 7;
+    tn_seal(net, d);
+    ts_buf_init(&keep, 0);
+    ts_buf_put(&keep, d->raw.p, d->raw.n);
+    tn_run(net, 1);
+    nw_publish(w, 0, 21);
+    nw_run(w, 100 * NW_MS);
+    nw_push_raw(w, 1, ts_buf_bytes(&keep));
+    nw_push_raw(w, 1, ts_buf_bytes(&keep));
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(w->nodes[node].n_findings, 1);
+    const struct ts_finding f = w->nodes[node].findings[0];
+    assert_int_equal(f.kind, TS_F_EQUIVOCATION);
+    assert_int_equal(f.severity, TS_SEVERITY_PROOF);
+    assert_int_equal(f.about, TS_ABOUT_OPERATOR);
+    assert_int_equal(f.first, 21);
+    assert_true(ts_hash_equal(&f.evidence, &w->nodes[node].store.evidence[0]));
+    stop_and_start(w, node);
+    nw_run(w, NW_S);
+    assert_int_equal(ts_audit_count(audit_of(w, node)), 1);
+    assert_memory_equal(ts_audit_get(audit_of(w, node), 0), &f, sizeof(f));
+    assert_int_equal(w->nodes[node].n_findings, 1);
+    ts_buf_free(&keep);
+    end(w);
+}
+
+/* The net's batch number with another notice in its payload, header and seal as they were. */
+static void edit(struct testnet *net, uint64_t number, struct ts_buf *out)
+{
+    struct ts_arena arena;
+    struct ts_batch b;
+    static const uint8_t body[1] = {9};
+    struct ts_notice notice = {.type = 200, .body = {body, sizeof(body)}};
+    ts_arena_init(&arena, 0);
+    tn_decode(net, number, &arena, &b);
+    b.payload.notices = &notice;
+    b.payload.n_notices = 1;
+    ts_buf_init(out, 0);
+    ts_batch_put(out, &b);
+    ts_arena_free(&arena);
+}
+
+static void an_edited_payload_of_a_known_batch_is_found(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 3);
+    struct ts_buf edited;
+    (void)state;
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    edit(net, 15, &edited);
+    nw_push_raw(w, 1, ts_buf_bytes(&edited));
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(w->nodes[node].n_findings, 1);
+    assert_int_equal(w->nodes[node].findings[0].kind, TS_F_PAYLOAD_EDITED);
+    assert_int_equal(w->nodes[node].findings[0].about, TS_ABOUT_PEER);
+    assert_int_equal(w->nodes[node].findings[0].first, 15);
+    assert_int_equal(w->nodes[node].store.n_evidence, 0);
+    assert_int_equal(nw_counters(w, node).peers_dropped, 1);
+    ts_buf_free(&edited);
+    end(w);
+}
+
+/* One that joins asks a liar first, and later learns what the payload was. */
+static void an_edited_payload_that_was_refused_is_found_later(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 4);
+    struct ts_buf edited;
+    (void)state;
+    ts_bytes *lies = calloc(net->n_history, sizeof(*lies));
+    assert_non_null(lies);
+    memcpy(lies, net->history, net->n_history * sizeof(*lies));
+    edit(net, 12, &edited);
+    lies[11] = ts_buf_bytes(&edited);
+    w->hosts[1].history = lies;
+    w->hosts[1].head = net->n_history;
+    nw_host_up(w, 1);
+    size_t alone = nw_node(w, host_1, 1, NULL, false);
+    size_t joins = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, joins), 11);
+    assert_int_equal(w->nodes[joins].n_findings, 0); /* what is wrong with it is not known */
+    nw_host_up(w, 0);
+    assert_true(nw_reach(w, joins, 20, 20 * NW_S));
+    assert_int_equal(w->nodes[joins].n_findings, 1);
+    assert_int_equal(w->nodes[joins].findings[0].kind, TS_F_PAYLOAD_EDITED);
+    assert_int_equal(w->nodes[joins].findings[0].first, 12);
+    assert_int_equal(w->nodes[alone].n_findings, 0);
+    ts_buf_free(&edited);
+    nw_kill(w, alone);
+    nw_kill(w, joins);
+    nw_free(w);
+    free(lies);
+    tn_free(net);
+}
+
+static void a_broken_seal_is_no_edited_payload(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 5);
+    (void)state;
+    nw_host_up(w, 1);
+    w->hosts[1].corrupt_from = 9;
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    nw_host_up(w, 0);
+    assert_true(nw_reach(w, node, 20, 20 * NW_S));
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    end(w);
+}
+
+static void a_state_that_cannot_be_read_is_no_loss(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 6);
+    (void)state;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    nw_run(w, NW_S);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_STOP});
+    nw_run(w, 100 * NW_MS);
+    nw_kill(w, node);
+    struct nw_store *s = &w->nodes[node].store;
+    size_t fresh = nw_node(w, NULL, 0, NULL, false);
+    struct ts_node *core = w->nodes[fresh].core;
+    ts_bytes whole = ts_buf_bytes(&s->audit);
+    ts_buf_put_byte(&s->audit, 1);
+    ts_bytes bad[] = {
+        {0}, {whole.p, whole.n - 1}, {s->audit.p, s->audit.n}, {s->chain.p, s->chain.n}};
+    for (size_t i = 0; i < TS_COUNT(bad); i++) {
+        assert_int_not_equal(
+            ts_node_load_chain(core, ts_buf_bytes(&s->chain), ts_buf_bytes(&s->roots), bad[i]),
+            TS_OK);
+        assert_int_equal(ts_node_chain(core)->head.number, 0);
+        assert_int_equal(ts_audit_head(ts_node_audit(core)), 0);
+    }
+    whole.p = s->audit.p;
+    assert_int_equal(ts_node_load_chain(core, ts_buf_bytes(&s->chain), ts_buf_bytes(&s->roots),
+                                        ts_bytes_of(s->audit.p, whole.n)),
+                     TS_OK);
+    assert_int_equal(ts_audit_head(ts_node_audit(core)), 20);
+    s->audit.n--;
+    nw_restart(w, node);
+    end(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(restarts_and_late_joiners_find_the_same),
+        cmocka_unit_test(an_equivocation_is_found_once_and_after_a_restart),
+        cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
+        cmocka_unit_test(an_edited_payload_that_was_refused_is_found_later),
+        cmocka_unit_test(a_broken_seal_is_no_edited_payload),
+        cmocka_unit_test(a_state_that_cannot_be_read_is_no_loss),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
