@@ -184,6 +184,7 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         return;
     case TS_OP_PUT_TX:
         put_tx(d, op);
+        sim_wallet_stored(w, &op->hash);
         return;
     case TS_OP_DROP_TX:
         drop_tx(d, &op->hash);

@@ -59,10 +59,18 @@ static void deliver(struct sim_world *w, unsigned node, unsigned link, uint64_t 
     ev->n = b->n;
 }
 
+/* As with links to enclaves. */
+static bool is_lost(struct sim_world *w, struct sim_feed *f)
+{
+    if (w->now < f->hole_until)
+        f->lost = f->id;
+    return f->lost == f->id;
+}
+
 static void to_client(struct sim_world *w, unsigned node, unsigned link, const struct ts_buf *b)
 {
     struct sim_feed *f = &w->nodes[node].feeds[link];
-    if (w->now >= f->hole_until)
+    if (!is_lost(w, f))
         deliver(w, node, link, sim_later(w, w->o.feed_us, &f->to_client), b);
 }
 
@@ -76,7 +84,7 @@ static void push(struct sim_world *w, unsigned node, unsigned link, const struct
     ts_feed_put_batch(&b, batch != NULL ? batch->b->raw : raw);
     if (w->now >= f->noise_until) {
         to_client(w, node, link, &b);
-    } else if (w->now >= f->hole_until) {
+    } else if (!is_lost(w, f)) {
         for (unsigned i = 0; i < 2; i++)
             if (sim_chance(&w->rng, 60))
                 deliver(w, node, link, w->now + 1 + sim_below(&w->rng, SIM_S), &b);
@@ -159,7 +167,7 @@ void sim_feed_refuse(struct sim_world *w, uint64_t conn)
 void sim_feed_send(struct sim_world *w, unsigned node, unsigned link, ts_bytes message)
 {
     struct sim_feed *f = &w->nodes[node].feeds[link];
-    if (f->id == 0 || !f->is_up || w->now < f->hole_until)
+    if (f->id == 0 || !f->is_up || is_lost(w, f))
         return;
     struct sim_ev *ev =
         sim_schedule(w, sim_later(w, w->o.feed_us, &f->to_server), EV_TO_SERVER, f->server);

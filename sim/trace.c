@@ -159,6 +159,7 @@ static void print_event(const struct sim_event *e)
         [SIM_NODE_EVIDENCE] = "keeps evidence",
         [SIM_FINDING] = "finds",
         [SIM_TX_SENT] = "transaction sent",
+        [SIM_TX_STORED] = "host's disk: transaction",
         [SIM_TX_ACKED] = "transaction acknowledged",
         [SIM_TX_REFUSED] = "transaction refused",
         [SIM_TX_REJECTED] = "host's disk: transaction rejected",
@@ -192,6 +193,7 @@ static void print_event(const struct sim_event *e)
                    ts_severity_name((int)e->finding->severity));
         break;
     case SIM_TX_SENT:
+    case SIM_TX_STORED:
     case SIM_TX_ACKED:
     case SIM_TX_REFUSED:
     case SIM_TX_REJECTED:

@@ -54,6 +54,7 @@ enum sim_kind {
 
     /* Transactions. number: its index in the world; hash. */
     SIM_TX_SENT,     /* a wallet gives it to the host, or through node who (-1: host) */
+    SIM_TX_STORED,   /* the host's disk: it is in the pool; number UINT64_MAX: no wallet's */
     SIM_TX_ACKED,    /* the wallet is told that it was taken */
     SIM_TX_REFUSED,  /* the wallet is told that it was not: err, text */
     SIM_TX_REJECTED, /* the host's disk: rejected later, err and text say why */

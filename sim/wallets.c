@@ -205,6 +205,16 @@ void sim_wallet_told(struct sim_world *w, uint64_t tx, ts_err err, const char *t
         t->state = STX_OVER;
 }
 
+void sim_wallet_stored(struct sim_world *w, const ts_hash *hash)
+{
+    const size_t *i = ts_map_get(&w->tx_of, hash->b);
+    struct sim_event ev = {.kind = SIM_TX_STORED,
+                           .who = SIM_HOST,
+                           .number = i != NULL ? *i : UINT64_MAX,
+                           .hash = *hash};
+    sim_tell(w, &ev);
+}
+
 void sim_wallet_rejected(struct sim_world *w, const ts_hash *hash, ts_err err, const char *text)
 {
     const size_t *i = ts_map_get(&w->tx_of, hash->b);

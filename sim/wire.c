@@ -67,6 +67,14 @@ void sim_drop(struct sim_world *w, struct sim_link *l)
         on_link(w, l, sim_later(w, delay(w, l), &l->last_from), EV_LINK_DOWN);
 }
 
+/* A stream that has lost something brings nothing after it: it only ends. */
+static bool is_lost(struct sim_world *w, struct sim_link *l)
+{
+    if (w->now < l->hole_until)
+        l->lost = l->conn;
+    return l->lost == l->conn;
+}
+
 static void put(struct sim_ev *ev, ts_bytes frame)
 {
     ev->bytes = sim_copy(frame);
@@ -76,7 +84,7 @@ static void put(struct sim_ev *ev, ts_bytes frame)
 void sim_send(struct sim_world *w, struct sim_link *l, ts_bytes frame)
 {
     const struct sim_operator *op = w->o.op;
-    if (l->conn == 0 || w->now < l->hole_until)
+    if (l->conn == 0 || is_lost(w, l))
         return;
     if (op != NULL && op->to_enclave != NULL && l->owner == SIM_HOST &&
         !op->to_enclave(w, l->enclave, frame))
@@ -87,7 +95,7 @@ void sim_send(struct sim_world *w, struct sim_link *l, ts_bytes frame)
 void sim_answer(struct sim_world *w, struct sim_link *l, uint64_t at, ts_bytes frame)
 {
     const struct sim_operator *op = w->o.op;
-    if (l->conn == 0 || w->now < l->hole_until)
+    if (l->conn == 0 || is_lost(w, l))
         return;
     if (op != NULL && op->to_host != NULL && l->owner == SIM_HOST &&
         !op->to_host(w, l->enclave, frame))

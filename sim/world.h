@@ -162,6 +162,7 @@ struct sim_link {
     unsigned no; /* the owner's number for it */
     unsigned enclave;
     uint64_t conn; /* 0: none */
+    uint64_t lost; /* the connection on which something was swallowed */
     bool is_up;    /* the enclave has taken it */
     uint64_t cut_until, hole_until, slow_until;
     uint64_t last_to, last_from;
@@ -222,7 +223,8 @@ struct sim_host {
 
 /* A node's feed to a peer; the peer's end keeps the session. */
 struct sim_feed {
-    uint64_t id; /* 0: none is open */
+    uint64_t id;   /* 0: none is open */
+    uint64_t lost; /* the connection on which something was swallowed */
     int server;
     bool is_up; /* the client was told */
     struct ts_feed_session session;
@@ -398,6 +400,7 @@ void sim_wallets_init(struct sim_world *w);
 void sim_wallets_free(struct sim_world *w);
 void sim_wallet_event(struct sim_world *w);
 void sim_wallet_told(struct sim_world *w, uint64_t tx, ts_err err, const char *text);
+void sim_wallet_stored(struct sim_world *w, const ts_hash *hash);
 void sim_wallet_rejected(struct sim_world *w, const ts_hash *hash, ts_err err, const char *text);
 void sim_wallet_sees(struct sim_world *w, const struct sim_batch *b);
 /* A signed transfer; returns its length. */

@@ -172,6 +172,7 @@ struct prepared {
 /* What the production line is doing while no batch is prepared. */
 enum line { L_IDLE, L_ACTIVATING, L_STEPPING_DOWN, L_CREATING };
 
+#define TS_POOL_ALSO 3
 struct pool_tx {
     ts_hash hash;
     ts_address sender;
@@ -182,6 +183,8 @@ struct pool_tx {
     size_t n_raw;
     enum { TX_UNCHECKED, TX_CHECKING, TX_STORING, TX_PENDING } state;
     uint64_t token;              /* of the user who waits; while not yet pending */
+    uint64_t also[TS_POOL_ALSO]; /* of others who sent the same meanwhile */
+    unsigned n_also;
     uint64_t until_us;           /* UNCHECKED: give up then */
     bool taken;                  /* in the prepared batch or in its list of rejected */
     struct pool_tx *prev, *next; /* in the order of arrival */

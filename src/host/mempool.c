@@ -126,6 +126,8 @@ static void refuse(struct ts_host *h, struct pool_tx *t, ts_err err, const char 
 {
     h->counters.txs_refused++;
     out_reply_error(h, t->token, err, "%s", why);
+    for (unsigned i = 0; i < t->n_also; i++)
+        out_reply_error(h, t->also[i], err, "%s", why);
     if (t->state == TX_UNCHECKED || t->state == TX_CHECKING)
         h->unchecked_n--;
     pool_unlink(h, t);
@@ -139,6 +141,21 @@ static bool is_in_prepared(const struct ts_host *h, const ts_hash *hash)
         if (ts_hash_equal(&p->tx_hashes[i], hash))
             return true;
     return false;
+}
+
+/* "Already known" is said only of what is durable: a node takes it for an acknowledgement when it
+ * has sent the transaction before. Who comes earlier is answered with the first. */
+static void send_again(struct ts_host *h, struct pool_tx *t, uint64_t token)
+{
+    if (t->state != TX_PENDING && t->n_also < TS_POOL_ALSO) {
+        t->also[t->n_also++] = token;
+        return;
+    }
+    h->counters.txs_refused++;
+    if (t->state == TX_PENDING)
+        out_reply_error(h, token, TS_E_TX_KNOWN, "already known");
+    else
+        out_reply_error(h, token, TS_E_BUSY, "the transaction is being taken already");
 }
 
 void pool_add(struct ts_host *h, const struct ts_host_input *in)
@@ -158,12 +175,12 @@ void pool_add(struct ts_host *h, const struct ts_host_input *in)
     }
     ts_hash hash;
     ts_tx_hash(in->bytes, &hash);
-    if (pool_find(h, &hash) != NULL) {
-        h->counters.txs_refused++;
-        out_reply_error(h, in->token, TS_E_TX_KNOWN, "already known");
+    struct pool_tx *t = pool_find(h, &hash);
+    if (t != NULL) {
+        send_again(h, t, in->token);
         return;
     }
-    struct pool_tx *t = pool_insert(h, &hash, in->bytes);
+    t = pool_insert(h, &hash, in->bytes);
     t->token = in->token;
     t->taken = is_in_prepared(h, &hash);
     t->state = TX_UNCHECKED;
@@ -398,6 +415,9 @@ void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
         t->state = TX_PENDING;
         h->counters.txs_accepted++;
         out_reply_bytes(h, t->token, ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
+        for (unsigned k = 0; k < t->n_also; k++)
+            out_reply_bytes(h, t->also[k], ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
+        t->n_also = 0;
     }
 }
 

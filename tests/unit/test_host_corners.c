@@ -610,6 +610,40 @@ static void a_late_answer_about_a_discarded_batch(void **state)
     }
 }
 
+/* "Already known" is an acknowledgement to who asked before: it is said of what is durable alone.
+ */
+static void the_same_transaction_while_it_is_taken(void **state)
+{
+    (void)state;
+    struct world *w = world_new(&(struct world_options){
+        .enclaves = 2, .seed = 5, .interval_us = 100 * MS, .delay_us = 3 * MS, .disk_us = 5 * MS});
+    assert_true(world_run_to(w, 2, 5 * SECOND));
+    uint8_t raw[256];
+    ts_err err;
+    size_t n = world_make_tx(w, 1, 0, 1000000000, raw, sizeof(raw));
+    unsigned tx[5];
+    for (unsigned i = 0; i < 5; i++)
+        tx[i] = world_send_raw(w, ts_bytes_of(raw, n));
+    assert_int_equal(world_tx_state(w, tx[4], &err), WTX_REFUSED); /* four wait */
+    assert_int_equal(err, TS_E_BUSY);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(world_tx_state(w, tx[i], NULL), WTX_WAITING);
+    world_run(w, SECOND);
+    for (unsigned i = 0; i < 4; i++)
+        assert_int_equal(world_tx_state(w, tx[i], NULL), WTX_ACKED);
+
+    world_disk_error(w, TS_E_DISK_FULL);
+    n = world_make_tx(w, 1, 1, 1000000000, raw, sizeof(raw));
+    for (unsigned i = 0; i < 3; i++)
+        tx[i] = world_send_raw(w, ts_bytes_of(raw, n));
+    world_run(w, 100 * MS);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(world_tx_state(w, tx[i], &err), WTX_REFUSED);
+        assert_int_equal(err, TS_E_DISK_FULL);
+    }
+    world_free(w);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -635,6 +669,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_suspect_that_is_alone_goes_on),
         cmocka_unit_test(a_dispute_outlives_the_host),
         cmocka_unit_test(a_late_answer_about_a_discarded_batch),
+        cmocka_unit_test(the_same_transaction_while_it_is_taken),
     };
     if (argc > 1)
         cmocka_set_test_filter(argv[1]); /* by name, with * */
