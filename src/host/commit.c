@@ -54,7 +54,8 @@ static void store_recovered(struct ts_host *h)
 {
     h->prep.retry_us = 0;
     if (h->storage_bad)
-        out_event(h, TS_LOG_INFO, "storage-recovered", "production=goes-on");
+        out_event(h, TS_LOG_INFO, "storage-recovered", "production=%s",
+                  h->paused ? "paused" : "resumed");
     h->storage_bad = false;
 }
 
@@ -167,14 +168,26 @@ ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
 
 /* ---- feeding and votes ---- */
 
+/* It is at the parent, or will be once it has dealt with what stands in its line: one whose answers
+ * take longer than a batch is fed ahead of them. */
+static bool can_be_fed(const struct ts_host *h, const struct member *m)
+{
+    if (ts_hash_equal(&m->head.hash, &h->chain.head.hash))
+        return true;
+    return !m->snapshotting && m->fed == h->chain.head.number && m->fifo_n > 0 &&
+           m->fifo_n < TS_FEED_WINDOW / 2;
+}
+
 void prepared_feed(struct ts_host *h, struct member *m)
 {
     if (h->prep.stage != P_FEEDING || m->phase != M_READY || m->vote != VOTE_NONE ||
-        !ts_hash_equal(&m->head.hash, &h->chain.head.hash))
+        !can_be_fed(h, m))
         return;
     if (member_ask_accept(h, m, ts_bytes_of(h->prep.raw, h->prep.n_raw), h->prep.batch.n_txs,
-                          h->prep.batch.header.number, &h->prep.hash))
+                          h->prep.batch.header.number, &h->prep.hash)) {
         m->vote = VOTE_FED;
+        m->fed = h->prep.batch.header.number;
+    }
 }
 
 static bool whitelisted_after(const struct ts_host *h, const struct member *m)
@@ -396,6 +409,8 @@ static void discarded(struct ts_host *h)
         switch_failed(h, "the other enclaves refused the batch that would have made it");
     for (unsigned i = 0; i < h->n_members; i++) {
         struct member *m = &h->members[i];
+        if (m->fed >= number)
+            m->fed = number - 1;
         if (m->phase == M_READY && ts_hash_equal(&m->head.hash, &hash))
             member_bench(h, m, true, "its head %llu was discarded", (unsigned long long)number);
     }

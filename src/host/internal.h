@@ -65,6 +65,7 @@ struct request {
     uint64_t sent_us;
     uint64_t allow_us; /* time to answer, from when it is first in line */
     uint64_t work;     /* transactions in it */
+    bool queued;       /* others were before it in the line */
     uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; others 0 */
     ts_hash hash;      /* ACCEPT: of the batch */
 };
@@ -120,7 +121,7 @@ struct member {
     bool loading_store;         /* an OUT_LOAD for this member is under way */
     uint64_t load_until_us;
     enum load_why load_for;
-    uint64_t fed; /* highest number sent by ACCEPT on this connection */
+    uint64_t fed; /* number up to which it has or was sent all batches, on this connection */
     uint64_t load_token;
     uint64_t said_us, said_head; /* progress of catching up, as last told */
     unsigned wrong_refusals;     /* of batches that others accepted */

@@ -126,6 +126,8 @@ static void ready(struct ts_host *h, struct member *m)
         return;
     }
     m->phase = M_READY;
+    if (m->fed < m->head.number)
+        m->fed = m->head.number;
     m->is_ahead = m->said_ahead = m->elsewhere = false;
     m->tried = true;
     m->vote = VOTE_NONE;
@@ -164,8 +166,12 @@ void join_told(struct ts_host *h, struct member *m)
         member_reset(h, m, "%s", "was told that it is at the head and does not join");
         return;
     }
-    if (ts_hash_equal(&m->head.hash, &h->chain.head.hash) || at_prepared(h, m))
-        ready(h, m);
+    bool on_chain = join_is_on_chain(h, &m->head);
+    if (at_prepared(h, m) ||
+        (on_chain && (m->head.number == h->chain.head.number || m->fed >= h->chain.head.number)))
+        ready(h, m); /* what it lacks stands in its line */
+    else if (on_chain && m->fed >= m->head.number)
+        m->phase = M_CATCHING_UP;
     else
         judge(h, m);
 }
@@ -426,11 +432,14 @@ void join_advance(struct ts_host *h, struct member *m)
         m->phase = M_CATCHING_UP; /* it was too slow to be fed in turn */
         m->fed = m->head.number;
     }
-    if (m->phase != M_CATCHING_UP || m->loading_store)
+    if ((m->phase != M_CATCHING_UP && m->phase != M_JOINING) || m->loading_store)
         return;
     uint64_t head = h->chain.head.number;
-    say_progress(h, m);
-    if (m->head.number == head && m->fifo_n == 0) {
+    if (m->phase == M_CATCHING_UP)
+        say_progress(h, m);
+    /* All up to the head has been sent: when it comes to this it is at the head, or as near to it
+     * as the way there allows. */
+    if (m->phase == M_CATCHING_UP && m->fed == head && m->fifo_n < TS_FEED_WINDOW / 2) {
         m->said_us = 0;
         tell(h, m);
         return;

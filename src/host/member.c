@@ -66,6 +66,8 @@ static void learn(struct member *m, const struct request *r, uint64_t took)
         m->per_tx_us = m->per_tx_us ? (7 * m->per_tx_us + each) / 8 : each;
         return;
     }
+    if (r->queued && m->has_srtt && took < m->srtt_us)
+        return; /* it was on its way while those before it were answered */
     if (!m->has_srtt) {
         m->has_srtt = true;
         m->srtt_us = took;
@@ -106,6 +108,7 @@ bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_
                           .sent_us = h->now.mono_us,
                           .allow_us = allowance(h, m, msg->type, work),
                           .work = work,
+                          .queued = m->fifo_n > 0,
                           .ref = ref};
     if (m->fifo_n++ == 0)
         m->line_since_us = h->now.mono_us;

@@ -194,7 +194,8 @@ static int choose_checker(const struct ts_host *h)
     int best = TS_NOBODY;
     for (unsigned i = 0; i < h->n_members; i++) {
         const struct member *m = &h->members[i];
-        if (m->phase != M_READY || m->snapshotting || m->fifo_n > TS_MAX_REQUESTS / 2)
+        if (m->phase != M_READY || m->snapshotting || m->head.number + 1 < h->chain.head.number ||
+            m->fifo_n > TS_MAX_REQUESTS / 2)
             continue;
         if (best == TS_NOBODY ||
             (h->members[best].state == TS_ENC_ACTIVE && m->state != TS_ENC_ACTIVE))
@@ -391,10 +392,10 @@ static void say_storage(struct ts_host *h, ts_err err)
 {
     bool bad = err != TS_OK;
     if (bad && !h->pool_storage_bad)
-        out_event(h, TS_LOG_ERROR, "transactions-not-stored", "reason=\"%s\" acknowledged=none",
+        out_event(h, TS_LOG_ERROR, "transactions-not-stored", "reason=\"%s\" acknowledged=no",
                   ts_err_text(err));
     if (!bad && h->pool_storage_bad)
-        out_event(h, TS_LOG_INFO, "transactions-stored-again", "acknowledged=again");
+        out_event(h, TS_LOG_INFO, "transactions-stored-again", "acknowledged=yes");
     h->pool_storage_bad = bad;
 }
 

@@ -247,6 +247,7 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     }
     h->line = L_IDLE;
     m->head = (struct ts_msg_head){h->prep.batch.header.number, h->prep.hash};
+    m->fed = m->head.number;
     m->state = TS_ENC_ACTIVE;
     m->activations = 0;
     m->useful = true;

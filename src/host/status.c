@@ -91,8 +91,8 @@ void ts_host_enclave_of(const struct ts_host *h, size_t i, struct ts_host_enclav
         out->restarts = e->restarts;
     }
     /* While a batch is on its way everyone is a step ahead of the head: that is no fault. */
-    bool in_step =
-        m->phase == M_READY && !m->suspect && !m->drained && !m->corrupted && !is_tired(h, m);
+    bool in_step = m->phase == M_READY && out->lag <= 1 && !m->suspect && !m->drained &&
+                   !m->corrupted && !is_tired(h, m);
     const char *fault = in_step ? NULL : candidate_fault(h, m);
     out->reason = fault == NULL ? "" : m->reason[0] != 0 && m->phase != M_READY ? m->reason : fault;
 }

@@ -223,7 +223,7 @@ static const char *switch_fault(const struct ts_host *h, const struct member *m)
 {
     const char *fault = candidate_fault(h, m);
     if (fault != NULL && h->prep.stage != P_NONE && m->phase == M_READY && m->has_report &&
-        !m->drained && !m->corrupted && !m->leaving)
+        ts_hash_equal(&m->head.hash, &h->prep.hash) && !m->drained && !m->corrupted && !m->leaving)
         fault = NULL;
     if (fault == NULL && m->suspect)
         fault = "it is suspect: it lost a dispute and has not been restarted since";

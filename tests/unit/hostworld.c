@@ -74,13 +74,19 @@ static void count_event(struct world *w, const char *name, const char *text)
     w->events[w->n_events++].n = 1;
 }
 
+static uint64_t delay_to(const struct world *w, unsigned link)
+{
+    uint64_t own = w->peers[w->links[link].peer].delay_us;
+    return own > 0 ? own : w->o.delay_us;
+}
+
 static void connect_link(struct world *w, unsigned link)
 {
     struct wlink *l = &w->links[link];
     const struct peer *p = &w->peers[l->peer];
     bool can = !p->cut && p->core != NULL;
     struct happening *h =
-        world_schedule(w, world_later(w, w->o.delay_us, NULL), can ? W_LINK_UP : W_LINK_DOWN);
+        world_schedule(w, world_later(w, delay_to(w, link), NULL), can ? W_LINK_UP : W_LINK_DOWN);
     h->link = link;
     h->conn = w->host_gen;
     h->token = l->conn = ++w->next_conn;
@@ -93,7 +99,7 @@ static void send_to_enclave(struct world *w, const struct ts_host_output *o)
     if (l->conn == 0)
         return;
     struct happening *h =
-        world_schedule(w, world_later(w, w->o.delay_us, &l->last_to), W_TO_ENCLAVE);
+        world_schedule(w, world_later(w, delay_to(w, o->link), &l->last_to), W_TO_ENCLAVE);
     h->link = o->link;
     h->conn = l->conn;
     h->bytes = world_copy(o->bytes);
@@ -244,7 +250,7 @@ static void drop_link(struct world *w, unsigned link)
     if (l->conn == 0)
         return;
     struct happening *h =
-        world_schedule(w, world_later(w, w->o.delay_us, &l->last_from), W_LINK_DOWN);
+        world_schedule(w, world_later(w, delay_to(w, link), &l->last_from), W_LINK_DOWN);
     h->link = link;
     h->conn = w->host_gen;
     h->token = l->conn;
@@ -297,7 +303,7 @@ static void to_host(struct world *w, unsigned link, uint64_t at, ts_bytes frame)
 static void answer(struct world *w, unsigned link, ts_bytes frame)
 {
     struct wlink *l = &w->links[link];
-    to_host(w, link, world_later(w, w->o.delay_us, &l->last_from), frame);
+    to_host(w, link, world_later(w, delay_to(w, link), &l->last_from), frame);
 }
 
 /* The link that enclave i talks on, or -1. */

@@ -53,6 +53,8 @@ void world_start(struct world *w, unsigned i);
 void world_hold_down(struct world *w, unsigned i, bool down); /* the supervisor leaves it down */
 void world_freeze(struct world *w, unsigned i, bool frozen);
 void world_cut(struct world *w, unsigned i, bool cut); /* the link drops and cannot be made */
+/* Frames to and from enclave i take so long, each way, up to twice that by chance; 0: as all do. */
+void world_slow(struct world *w, unsigned i, uint64_t delay_us);
 /* It serves another host: every connection is told so, or just closed when it is mute. */
 void world_occupy(struct world *w, unsigned i, bool occupied, bool mute);
 /* Its process is asked to end: it says LEAVING, and ends by itself after four seconds. */

@@ -109,6 +109,11 @@ void world_cut(struct world *w, unsigned i, bool cut)
     w->peers[i].cut = cut;
 }
 
+void world_slow(struct world *w, unsigned i, uint64_t delay_us)
+{
+    w->peers[i].delay_us = delay_us;
+}
+
 void world_occupy(struct world *w, unsigned i, bool occupied, bool mute)
 {
     if (occupied)

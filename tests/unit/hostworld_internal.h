@@ -76,6 +76,7 @@ struct peer {
     uint64_t busy_until; /* it writes a checkpoint */
     bool held_down, frozen, cut, broken;
     bool occupied, mute;
+    uint64_t delay_us; /* 0: like all */
 };
 
 struct wlink {
