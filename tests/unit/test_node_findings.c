@@ -229,6 +229,32 @@ static void a_broken_seal_is_no_edited_payload(void **state)
     end(w);
 }
 
+/* A peer claims another line and gives nothing of it: what it should hold of ours is missing. */
+static void what_a_peer_will_not_give_is_withheld(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct testnet *other = net_of(15);
+    struct nw *w = nw_new(net, 7);
+    (void)state;
+    other->time += 5;
+    tn_run(other, 5);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    assert_true(nw_reach(w, node, 20, NW_S));
+    w->hosts[1].history = other->history;
+    w->hosts[1].head = 20;
+    w->hosts[1].answers_nothing = true;
+    nw_host_up(w, 1);
+    nw_run(w, 20 * NW_S);
+    assert_int_equal(w->nodes[node].n_findings, 1); /* once, however often it is asked */
+    const struct ts_finding *f = &w->nodes[node].findings[0];
+    assert_int_equal(f->kind, TS_F_PAYLOAD_WITHHELD);
+    assert_int_equal(f->severity, TS_SEVERITY_OMISSION);
+    assert_int_equal(f->about, TS_ABOUT_PEER);
+    tn_free(other);
+    end(w);
+}
+
 static void a_state_that_cannot_be_read_is_no_loss(void **state)
 {
     struct testnet *net = net_of(20);
@@ -272,6 +298,7 @@ int main(void)
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
         cmocka_unit_test(an_edited_payload_that_was_refused_is_found_later),
         cmocka_unit_test(a_broken_seal_is_no_edited_payload),
+        cmocka_unit_test(what_a_peer_will_not_give_is_withheld),
         cmocka_unit_test(a_state_that_cannot_be_read_is_no_loss),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
