@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 ARGS   ?=
 
-.PHONY: build setup devnet bench test test-unit test-e2e asan check check-selftest fuzz format install clean
+.PHONY: build setup devnet bench test test-unit test-e2e asan model check check-selftest fuzz format install clean
 .DEFAULT_GOAL := build
 
 # Compile everything. Needs what make setup installs.
@@ -51,6 +51,10 @@ test-e2e: quiet-setup
 # The unit tests and corpora under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan: quiet-setup
 	@scripts/test.py asan
+
+# The switch-over, searched to the end by Spin, and proof that the search finds what is wrong.
+model: quiet-setup
+	@sim/model/run.py $(ARGS)
 
 # Format and static checks (STYLE.md).
 check: build

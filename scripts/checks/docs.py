@@ -12,7 +12,7 @@ DECISIONS = "docs/adr/README.md"
 
 LINK = re.compile(r"\]\(([^)#\s]*)(#[^)\s]*)?\)")
 # A path of the tree in a document, perhaps with a function behind it: src/host/core.c:ts_host_step
-PATH = re.compile(r"(?<![\w./@-])((?:src|include|tests|docs|scripts|examples|packaging|fuzz|bench)/"
+PATH = re.compile(r"(?<![\w./@-])((?:src|include|tests|docs|scripts|examples|packaging|fuzz|bench|sim)/"
                   r"[\w./*@-]*[\w/*])(?::([a-z_]\w*)(?![\w(]))?")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # Where a program's events are logged, and under which heading of operations.md they are told.
@@ -23,7 +23,8 @@ EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
 
 def documents(tree):
-    return [name for name in tree.named(".md")
+    """The documents, and the model, whose comments say which code each step stands for."""
+    return tree.named(".pml") + [name for name in tree.named(".md")
             if "/" not in name or name.startswith(("docs/", "src/"))]
 
 
