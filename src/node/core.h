@@ -98,7 +98,8 @@ enum ts_node_out {
     TS_NODE_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash) and
                               IN_QUERY (bytes: the engine's answer, number and hash: at which head) */
     TS_NODE_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
-    TS_NODE_OUT_FINDING,   /* finding: the audit found it, or closed it */
+    TS_NODE_OUT_FINDING, /* finding: the audit found it, or closed it. When its batch is checked: a
+                            node that ends before the batch is durable finds it again */
     TS_NODE_OUT_STOPPED
 };
 

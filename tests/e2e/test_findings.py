@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """What nodes find: each the same, and of crashes no proof."""
 
+import contextlib
+import os
+import sqlite3
+
 import checks
 from network import Network, RpcError
 
@@ -56,6 +60,14 @@ def test_findings_outlive_the_node():
             net["n0"].start()
             net.until("the node is back", lambda: net.node_rpc(0, "ten_health"))
             assert of_chain(checks.findings(net))[:len(before)] == before
+        # A store that was written without an audit is read from the first batch.
+        assert net["n0"].stop() == 0
+        with contextlib.closing(sqlite3.connect(os.path.join(net.dir, "n0", "node.db"))) as db:
+            assert db.execute("DELETE FROM meta WHERE key = 'audit'").rowcount == 1
+            db.commit()
+        net["n0"].start()
+        net.until("the node is back", lambda: net.node_rpc(0, "ten_health"))
+        assert of_chain(checks.findings(net))[:len(before)] == before
         proofs = net.node_rpc(0, "ten_findings", 0, "proof")["findings"]
         assert proofs == [], proofs
         checks.all_is_well(net)
