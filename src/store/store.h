@@ -22,10 +22,10 @@ enum ts_store_op_kind {
                             status takes the batch's transactions out of the index.
                             TS_E_NOT_FOUND: no such batch */
     TS_OP_PUT_META,      /* key, data */
-    TS_OP_PUT_TX,        /* pool: seq, hash, data = raw, sender, nonce. A hash that is there already,
-                            of a step that seemed to fail, say, takes the new seq. TS_E_CONFLICT:
-                            another hash has the seq */
-    TS_OP_DROP_TX,       /* pool: hash; no error if it is not there */
+    TS_OP_PUT_TX,       /* pool: seq, hash, data = raw, sender, nonce. A hash that is there already,
+                           of a step that seemed to fail, say, takes the new seq. TS_E_CONFLICT:
+                           another hash has the seq */
+    TS_OP_DROP_TX,      /* pool: hash; no error if it is not there */
     TS_OP_PUT_REJECTED, /* hash, number = batch that decided it (or 0), code, text = why. The newest
                            TS_STORE_MAX_REJECTED are kept, a hash's newest replaces its older */
     TS_OP_PUT_EVIDENCE  /* hash = id, data = RLP; for conflicting batches a node keeps. No error
