@@ -211,6 +211,12 @@ static void break_engine(struct sim_world *w)
     unsigned i = (unsigned)(w->o.seed % w->o.enclaves);
     if (w->enclaves[i].is_broken)
         return;
+    w->setting.broken[i] = true;
+    if (sim_chance(&w->fault_rng, 60)) {
+        w->enclaves[i].is_corrupt = true;
+        sim_tell_fault(w, (int)i, "enclave executes wrongly from now on");
+        return;
+    }
     w->enclaves[i].is_broken = true;
     sim_tell_fault(w, (int)i, "enclave executes wrongly from its next boot on");
     sim_end(w, i, "its build is replaced by a broken one");
@@ -219,7 +225,7 @@ static void break_engine(struct sim_world *w)
 static void mend_engine(struct sim_world *w)
 {
     for (unsigned i = 0; i < w->o.enclaves; i++)
-        if (w->enclaves[i].is_broken) {
+        if (w->enclaves[i].is_broken || w->enclaves[i].is_corrupt) {
             w->enclaves[i].is_broken = false;
             sim_end(w, i, "its build is mended");
         }

@@ -14,9 +14,9 @@
 
 struct sim_cfg {
     uint64_t first, seeds, seed, batches, jobs;
-    const char *only;
+    const char *check;
     int crypto;
-    bool trace, bench;
+    bool trace, bench, stop;
 };
 
 static const char *const crypto_choices[] = {"fast", "real", NULL};
@@ -33,6 +33,10 @@ static const struct ts_cfg_key keys[] = {
            .help = "signatures: real ones, or a keyed hash"),
     TS_CFG(struct sim_cfg, jobs, "jobs", TS_CFG_U64, .letter = 'j', .def = "0",
            .help = "processes; 0: one for each core"),
+    TS_CFG(struct sim_cfg, check, "check", TS_CFG_STRING, .value_name = "INVARIANT",
+           .help = "look at this invariant alone, such as I3"),
+    TS_CFG(struct sim_cfg, stop, "stop", TS_CFG_BOOL, .def = "false",
+           .help = "end with the first violation"),
     TS_CFG(struct sim_cfg, bench, "bench", TS_CFG_BOOL, .def = "false",
            .help = "a world of five enclaves and three nodes without faults, and its speed"),
 };
@@ -84,14 +88,18 @@ static void print_failure(const struct sim_options *o, const struct sim_result *
 static void run_share(const struct sim_cfg *c, uint64_t i, uint64_t n, struct tally *t)
 {
     for (uint64_t k = i; k < c->seeds; k += n) {
-        struct sim_options o = {
-            .seed = c->first + k, .batches = c->batches, .real_crypto = c->crypto == 1};
+        struct sim_options o = {.seed = c->first + k,
+                                .batches = c->batches,
+                                .real_crypto = c->crypto == 1,
+                                .check = c->check};
         struct sim_result r;
         sim_draw(&o);
         run_one(&o, false, &r);
         add(t, &r);
         if (!r.ok)
             print_failure(&o, &r);
+        if (!r.ok && c->stop)
+            return;
     }
 }
 
@@ -167,7 +175,8 @@ static int run_many(const struct sim_cfg *c)
 
 static int run_seed(const struct sim_cfg *c)
 {
-    struct sim_options o = {.seed = c->seed, .batches = c->batches, .real_crypto = c->crypto == 1};
+    struct sim_options o = {
+        .seed = c->seed, .batches = c->batches, .real_crypto = c->crypto == 1, .check = c->check};
     struct sim_result r;
     sim_draw(&o);
     run_one(&o, c->trace, &r);
@@ -217,6 +226,11 @@ int main(int argc, char **argv)
     int done = ts_cfg_start(&spec, argc, argv, &c, &cfg);
     if (done >= 0)
         return done;
+    if (c.check != NULL && !sim_check_is_known(c.check)) {
+        fprintf(stderr, "error: --check %s: no such invariant; there are I1 to I12\n", c.check);
+        ts_cfg_free(cfg);
+        return 2;
+    }
     int code = c.bench ? run_bench(&c) : c.seed != 0 ? run_seed(&c) : run_many(&c);
     ts_cfg_free(cfg);
     return code;

@@ -65,12 +65,14 @@ static void draw_corruption(struct sim_options *o)
     memset(o->weight, 0, sizeof(o->weight));
     o->weight[SIM_F_break_engine] = 10;
     o->weight[SIM_F_mend_engine] = 5;
-    o->weight[SIM_F_order_switch] = 3;
+    o->weight[SIM_F_order_switch] = 10; /* who executes wrongly is found out soon, as a passive */
     o->weight[SIM_F_kill_node] = 2;
     o->weight[SIM_F_noise_feed] = 2;
     if (o->enclaves < 3)
         o->enclaves = 3;
     o->commit_quorum = 0;
+    if (o->fault_us == 0)
+        o->fault_us = SIM_S;
 }
 
 static void draw_faults(struct sim_options *o, struct sim_rng *r)
@@ -82,7 +84,7 @@ static void draw_faults(struct sim_options *o, struct sim_rng *r)
         if (sim_chance(r, there))
             o->weight[i] = (unsigned)ONE_OF(r, 1, 1, 3, 10);
     o->weight[SIM_F_break_engine] = o->weight[SIM_F_mend_engine] = 0;
-    if (sim_chance(r, 8))
+    if (sim_chance(r, 12))
         draw_corruption(o);
 }
 

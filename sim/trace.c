@@ -40,6 +40,14 @@ void sim_trace_free(struct sim_world *w)
     free(w->trace);
 }
 
+bool sim_check_is_known(const char *invariant)
+{
+    for (size_t i = 0; i < n_sim_checkers; i++)
+        if (strcmp(invariant, sim_checkers[i]->name) == 0)
+            return true;
+    return false;
+}
+
 bool sim_violated(const struct sim_world *w)
 {
     return w->trace->verdict.violated;
@@ -230,7 +238,8 @@ void sim_tell(struct sim_world *w, struct sim_event *e)
         t->takeovers++;
     }
     for (size_t i = 0; i < n_sim_checkers && !t->verdict.violated; i++)
-        sim_checkers[i]->see(t->states[i], e, &t->verdict);
+        if (w->o.check == NULL || strcmp(w->o.check, sim_checkers[i]->name) == 0)
+            sim_checkers[i]->see(t->states[i], e, &t->verdict);
     if (t->verbose && t->verdict.violated)
         printf("\n%s is violated: %s\n", t->verdict.invariant, t->verdict.text);
 }

@@ -11,7 +11,6 @@
 #include "world.h"
 
 #define RESEND_US (3 * SIM_S)
-#define MAX_OPEN  256 /* transactions without an end, over all accounts */
 #define MAX_TX    256 /* bytes */
 
 /* ---- transactions ---- */
@@ -135,6 +134,8 @@ static void send_new(struct sim_world *w, unsigned account)
     uint64_t nonce = a->next++;
     size_t n = sim_make_tx(w, account, nonce, value, raw, sizeof(raw));
     size_t i = add_tx(w, account, nonce, raw, n);
+    TS_CHECK(w->n_open < SIM_MAX_OPEN);
+    w->open[w->n_open++] = i;
     send(w, i);
 }
 
@@ -147,16 +148,18 @@ static bool is_open(const struct sim_tx *t)
 static unsigned send_again(struct sim_world *w, unsigned account)
 {
     unsigned n = 0;
-    while (w->first_open_tx < w->n_txs && !is_open(&w->txs[w->first_open_tx]))
-        w->first_open_tx++;
-    size_t until = w->n_txs;
-    for (size_t i = w->first_open_tx; i < until; i++) {
-        struct sim_tx *t = &w->txs[i];
+    size_t kept = 0;
+    for (size_t k = 0; k < w->n_open; k++)
+        if (is_open(&w->txs[w->open[k]]))
+            w->open[kept++] = w->open[k];
+    w->n_open = kept;
+    for (size_t k = 0; k < kept; k++) {
+        const struct sim_tx *t = &w->txs[w->open[k]];
         if (t->account != account || !is_open(t))
             continue;
         n++;
         if (t->state == STX_SENT && t->sent_at + RESEND_US <= w->now)
-            send(w, i);
+            send(w, w->open[k]);
     }
     return n;
 }
@@ -166,7 +169,7 @@ void sim_wallet_event(struct sim_world *w)
     unsigned account = (unsigned)sim_below(&w->rng, SIM_ACCOUNTS);
     unsigned n_open = send_again(w, account);
     unsigned burst = 1 + (unsigned)sim_below(&w->rng, w->o.burst);
-    for (unsigned i = 0; !w->is_quiet && i < burst && n_open + i < MAX_OPEN / SIM_ACCOUNTS; i++)
+    for (unsigned i = 0; !w->is_quiet && i < burst && n_open + i < SIM_MAX_OPEN / SIM_ACCOUNTS; i++)
         send_new(w, account);
     if (!w->is_quiet && sim_chance(&w->rng, w->o.odd_percent))
         send_odd(w, account);
@@ -178,9 +181,9 @@ void sim_wallet_event(struct sim_world *w)
 /* It starts over from what the chain holds. */
 static void start_over(struct sim_world *w, unsigned account)
 {
-    for (size_t i = w->first_open_tx; i < w->n_txs; i++)
-        if (w->txs[i].account == account && is_open(&w->txs[i]))
-            w->txs[i].state = STX_OVER;
+    for (size_t k = 0; k < w->n_open; k++)
+        if (w->txs[w->open[k]].account == account && is_open(&w->txs[w->open[k]]))
+            w->txs[w->open[k]].state = STX_OVER;
     w->accounts[account].next = w->accounts[account].included;
 }
 

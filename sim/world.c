@@ -413,8 +413,8 @@ static void run_faults(struct sim_world *w)
 
 static bool all_is_settled(const struct sim_world *w, uint64_t number)
 {
-    for (size_t i = w->first_open_tx; i < w->n_txs; i++)
-        if (w->txs[i].state == STX_ACKED)
+    for (size_t k = 0; k < w->n_open; k++)
+        if (w->txs[w->open[k]].state == STX_ACKED)
             return false;
     for (unsigned i = 0; i < w->o.nodes; i++)
         if (w->nodes[i].head < number)

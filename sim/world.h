@@ -28,6 +28,7 @@
 #define SIM_S          UINT64_C(1000000)
 #define SIM_UNIX_START UINT64_C(1700000000000)
 #define SIM_MAX_PEERS  4
+#define SIM_MAX_OPEN   256  /* transactions without an end, over all accounts */
 #define SIM_HOST       (-1) /* as who: neither enclave nor node */
 
 struct sim_operator; /* operator.h */
@@ -54,7 +55,7 @@ struct sim_operator; /* operator.h */
     X(hole_feed, "a feed swallows what is sent")                                                   \
     X(noise_feed, "pushes on a feed are lost, doubled and late for a while")                       \
     X(clock_jump, "somebody's clock jumps")                                                        \
-    X(break_engine, "from its next boot on an enclave executes wrongly")                           \
+    X(break_engine, "an enclave executes wrongly, at once or from its next boot on")               \
     X(mend_engine, "the broken ones are mended and restarted")                                     \
     X(tear_checkpoint, "a checkpoint of an enclave is damaged")                                    \
     X(order_switch, "the operator switches over")                                                  \
@@ -90,6 +91,7 @@ struct sim_options {
     uint64_t fault_us;    /* between faults, on average; 0: none */
     unsigned weight[SIM_N_FAULTS];
     const struct sim_operator *op; /* NULL: honest */
+    const char *check;             /* this invariant alone; NULL: all of them */
 };
 
 /* Draws everything but seed, real_crypto, batches and op. */
@@ -152,7 +154,8 @@ struct sim_enclave {
     ts_secret key;
     ts_address id;
     struct sim_slots slots;
-    bool is_broken; /* from the next boot on */
+    bool is_broken;  /* its build: from the next boot on */
+    bool is_corrupt; /* it executes wrongly in this boot */
     bool is_leaving;
 };
 
@@ -284,7 +287,9 @@ struct sim_world {
     struct ts_map by_hash;          /* → the first with that header */
     const struct sim_batch *newest; /* broadcast last */
     struct sim_tx *txs;
-    size_t n_txs, cap_txs, first_open_tx;
+    size_t n_txs, cap_txs;
+    size_t open[SIM_MAX_OPEN]; /* those without an end, oldest first, and some that have one */
+    size_t n_open;
     struct ts_map tx_of; /* hash → index */
     struct sim_account accounts[SIM_ACCOUNTS];
     struct ts_arena arena;
@@ -422,6 +427,7 @@ void sim_trace_free(struct sim_world *w);
 void sim_tell(struct sim_world *w, struct sim_event *e);
 void sim_tell_fault(struct sim_world *w, int who, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+bool sim_check_is_known(const char *invariant);
 bool sim_violated(const struct sim_world *w);
 void sim_trace_result(const struct sim_world *w, struct sim_result *r);
 
