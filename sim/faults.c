@@ -15,7 +15,8 @@ static uint64_t some_time(struct sim_world *w)
 
 static unsigned any_enclave(struct sim_world *w)
 {
-    return (unsigned)sim_below(&w->fault_rng, w->n_enclaves);
+    unsigned i = (unsigned)sim_below(&w->fault_rng, w->n_enclaves);
+    return (int)i == w->spared && w->n_enclaves > 1 ? (i + 1) % w->n_enclaves : i;
 }
 
 static unsigned any_whitelisted(struct sim_world *w)
@@ -353,21 +354,15 @@ static void let_all_wake(struct sim_world *w)
         ;
 }
 
-void sim_calm_down(struct sim_world *w)
+void sim_faults_end(struct sim_world *w)
 {
-    w->is_calm = true; /* no more faults */
+    w->is_calm = true;
     let_all_wake(w);
-    choose_core(w);
-    set_bounds(w);
     w->host.disk.full_until = w->host.disk.slow_until = 0;
     w->host.disk.doubt = 0;
     for (unsigned i = 0; i < w->n_enclaves; i++) {
         struct sim_link *l = &w->links[i];
         l->cut_until = l->hole_until = l->slow_until = 0;
-        if (i < w->o.enclaves && !w->calm.enclave[i] && !w->setting.broken[i]) {
-            w->enclaves[i].p.held_down = true;
-            sim_end(w, i, "stays down");
-        }
     }
     for (unsigned i = 0; i < w->o.nodes; i++) {
         w->nodes[i].disk.full_until = 0;
@@ -376,6 +371,23 @@ void sim_calm_down(struct sim_world *w)
             f->cut_until = f->hole_until = f->noise_until = 0;
         }
     }
+}
+
+static void hold_others_down(struct sim_world *w)
+{
+    for (unsigned i = 0; i < w->o.enclaves; i++)
+        if (!w->calm.enclave[i] && !w->setting.broken[i]) {
+            w->enclaves[i].p.held_down = true;
+            sim_end(w, i, "stays down");
+        }
+}
+
+void sim_calm_down(struct sim_world *w)
+{
+    sim_faults_end(w);
+    choose_core(w);
+    set_bounds(w);
+    hold_others_down(w);
     struct sim_event ev = {.kind = SIM_CALM, .who = SIM_HOST, .calm = &w->calm};
     sim_tell(w, &ev);
     sim_schedule(w, w->now + w->o.restart_us + SIM_S, EV_HEAL, SIM_HOST)->token = SIM_N_FAULTS;

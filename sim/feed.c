@@ -92,11 +92,20 @@ static void push(struct sim_world *w, unsigned node, unsigned link, const struct
     ts_buf_free(&b);
 }
 
-static const struct sim_batch *shown(struct sim_world *w, int server, int node,
+static const struct sim_batch *shown(struct sim_world *w, int server, int node, enum sim_showing as,
                                      const struct sim_batch *b)
 {
     const struct sim_operator *op = w->o.op;
-    return server == SIM_HOST && op != NULL && op->show != NULL ? op->show(w, node, b) : b;
+    return server == SIM_HOST && op != NULL && op->show != NULL ? op->show(w, node, as, b) : b;
+}
+
+void sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b)
+{
+    for (unsigned k = 0; k < w->o.n_peers[node]; k++) {
+        struct sim_feed *f = &w->nodes[node].feeds[k];
+        if (f->id != 0 && f->is_up && f->server == SIM_HOST)
+            push(w, node, k, b, b->b->raw);
+    }
 }
 
 void sim_feed_push(struct sim_world *w, int server, ts_bytes raw, uint64_t except)
@@ -107,7 +116,7 @@ void sim_feed_push(struct sim_world *w, int server, ts_bytes raw, uint64_t excep
             struct sim_feed *f = &w->nodes[n].feeds[k];
             if (f->id == 0 || !f->is_up || f->server != server || f->id == except)
                 continue;
-            const struct sim_batch *as = shown(w, server, (int)n, b);
+            const struct sim_batch *as = shown(w, server, (int)n, SIM_AS_PUSH, b);
             if (as != NULL || b == NULL)
                 push(w, n, k, as, raw);
         }
@@ -130,8 +139,9 @@ void sim_feed_connect(struct sim_world *w, unsigned node, unsigned link)
     struct ts_buf b;
     ts_buf_init(&b, 0);
     const struct sim_batch *head =
-        d->n_committed != 0 ? shown(w, f->server, (int)node, d->committed[d->n_committed - 1])
-                            : NULL;
+        d->n_committed != 0
+            ? shown(w, f->server, (int)node, SIM_AS_HELLO, d->committed[d->n_committed - 1])
+            : NULL;
     ts_feed_put_hello(&b, &w->genesis.hash, head != NULL ? head->number : 0,
                       head != NULL ? &head->hash : &w->genesis.hash, "peer/sim");
     to_client(w, node, link, &b);
@@ -188,7 +198,7 @@ static void answer_get(struct sim_world *w, struct sim_feed *f, const struct ts_
                              get->count < TS_FEED_MAX_GET ? get->count : TS_FEED_MAX_GET, found);
     for (size_t i = 0; i < n; i++) {
         const struct sim_batch *b = sim_batch_of(w, found[i].raw);
-        b = shown(w, f->server, (int)node, b);
+        b = shown(w, f->server, (int)node, SIM_AS_ANSWER, b);
         if (b == NULL)
             break;
         list[frame.n_batches++] = b->b->raw;

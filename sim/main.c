@@ -10,11 +10,12 @@
 
 #include "base/check.h"
 #include "cfg/cfg.h"
-#include "operator.h"
+#include "operators.h"
 
 struct sim_cfg {
     uint64_t first, seeds, seed, batches, jobs;
     const char *check;
+    const char *attack;
     int crypto;
     bool trace, bench, stop;
 };
@@ -37,6 +38,8 @@ static const struct ts_cfg_key keys[] = {
            .help = "look at this invariant alone, such as I3"),
     TS_CFG(struct sim_cfg, stop, "stop", TS_CFG_BOOL, .def = "false",
            .help = "end with the first violation"),
+    TS_CFG(struct sim_cfg, attack, "attack", TS_CFG_STRING, .value_name = "NAME",
+           .help = "worlds with this lying operator; all: with each of them"),
     TS_CFG(struct sim_cfg, bench, "bench", TS_CFG_BOOL, .def = "false",
            .help = "a world of five enclaves and three nodes without faults, and its speed"),
 };
@@ -77,6 +80,14 @@ static void add(struct tally *t, const struct sim_result *r)
 
 static void print_failure(const struct sim_options *o, const struct sim_result *r)
 {
+    if (o->op != NULL) {
+        printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: tenseq-sim --attack %s "
+               "--seed %" PRIu64 "%s\n",
+               o->seed, r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text,
+               o->op->name, o->seed, o->real_crypto ? " --crypto real" : "");
+        fflush(stdout);
+        return;
+    }
     printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: make sim SEED=%" PRIu64
            " BATCHES=%" PRIu64 "%s\n",
            o->seed, r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text, o->seed,
@@ -189,6 +200,64 @@ static int run_seed(const struct sim_cfg *c)
     return r.ok ? 0 : 1;
 }
 
+/* ---- lying operators ---- */
+
+static void draw_lie(const struct sim_cfg *c, const struct sim_operator *op, uint64_t seed,
+                     struct sim_options *o)
+{
+    *o = (struct sim_options){.seed = seed, .real_crypto = c->crypto == 1, .op = op};
+    sim_draw_lie(o);
+}
+
+/* How many of the worlds violate something. */
+static uint64_t run_lies(const struct sim_cfg *c, const struct sim_operator *op)
+{
+    struct tally t = {0};
+    struct sim_options o;
+    struct sim_result r;
+    double start = seconds();
+    for (uint64_t k = 0; k < c->seeds; k++) {
+        draw_lie(c, op, c->first + k, &o);
+        run_one(&o, false, &r);
+        add(&t, &r);
+        if (!r.ok)
+            print_failure(&o, &r);
+    }
+    printf("%2u %-20s %" PRIu64 " worlds, %" PRIu64 " batches, %.1f s: %" PRIu64 " violations\n",
+           op->row, op->name, t.worlds, t.batches, seconds() - start, t.failed);
+    fflush(stdout);
+    return t.failed;
+}
+
+static int run_attack(const struct sim_cfg *c)
+{
+    bool all = strcmp(c->attack, "all") == 0;
+    const struct sim_operator *op = sim_operator_named(c->attack);
+    uint64_t failed = 0;
+    if (op == NULL && !all) {
+        fprintf(stderr, "tenseq-sim: --attack: there is no \"%s\"; there are: all", c->attack);
+        for (size_t i = 0; sim_operators[i] != NULL; i++)
+            fprintf(stderr, ", %s", sim_operators[i]->name);
+        fprintf(stderr, "\n");
+        return 2;
+    }
+    if (!all && c->seed != 0) {
+        struct sim_options o;
+        struct sim_result r;
+        draw_lie(c, op, c->seed, &o);
+        run_one(&o, c->trace, &r);
+        if (!r.ok)
+            print_failure(&o, &r);
+        printf("%s, seed %" PRIu64 ": %s\n", op->name, o.seed, r.ok ? "as expected" : "violated");
+        return r.ok ? 0 : 1;
+    }
+    for (size_t i = 0; sim_operators[i] != NULL; i++)
+        if (all || sim_operators[i] == op)
+            failed += run_lies(c, sim_operators[i]);
+    printf("%" PRIu64 " violations\n", failed);
+    return failed == 0 ? 0 : 1;
+}
+
 static int run_bench(const struct sim_cfg *c)
 {
     struct sim_options o = {.seed = 1,
@@ -231,7 +300,10 @@ int main(int argc, char **argv)
         ts_cfg_free(cfg);
         return 2;
     }
-    int code = c.bench ? run_bench(&c) : c.seed != 0 ? run_seed(&c) : run_many(&c);
+    int code = c.attack != NULL ? run_attack(&c)
+               : c.bench        ? run_bench(&c)
+               : c.seed != 0    ? run_seed(&c)
+                                : run_many(&c);
     ts_cfg_free(cfg);
     return code;
 }

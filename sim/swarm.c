@@ -3,7 +3,8 @@
  * that has a little of everything hides what shows only with much of one thing. */
 #include <string.h>
 
-#include "world.h"
+#include "base/check.h"
+#include "operator.h"
 
 static uint64_t one_of(struct sim_rng *r, const uint64_t *list, size_t n)
 {
@@ -102,4 +103,67 @@ void sim_draw(struct sim_options *o)
         o->interval_us = 200 * SIM_MS;
     if (o->commit_quorum > o->enclaves - 1 && o->enclaves > 1)
         o->commit_quorum = o->enclaves - 1;
+}
+
+/* ---- worlds with a lying operator ---- */
+
+/* Nodes see each other: what one is shown, others come to see. The first two follow the host. */
+static void draw_open_peers(struct sim_options *o, struct sim_rng *r)
+{
+    for (unsigned i = 0; i < o->nodes; i++) {
+        unsigned n = 0;
+        if (i < 2 || sim_chance(r, 50))
+            o->peers[i][n++] = SIM_HOST;
+        if (i > 0)
+            o->peers[i][n++] = (int)sim_below(r, i);
+        o->n_peers[i] = n;
+        o->validator[i] = sim_chance(r, 20);
+    }
+}
+
+static void draw_rare_faults(struct sim_options *o, struct sim_rng *r)
+{
+    static const enum sim_fault of_enclaves[] = {SIM_F_kill_enclave,   SIM_F_leave_enclave,
+                                                 SIM_F_freeze_enclave, SIM_F_cut_link,
+                                                 SIM_F_kill_host,      SIM_F_freeze_host};
+    static const enum sim_fault of_nodes[] = {SIM_F_kill_node, SIM_F_freeze_node, SIM_F_cut_feed};
+    o->fault_us = ONE_OF(r, 0, 2, 5, 15) * SIM_S;
+    memset(o->weight, 0, sizeof(o->weight));
+    o->weight[SIM_F_slow_link] = o->weight[SIM_F_disk_slow] = 1;
+    for (size_t i = 0; i < TS_COUNT(of_enclaves) && !o->op->steady_enclaves; i++)
+        o->weight[of_enclaves[i]] = 1;
+    for (size_t i = 0; i < TS_COUNT(of_nodes) && !o->op->steady_nodes; i++)
+        o->weight[of_nodes[i]] = 1;
+}
+
+static void at_least(unsigned *n, unsigned min)
+{
+    if (*n < min)
+        *n = min;
+}
+
+void sim_draw_lie(struct sim_options *o)
+{
+    struct sim_rng r = {o->seed};
+    (void)sim_next(&r);
+    o->enclaves = (unsigned)sim_between(&r, 2, 7);
+    o->nodes = (unsigned)sim_between(&r, 1, 6);
+    at_least(&o->enclaves, o->op->min_enclaves);
+    at_least(&o->nodes, o->op->min_nodes);
+    draw_open_peers(o, &r);
+    draw_network(o, &r);
+    o->link_us = ONE_OF(&r, 20, 200, 2000);
+    o->feed_us = ONE_OF(&r, 100, 1000, 10000);
+    o->disk_us = ONE_OF(&r, 50, 500, 3000);
+    o->restart_us = ONE_OF(&r, 50, 300) * SIM_MS;
+    o->interval_us = ONE_OF(&r, 200, 500, 1000) * SIM_MS;
+    o->report_every = ONE_OF(&r, 1, 1, 2, 3);
+    o->max_report_lag = ONE_OF(&r, 1, 2, 4);
+    if (o->max_report_lag < o->op->min_lag)
+        o->max_report_lag = o->op->min_lag;
+    o->snapshot_every = o->op->checkpoints ? 20 : ONE_OF(&r, 0, 20);
+    o->tx_us = ONE_OF(&r, 0, 500) * SIM_MS;
+    o->burst = 2;
+    draw_rare_faults(o, &r);
+    o->batches = 60;
 }

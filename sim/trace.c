@@ -171,6 +171,7 @@ static void print_event(const struct sim_event *e)
         [SIM_TX_ACKED] = "transaction acknowledged",
         [SIM_TX_REFUSED] = "transaction refused",
         [SIM_TX_REJECTED] = "host's disk: transaction rejected",
+        [SIM_LIE] = "LIE:",
         [SIM_FAULT] = "FAULT",
         [SIM_CALM] = "CALM: no more faults",
         [SIM_LOG] = "log",
@@ -215,7 +216,7 @@ static void print_event(const struct sim_event *e)
         break;
     }
     print_batch(e->batch);
-    if (e->kind == SIM_FAULT && e->who >= 0)
+    if ((e->kind == SIM_FAULT || e->kind == SIM_LIE) && e->who >= 0)
         printf(" %d", e->who);
     printf("%s%s\n", e->text != NULL ? "  " : "", e->text != NULL ? e->text : "");
 }

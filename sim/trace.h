@@ -10,6 +10,7 @@
 #include "tenseq/chain.h"
 
 struct ts_finding; /* audit/finding.h */
+struct sim_expect; /* expect.h */
 
 #define SIM_MAX_WHITELIST 9
 #define SIM_MAX_NODES     8
@@ -59,6 +60,10 @@ enum sim_kind {
     SIM_TX_REFUSED,  /* the wallet is told that it was not: err, text */
     SIM_TX_REJECTED, /* the host's disk: rejected later, err and text say why */
 
+    /* What an operator does that is no honest host's. who: the enclave or node it is done to;
+     * number: which of setting->expects tells what must become of it; batch; text. */
+    SIM_LIE,
+
     /* The world itself. */
     SIM_FAULT, /* text: what was done to whom; number and who as fit */
     SIM_CALM,  /* from here on no faults but those that stay: see struct sim_calm */
@@ -106,6 +111,8 @@ struct sim_setting {
     bool is_honest; /* the operator: its host runs our core, and nobody talks to its enclaves but it
                      */
     uint64_t interval_us;
+    const char *attack;               /* the lying operator's act; NULL: honest */
+    const struct sim_expect *expects; /* what must become of it; NULL: honest */
 };
 
 #endif

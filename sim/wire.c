@@ -67,10 +67,15 @@ void sim_drop(struct sim_world *w, struct sim_link *l)
         on_link(w, l, sim_later(w, delay(w, l), &l->last_from), EV_LINK_DOWN);
 }
 
+static bool is_hidden(const struct sim_world *w, const struct sim_link *l)
+{
+    return l->owner == SIM_HOST && (w->op_hidden >> l->enclave & 1) != 0;
+}
+
 /* A stream that has lost something brings nothing after it: it only ends. */
 static bool is_lost(struct sim_world *w, struct sim_link *l)
 {
-    if (w->now < l->hole_until)
+    if (w->now < l->hole_until || is_hidden(w, l))
         l->lost = l->conn;
     return l->lost == l->conn;
 }
@@ -81,6 +86,12 @@ static void put(struct sim_ev *ev, ts_bytes frame)
     ev->n = frame.n;
 }
 
+void sim_send_past(struct sim_world *w, struct sim_link *l, ts_bytes frame)
+{
+    if (l->conn != 0 && !is_lost(w, l))
+        put(on_link(w, l, sim_later(w, delay(w, l), &l->last_to), EV_TO_ENCLAVE), frame);
+}
+
 void sim_send(struct sim_world *w, struct sim_link *l, ts_bytes frame)
 {
     const struct sim_operator *op = w->o.op;
@@ -89,7 +100,7 @@ void sim_send(struct sim_world *w, struct sim_link *l, ts_bytes frame)
     if (op != NULL && op->to_enclave != NULL && l->owner == SIM_HOST &&
         !op->to_enclave(w, l->enclave, frame))
         return;
-    put(on_link(w, l, sim_later(w, delay(w, l), &l->last_to), EV_TO_ENCLAVE), frame);
+    sim_send_past(w, l, frame);
 }
 
 void sim_answer(struct sim_world *w, struct sim_link *l, uint64_t at, ts_bytes frame)

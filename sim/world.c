@@ -11,7 +11,8 @@
 #include "hash_fast.h"
 #include "operator.h"
 
-#define AFTER_CALM 20 /* batches that must follow the end of the faults */
+#define TAIL_US    (25 * SIM_S) /* after a lie */
+#define AFTER_CALM 20           /* batches that must follow the end of the faults */
 
 void *sim_must(void *p)
 {
@@ -354,7 +355,9 @@ static void describe(struct sim_world *w)
                               .n_whitelisted = w->o.enclaves,
                               .n_nodes = w->o.nodes,
                               .is_honest = w->o.op == NULL,
-                              .interval_us = w->o.interval_us};
+                              .interval_us = w->o.interval_us,
+                              .attack = w->o.op != NULL ? w->o.op->name : NULL,
+                              .expects = w->o.op != NULL ? w->o.op->expects : NULL};
     for (unsigned i = 0; i < w->n_enclaves; i++)
         s->enclave[i] = w->enclaves[i].id;
 }
@@ -368,6 +371,8 @@ struct sim_world *sim_world_new(const struct sim_options *o, bool verbose)
     w->now = SIM_S;
     w->rng.state = o->seed * 0x9e3779b9 + 1;
     w->fault_rng.state = o->seed * 0x85ebca6b + 2;
+    w->op_rng.state = o->seed * 0xc2b2ae35 + 3;
+    w->spared = -1;
     sim_hash_fast(!o->real_crypto);
     w->real = o->real_crypto ? sim_must(ts_crypto_new()) : NULL;
     w->crypto = o->real_crypto ? w->real : sim_crypto_fast();
@@ -375,6 +380,7 @@ struct sim_world *sim_world_new(const struct sim_options *o, bool verbose)
     ts_map_init(&w->by_hash, sizeof(ts_hash), sizeof(struct sim_batch *), map_seed);
     ts_map_init(&w->tx_of, sizeof(ts_hash), sizeof(size_t), map_seed);
     ts_arena_init(&w->arena, 0);
+    ts_arena_init(&w->op_arena, 0);
     make_processes(w);
     make_keys(w);
     make_genesis(w);
@@ -439,12 +445,38 @@ static void run_calm(struct sim_world *w)
         ;
 }
 
+/* Faults go on beside the lie. When all of it is done they end, and the world goes on for as long
+ * as any finding may take: batches, and the time in which nodes forgive a peer and ask again. */
+static void run_lie(struct sim_world *w)
+{
+    uint64_t limit = w->now + 4 * w->o.batches * w->o.interval_us + 300 * SIM_S;
+    while (w->done_us == 0 && sim_step(w, limit))
+        ;
+    if (w->done_us == 0 || sim_violated(w))
+        return;
+    sim_faults_end(w);
+    uint64_t want = w->done_number + w->o.op->tail;
+    uint64_t until = w->now + TAIL_US;
+    limit = until + 4 * w->o.op->tail * w->o.interval_us + 60 * SIM_S;
+    while (sim_step(w, until))
+        ;
+    while (head_of(w) < want && sim_step(w, limit))
+        ;
+    until = w->now + 2 * SIM_S + 10 * w->o.feed_us;
+    while (sim_step(w, until))
+        ;
+}
+
 void sim_run(struct sim_world *w, struct sim_result *r)
 {
     begin(w);
-    run_faults(w);
-    if (!sim_violated(w) && (w->o.op == NULL || w->o.op->calms))
-        run_calm(w);
+    if (w->o.op != NULL) {
+        run_lie(w);
+    } else {
+        run_faults(w);
+        if (!sim_violated(w))
+            run_calm(w);
+    }
     struct sim_event over = {.kind = SIM_OVER, .who = SIM_HOST};
     sim_tell(w, &over);
     sim_trace_result(w, r);
@@ -456,6 +488,7 @@ void sim_world_free(struct sim_world *w)
 {
     if (w->o.op != NULL && w->o.op->end != NULL)
         w->o.op->end(w);
+    free(w->op_state);
     ts_host_free(w->host.core);
     sim_disk_free(&w->host.disk);
     for (unsigned i = 0; i < w->o.nodes; i++) {
@@ -474,6 +507,7 @@ void sim_world_free(struct sim_world *w)
     free_batches(w);
     ts_map_free(&w->tx_of);
     ts_arena_free(&w->arena);
+    ts_arena_free(&w->op_arena);
     free(w->genesis_raw);
     ts_genesis_free(&w->genesis);
     ts_crypto_free(w->real);

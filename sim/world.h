@@ -298,6 +298,12 @@ struct sim_world {
     bool is_quiet; /* wallets send nothing new */
     struct sim_trace *trace;
     void *op_state;
+    unsigned op_hidden; /* bit i: nothing passes between host and enclave i */
+    struct ts_arena op_arena;
+    struct sim_rng op_rng; /* of the operator's choices */
+    int spared;            /* an enclave that no fault befalls; -1: none */
+    uint64_t done_us;      /* when the operator had done all; 0: not yet */
+    uint64_t done_number;  /* newest batch then */
 };
 
 /* ---- world.c ---- */
@@ -338,6 +344,8 @@ const struct sim_batch *sim_batch_by(struct sim_world *w, const ts_hash *hash);
 void sim_connect(struct sim_world *w, struct sim_link *l);
 void sim_close(struct sim_world *w, struct sim_link *l);
 void sim_send(struct sim_world *w, struct sim_link *l, ts_bytes frame);
+/* The same without asking the operator. */
+void sim_send_past(struct sim_world *w, struct sim_link *l, ts_bytes frame);
 /* From the enclave, leaving at at. */
 void sim_answer(struct sim_world *w, struct sim_link *l, uint64_t at, ts_bytes frame);
 /* The connection is gone, and the owner will be told. */
@@ -374,6 +382,8 @@ void sim_node_event(struct sim_world *w, struct sim_ev *ev);
 void sim_feed_connect(struct sim_world *w, unsigned node, unsigned link);
 void sim_feed_close(struct sim_world *w, unsigned node, unsigned link, bool tell_client);
 void sim_feed_send(struct sim_world *w, unsigned node, unsigned link, ts_bytes message);
+/* A batch from the host to one node, whatever the operator's show says. */
+void sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b);
 /* A batch to all who follow server, but not on connection except. */
 void sim_feed_push(struct sim_world *w, int server, ts_bytes raw, uint64_t except);
 void sim_feed_accepted(struct sim_world *w, uint64_t token, ts_err code, const char *text);
@@ -416,6 +426,8 @@ size_t sim_make_tx(struct sim_world *w, unsigned account, uint64_t nonce, uint64
 
 void sim_fault_event(struct sim_world *w);
 void sim_heal_event(struct sim_world *w, const struct sim_ev *ev);
+/* No more faults; processes wake and links are whole again. Nothing is told of it. */
+void sim_faults_end(struct sim_world *w);
 /* All that passes is over; what stays is in w->calm. */
 void sim_calm_down(struct sim_world *w);
 

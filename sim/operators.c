@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lying operators, in the order of the table of attacks. */
+#include "operators.h"
+
+#include <string.h>
+
+const struct sim_operator *const sim_operators[] = {
+    &sim_op_secret_activation, /* 1 */
+    &sim_op_withheld_batch,    /* 2 */
+    &sim_op_copied_enclave,    /* 4 */
+    &sim_op_rolled_back_state, /* 5 */
+    &sim_op_left_out,          /* 6 */
+    &sim_op_replayed_report,   /* 7 */
+    &sim_op_hoarded_reports,   /* 8 */
+    &sim_op_flap,              /* 10 */
+    NULL,
+};
+
+const struct sim_operator *sim_operator_named(const char *name)
+{
+    for (size_t i = 0; sim_operators[i] != NULL; i++)
+        if (strcmp(sim_operators[i]->name, name) == 0)
+            return sim_operators[i];
+    return NULL;
+}

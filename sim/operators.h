@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One for each act: sim/operators/. */
+#ifndef TS_SIM_OPERATORS_H
+#define TS_SIM_OPERATORS_H
+
+#include "operator.h"
+
+extern const struct sim_operator sim_op_secret_activation;
+extern const struct sim_operator sim_op_withheld_batch;
+extern const struct sim_operator sim_op_copied_enclave;
+extern const struct sim_operator sim_op_rolled_back_state;
+extern const struct sim_operator sim_op_left_out;
+extern const struct sim_operator sim_op_replayed_report;
+extern const struct sim_operator sim_op_hoarded_reports;
+extern const struct sim_operator sim_op_flap;
+
+#endif
