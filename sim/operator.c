@@ -103,6 +103,12 @@ int sim_op_spare(struct sim_world *w, int a, int b)
     return -1;
 }
 
+void sim_op_spare_it(struct sim_world *w, unsigned enclave)
+{
+    w->spared = (int)enclave;
+    sim_host_order(w, TS_ADMIN_DRAIN, (int)enclave);
+}
+
 void sim_op_hide(struct sim_world *w, unsigned enclave, bool hide)
 {
     unsigned bit = 1u << enclave;

@@ -66,6 +66,8 @@ bool sim_op_is_calm(struct sim_world *w);
 int sim_op_active(struct sim_world *w);
 /* Any other than a and b that is whitelisted, up and PASSIVE; -1: none. */
 int sim_op_spare(struct sim_world *w, int a, int b);
+/* No fault befalls the enclave from now on, and the host makes it the active one no more. */
+void sim_op_spare_it(struct sim_world *w, unsigned enclave);
 uint64_t sim_op_head(const struct sim_world *w);
 
 /* From now on nothing passes between the host and the enclave; or again. */

@@ -58,7 +58,7 @@ static void wake(struct sim_world *w, uint64_t token)
         return;
     }
     s->enclave = (unsigned)spare;
-    w->spared = spare;
+    sim_op_spare_it(w, s->enclave);
     if (make_copy(w, s))
         s->step = PUBLISHES;
 }

@@ -38,7 +38,7 @@ static void wake(struct sim_world *w, uint64_t token)
         s->is_on = true;
         s->enclave = (unsigned)spare;
         s->until = sim_op_head(w) + 16 * w->genesis.params.report_every;
-        w->spared = spare;
+        sim_op_spare_it(w, s->enclave);
         sim_op_lie(w, LAGS, spare, NULL, "its reports are published late");
     }
     if (!s->is_on || sim_op_head(w) < s->until) {

@@ -42,7 +42,7 @@ static void wake(struct sim_world *w, uint64_t token)
     if (spare >= 0) {
         *s = (struct state){true, (unsigned)spare,
                             sim_op_head(w) + (p->max_report_lag + 4) * p->report_every};
-        w->spared = spare;
+        sim_op_spare_it(w, s->enclave);
         sim_op_lie(w, SILENT, spare, NULL, "its events are left out");
     }
     if (!s->is_on || sim_op_head(w) < s->until) {

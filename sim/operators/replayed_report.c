@@ -82,7 +82,7 @@ static void wake(struct sim_world *w, uint64_t token)
         s->enclave = (unsigned)spare;
         s->old = *published(w, s->enclave, sim_op_head(w));
         s->has_restarted = true;
-        w->spared = spare;
+        sim_op_spare_it(w, s->enclave);
         sim_end(w, s->enclave, "killed, so that there is a report of another boot");
     }
     sim_op_wake(w, w->o.interval_us / 3, token == 1 || is_back(w, s));

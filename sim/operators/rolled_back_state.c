@@ -53,7 +53,7 @@ static void save(struct sim_world *w, struct state *s, unsigned enclave)
     for (unsigned i = 0; i < 2; i++)
         copy(&s->saved[i], &e->slots.slots[i]);
     s->step = SAVED;
-    w->spared = (int)enclave;
+    sim_op_spare_it(w, enclave);
     e->p.asleep_until = 0;
     sim_end(w, enclave, "restarted after its sealed state was copied");
 }

@@ -65,7 +65,7 @@ static void wake(struct sim_world *w, uint64_t token)
             sim_op_later(w, 0);
             return;
         }
-        w->spared = s->spare;
+        sim_op_spare_it(w, (unsigned)s->spare);
         if (sim_chance(&w->op_rng, 60))
             hide(w, s);
     }
