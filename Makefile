@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 SECONDS ?= 60
 ARGS   ?=
 
-.PHONY: build setup devnet bench test test-unit test-e2e asan model check check-selftest fuzz format install clean
+.PHONY: build setup devnet bench test test-unit test-e2e asan sim model check check-selftest fuzz format install clean
 .DEFAULT_GOAL := build
 
 # Compile everything. Needs what make setup installs.
@@ -51,6 +51,15 @@ test-e2e: quiet-setup
 # The unit tests and corpora under AddressSanitizer and UndefinedBehaviorSanitizer.
 asan: quiet-setup
 	@scripts/test.py asan
+
+# Worlds from seeds: make sim SEEDS=2000. One of them, told in full: make sim SEED=17.
+SEEDS   ?= 500
+BATCHES ?= 200
+CRYPTO  ?= fast
+sim: quiet-setup
+	@ninja -C $(BUILD) sim/tenseq-sim >/dev/null || $(MAKE) --no-print-directory build
+	@$(BUILD)/sim/tenseq-sim --batches $(BATCHES) --crypto $(CRYPTO) \
+	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
 
 # The switch-over, searched to the end by Spin, and proof that the search finds what is wrong.
 model: quiet-setup

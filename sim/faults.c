@@ -29,14 +29,21 @@ static void kill_enclave(struct sim_world *w)
     sim_end(w, any_enclave(w), "killed");
 }
 
-static void kill_active(struct sim_world *w)
+/* -1: none is. */
+static int active_enclave(const struct sim_world *w)
 {
     for (unsigned i = 0; i < w->o.enclaves; i++)
         if (w->enclaves[i].core != NULL &&
-            ts_enclave_state_of(w->enclaves[i].core) == TS_ENC_ACTIVE) {
-            sim_end(w, i, "killed while active");
-            return;
-        }
+            ts_enclave_state_of(w->enclaves[i].core) == TS_ENC_ACTIVE)
+            return (int)i;
+    return -1;
+}
+
+static void kill_active(struct sim_world *w)
+{
+    int i = active_enclave(w);
+    if (i >= 0)
+        sim_end(w, (unsigned)i, "killed while active");
 }
 
 static void freeze(struct sim_world *w, struct sim_proc *p, int who, const char *what)
@@ -206,10 +213,18 @@ static void clock_jump(struct sim_world *w)
 }
 
 /* Always the same one: what two wrong ones agree on is beyond what a quorum of one promises, and
- * who refused too much is corrupted for good. */
+ * who refused too much is corrupted for good. It is active when it begins: as a passive it would
+ * refuse what others make, and never make anything. */
 static void break_engine(struct sim_world *w)
 {
-    unsigned i = (unsigned)(w->o.seed % w->o.enclaves);
+    int first = active_enclave(w);
+    unsigned i = 0;
+    while (i < w->o.enclaves && !w->setting.broken[i])
+        i++;
+    if (i == w->o.enclaves && first < 0)
+        return;
+    if (i == w->o.enclaves)
+        i = (unsigned)first;
     if (w->enclaves[i].is_broken)
         return;
     w->setting.broken[i] = true;
