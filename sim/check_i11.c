@@ -16,7 +16,6 @@
 
 struct known {
     const struct sim_batch *b;
-    bool is_unsure; /* a broken enclave sealed a root that is wrong, here or below */
 };
 
 struct state_at {
@@ -122,26 +121,14 @@ static const char *form_wrong(const struct i11 *s, const struct sim_batch *b)
     return NULL;
 }
 
-static bool is_broken(const struct sim_setting *setting, int enclave)
-{
-    return enclave >= 0 && enclave < SIM_MAX_ENCLAVES && setting->broken[enclave];
-}
-
 static const char *first_seen(struct i11 *s, const struct sim_batch *b)
 {
-    const struct sim_setting *setting = s->lines.setting;
     const struct known *parent = ts_map_get(&s->known, &b->b->header.parent_hash);
-    bool is_unsure = parent != NULL && parent->is_unsure;
     const char *wrong = form_wrong(s, b);
-    if (wrong == NULL && !is_unsure) {
+    if (wrong == NULL)
         wrong = state_wrong(s, b, parent);
-        if (wrong != NULL && is_broken(setting, b->producer)) {
-            is_unsure = true; /* V1 to V8 say nothing of roots: dispute and restart deal with it */
-            wrong = NULL;
-        }
-    }
     struct known *k = sim_check_memory(ts_map_put(&s->known, &b->hash, NULL));
-    *k = (struct known){.b = b, .is_unsure = is_unsure};
+    *k = (struct known){.b = b};
     return wrong;
 }
 
