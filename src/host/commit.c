@@ -122,7 +122,10 @@ static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
     err = ts_batch_check(&h->chain, &p->batch, NULL, h->effect, fault);
     if (err != TS_OK)
         return err;
+    bool too_many = p->batch.n_txs >= (p->arena.max - p->arena.used) / sizeof(*p->tx_hashes);
     p->tx_hashes = ts_arena_array(&p->arena, p->batch.n_txs + 1, sizeof(*p->tx_hashes));
+    if (p->tx_hashes == NULL && !too_many)
+        return TS_E_NOMEM;
     if (p->tx_hashes == NULL) {
         snprintf(fault->what, sizeof(fault->what), "more transactions than can be kept in memory");
         return TS_E_LIMIT;

@@ -138,17 +138,21 @@ ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot)
     return TS_OK;
 }
 
+/* What is wrong with a stored batch; want of memory is not its fault. */
+static ts_err load_fault(ts_err err)
+{
+    return err == TS_OK || err == TS_E_NOMEM ? err : TS_E_CORRUPT;
+}
+
 ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b)
 {
     ts_arena_reset(&h->arena);
     struct ts_batch batch;
     ts_err err = ts_batch_decode(b->raw, TS_MAX_BATCH_BYTES, &h->arena, &batch);
-    if (err != TS_OK)
-        return TS_E_CORRUPT;
     struct ts_fault fault;
-    if (ts_batch_check(&h->chain, &batch, NULL, h->effect, &fault) != TS_OK)
-        return TS_E_CORRUPT;
-    return ts_chain_apply(&h->chain, h->effect);
+    if (err == TS_OK)
+        err = ts_batch_check(&h->chain, &batch, NULL, h->effect, &fault);
+    return err == TS_OK ? ts_chain_apply(&h->chain, h->effect) : load_fault(err);
 }
 
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
@@ -156,8 +160,9 @@ ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
     struct ts_fault fault;
     ts_arena_reset(&h->arena);
     h->n_out = 0;
-    if (prepared_take(h, NULL, b->raw, NULL, &fault) != TS_OK)
-        return TS_E_CORRUPT;
+    ts_err err = prepared_take(h, NULL, b->raw, NULL, &fault);
+    if (err != TS_OK)
+        return load_fault(err);
     /* It is durable already: no step is needed before it may be fed. */
     struct store_step *s = h->steps;
     h->steps = s->next;
@@ -178,8 +183,9 @@ ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b)
     prepared_note_discarded(h, &b->hash);
     h->hold_number = b->number;
     ts_arena_reset(&h->arena);
-    if (ts_batch_decode(b->raw, TS_MAX_BATCH_BYTES, &h->arena, &batch) != TS_OK)
-        return TS_E_CORRUPT;
+    ts_err err = ts_batch_decode(b->raw, TS_MAX_BATCH_BYTES, &h->arena, &batch);
+    if (err != TS_OK)
+        return load_fault(err);
     id_set_add(h, &h->losers, &batch.header.producer);
     return TS_OK;
 }

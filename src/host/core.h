@@ -130,7 +130,8 @@ void ts_host_free(struct ts_host *h);
 /* A chain snapshot (chain/snapshot.h) that the store kept under meta key "chain"; before the
  * batches. */
 ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot);
-/* A committed batch above the snapshot: checked again. TS_E_CORRUPT with a log event otherwise. */
+/* A committed batch above the snapshot: checked again. TS_E_CORRUPT with a log event otherwise.
+ * TS_E_NOMEM, here and below: the host is to be freed. */
 ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b);
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b);
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b);

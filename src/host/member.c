@@ -516,6 +516,10 @@ void member_frame(struct ts_host *h, struct member *m, ts_bytes frame)
         serves_another_host(h, m, said(h, msg.u.error.text));
         return;
     }
+    if (err == TS_E_NOMEM) { /* not its fault */
+        member_reset(h, m, "%s", "no memory for what it said");
+        return;
+    }
     struct request *first = first_request(m);
     if (err != TS_OK || first == NULL || msg.id != first->id ||
         (msg.type != first->type && msg.type != TS_MSG_ERROR)) {

@@ -63,6 +63,8 @@ void world_leave(struct world *w, unsigned i);
 void world_point(struct world *w, unsigned link, unsigned i);
 void world_kill_host(struct world *w);
 void world_start_host(struct world *w);
+/* False: it ran out of memory on its way, and there is no host. */
+bool world_try_start_host(struct world *w);
 /* The host's process stands still for so long: nothing that happens reaches it meanwhile. */
 void world_stop_host(struct world *w, uint64_t us);
 /* IN_STOP; OUT_STOPPED counts as the event "stopped". */
@@ -75,6 +77,15 @@ void world_disk_error(struct world *w, ts_err err);
 /* The same, but what is said to have failed was done: a flush whose answer was lost. Ended by
  * world_disk_error. */
 void world_disk_lies(struct world *w, ts_err err);
+/* The nth durable step from now fails with err, once. applied: it takes place all the same. n 0:
+ * none. */
+void world_fail_step(struct world *w, uint64_t n, ts_err err, bool applied);
+/* The nth frame from now to the host (else: to the enclaves) is lost, and its link with it, once.
+ * n 0: none. */
+void world_lose_frame(struct world *w, uint64_t n, bool to_host);
+/* What happened since the start: durable steps, frames that arrived. */
+uint64_t world_steps(const struct world *w);
+uint64_t world_frames(const struct world *w, bool to_host);
 /* What the host asks from its disk is lost: no answer ever comes. */
 void world_lose_loads(struct world *w, bool lose);
 /* Who sealed the batch that is prepared on the disk; -1: none is. */

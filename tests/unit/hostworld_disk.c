@@ -24,6 +24,8 @@ struct stored_batch *world_disk_committed(struct world *w, uint64_t number)
 static void check_status(struct world *w, const struct stored_batch *b,
                          const struct ts_store_op *op)
 {
+    if (w->disk_lied && b != NULL && b->status == op->status)
+        return;
     TS_CHECK(op->status != TS_BATCH_PREPARED || b == NULL || b->status == TS_BATCH_PREPARED);
     TS_CHECK(op->status == TS_BATCH_PREPARED || (b != NULL && b->status == TS_BATCH_PREPARED));
     for (size_t i = 0; i < w->n_batches; i++) {
@@ -187,9 +189,12 @@ void world_disk_done(struct world *w, uint64_t token)
     struct step s = w->steps[i];
     memmove(&w->steps[i], &w->steps[i + 1], (w->n_steps - i - 1) * sizeof(s));
     w->n_steps--;
-    if (w->disk == TS_OK || w->disk_lies)
+    bool fails = ++w->steps_done == w->fail_step;
+    if (fails ? w->fail_applied : (w->disk == TS_OK || w->disk_lies))
         world_disk_apply(w, &s);
-    struct ts_host_input in = {.kind = TS_IN_STORED, .token = token, .err = w->disk};
+    w->disk_lied = w->disk_lied || (fails && w->fail_applied);
+    struct ts_host_input in = {
+        .kind = TS_IN_STORED, .token = token, .err = fails ? w->fail_err : w->disk};
     world_input(w, &in);
 }
 
@@ -210,41 +215,82 @@ static struct ts_store_batch batch_of(const struct stored_batch *b)
     return (struct ts_store_batch){b->number, b->hash, b->status, ts_bytes_of(b->raw, b->n)};
 }
 
-/* In the order of the shell: snapshot, committed, prepared, discarded, settings, pool. */
-void world_disk_load(struct world *w)
+void world_fail_step(struct world *w, uint64_t n, ts_err err, bool applied)
 {
-    for (size_t i = 0; i < w->n_metas; i++)
+    w->fail_step = n == 0 ? 0 : w->steps_done + n;
+    w->fail_err = err;
+    w->fail_applied = applied;
+}
+
+void world_lose_frame(struct world *w, uint64_t n, bool to_host)
+{
+    w->lose_frame[to_host] = n == 0 ? 0 : w->frames[to_host] + n;
+}
+
+uint64_t world_steps(const struct world *w)
+{
+    return w->steps_done;
+}
+
+uint64_t world_frames(const struct world *w, bool to_host)
+{
+    return w->frames[to_host];
+}
+
+/* Only memory may be lacking. */
+static ts_err good(ts_err err)
+{
+    if (err != TS_E_NOMEM)
+        assert_int_equal(err, TS_OK);
+    return err;
+}
+
+static ts_err load_batches(struct world *w, uint64_t number)
+{
+    ts_err err = TS_OK;
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; i < w->n_batches && err == TS_OK; i++) {
+            struct ts_store_batch sb = batch_of(&w->batches[i]);
+            if (pass == 0 && sb.status == TS_BATCH_PREPARED)
+                err = good(ts_host_load_prepared(w->host, &sb));
+            if (pass == 1 && sb.status == TS_BATCH_DISCARDED && sb.number >= number)
+                err = good(ts_host_load_discarded(w->host, &sb));
+        }
+    return err;
+}
+
+/* In the order of the shell: snapshot, committed, prepared, discarded, settings, pool. */
+ts_err world_disk_load(struct world *w)
+{
+    ts_err err = TS_OK;
+    for (size_t i = 0; i < w->n_metas && err == TS_OK; i++)
         if (strcmp(w->metas[i].key, "chain") == 0)
-            assert_int_equal(ts_host_load_chain(w->host, ts_bytes_of(w->metas[i].p, w->metas[i].n)),
-                             TS_OK);
+            err = good(ts_host_load_chain(w->host, ts_bytes_of(w->metas[i].p, w->metas[i].n)));
+    if (err != TS_OK)
+        return err;
     uint64_t number = ts_host_chain(w->host)->head.number + 1;
     for (const struct stored_batch *b; (b = world_disk_committed(w, number)) != NULL; number++) {
         struct ts_store_batch sb = batch_of(b);
-        assert_int_equal(ts_host_load_committed(w->host, &sb), TS_OK);
+        err = good(ts_host_load_committed(w->host, &sb));
+        if (err != TS_OK)
+            return err;
     }
     for (uint64_t n = world_head(w) + 1; n < number; n++) { /* a subscriber would ask for it */
         const struct stored_batch *b = world_disk_committed(w, n);
         world_add_sent(w, n, &b->hash, ts_bytes_of(b->raw, b->n));
     }
-    for (int pass = 0; pass < 2; pass++)
-        for (size_t i = 0; i < w->n_batches; i++) {
-            struct ts_store_batch sb = batch_of(&w->batches[i]);
-            if (pass == 0 && sb.status == TS_BATCH_PREPARED)
-                assert_int_equal(ts_host_load_prepared(w->host, &sb), TS_OK);
-            if (pass == 1 && sb.status == TS_BATCH_DISCARDED && sb.number >= number)
-                assert_int_equal(ts_host_load_discarded(w->host, &sb), TS_OK);
-        }
-    for (size_t i = 0; i < w->n_metas; i++)
+    err = load_batches(w, number);
+    for (size_t i = 0; i < w->n_metas && err == TS_OK; i++)
         if (strcmp(w->metas[i].key, "chain") != 0)
-            assert_int_equal(ts_host_load_meta(w->host, w->metas[i].key,
-                                               ts_bytes_of(w->metas[i].p, w->metas[i].n)),
-                             TS_OK);
-    for (size_t i = 0; i < w->n_txs; i++)
+            err = good(ts_host_load_meta(w->host, w->metas[i].key,
+                                         ts_bytes_of(w->metas[i].p, w->metas[i].n)));
+    for (size_t i = 0; i < w->n_txs && err == TS_OK; i++)
         if (w->txs[i].there) {
             struct ts_store_tx t = w->txs[i].t;
             t.raw = ts_bytes_of(w->txs[i].raw, t.raw.n);
-            assert_int_equal(ts_host_load_tx(w->host, &t), TS_OK);
+            err = good(ts_host_load_tx(w->host, &t));
         }
+    return err;
 }
 
 void world_disk_free(struct world *w)

@@ -82,6 +82,7 @@ struct peer {
 struct wlink {
     unsigned peer;
     uint64_t conn;               /* 0: none */
+    uint64_t broken;             /* the connection on which nothing arrives any more */
     bool up;                     /* the enclave has accepted it */
     uint64_t last_to, last_from; /* frames keep their order */
 };
@@ -129,6 +130,10 @@ struct world {
     ts_err disk;
     bool disk_lies, disk_lied;
     bool lose_loads;
+    uint64_t steps_done, fail_step; /* which one; 0: none */
+    ts_err fail_err;
+    bool fail_applied;
+    uint64_t frames[2], lose_frame[2]; /* to enclaves, to the host */
     uint64_t last_disk;
     enum ts_batch_status copied_status; /* of the newest in the copy */
     size_t copied_batches;              /* how many the copy holds: none is ever removed */
@@ -172,7 +177,7 @@ struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_
 struct stored_batch *world_disk_committed(struct world *w, uint64_t number);
 void world_disk_apply(struct world *w, const struct step *s);
 void world_disk_done(struct world *w, uint64_t token);
-void world_disk_load(struct world *w);
+ts_err world_disk_load(struct world *w);
 void world_disk_free(struct world *w);
 void world_slots_init(struct world_slots *s);
 void world_slots_free(struct world_slots *s);
