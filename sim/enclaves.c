@@ -43,6 +43,7 @@ void sim_boot(struct sim_world *w, unsigned i)
     TS_CHECK(ts_enclave_new(&c, &e->core) == TS_OK);
     e->p.runs++;
     e->p.asleep_until = 0;
+    e->p.die_after = 0;
     e->is_leaving = false;
     e->is_corrupt = e->is_broken;
     w->setting.broken[i] = w->setting.broken[i] || e->is_broken;

@@ -46,6 +46,19 @@ static void kill_active(struct sim_world *w)
         sim_end(w, (unsigned)i, "killed while active");
 }
 
+static void die_soon(struct sim_world *w, struct sim_proc *p, int who, const char *what)
+{
+    p->die_after = 1 + (unsigned)sim_below(&w->fault_rng, 12);
+    sim_tell_fault(w, who, "%s dies in the middle of a step", what);
+}
+
+static void cut_enclave_short(struct sim_world *w)
+{
+    int active = active_enclave(w);
+    unsigned i = active >= 0 && sim_chance(&w->fault_rng, 50) ? (unsigned)active : any_enclave(w);
+    die_soon(w, &w->enclaves[i].p, (int)i, "enclave");
+}
+
 static void freeze(struct sim_world *w, struct sim_proc *p, int who, const char *what)
 {
     uint64_t us = some_time(w);
@@ -102,6 +115,11 @@ static void kill_host(struct sim_world *w)
     sim_host_kill(w);
 }
 
+static void cut_host_short(struct sim_world *w)
+{
+    die_soon(w, &w->host.p, SIM_HOST, "host");
+}
+
 static void freeze_host(struct sim_world *w)
 {
     freeze(w, &w->host.p, SIM_HOST, "host");
@@ -142,6 +160,13 @@ static void kill_node(struct sim_world *w)
     int i = any_node(w);
     if (i >= 0)
         sim_node_kill(w, (unsigned)i);
+}
+
+static void cut_node_short(struct sim_world *w)
+{
+    int i = any_node(w);
+    if (i >= 0)
+        die_soon(w, &w->nodes[i].p, i, "node");
 }
 
 static void freeze_node(struct sim_world *w)
@@ -374,13 +399,16 @@ void sim_faults_end(struct sim_world *w)
     w->is_calm = true;
     let_all_wake(w);
     w->host.disk.full_until = w->host.disk.slow_until = 0;
+    w->host.p.die_after = 0;
     w->host.disk.doubt = 0;
     for (unsigned i = 0; i < w->n_enclaves; i++) {
         struct sim_link *l = &w->links[i];
         l->cut_until = l->hole_until = l->slow_until = 0;
+        w->enclaves[i].p.die_after = 0;
     }
     for (unsigned i = 0; i < w->o.nodes; i++) {
         w->nodes[i].disk.full_until = 0;
+        w->nodes[i].p.die_after = 0;
         for (unsigned k = 0; k < w->o.n_peers[i]; k++) {
             struct sim_feed *f = &w->nodes[i].feeds[k];
             f->cut_until = f->hole_until = f->noise_until = 0;

@@ -86,8 +86,13 @@ static void output(struct sim_world *w, const struct ts_host_output *o)
 static void outputs(struct sim_world *w, const struct ts_host_outputs *out)
 {
     struct sim_host *h = &w->host;
-    for (size_t i = 0; i < out->n; i++)
+    for (size_t i = 0; i < out->n; i++) {
         output(w, &out->out[i]);
+        if (h->p.die_after > 0 && --h->p.die_after == 0) {
+            sim_host_kill(w);
+            return;
+        }
+    }
     h->wake = out->wake_us;
     if (h->wake == UINT64_MAX || (h->tick_at > w->now && h->tick_at <= h->wake))
         return;
@@ -161,6 +166,7 @@ void sim_host_start(struct sim_world *w)
     TS_CHECK(ts_host_new(&start, &h->core) == TS_OK);
     h->p.runs++;
     h->p.asleep_until = 0;
+    h->p.die_after = 0;
     h->tick_at = 0;
     struct sim_event ev = {.kind = SIM_HOST_UP, .who = SIM_HOST, .number = h->p.runs};
     sim_tell(w, &ev);

@@ -122,8 +122,13 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
 static void outputs(struct sim_world *w, unsigned node, const struct ts_node_outputs *out)
 {
     struct sim_node *n = &w->nodes[node];
-    for (size_t i = 0; i < out->n; i++)
+    for (size_t i = 0; i < out->n; i++) {
         output(w, node, &out->out[i]);
+        if (n->p.die_after > 0 && --n->p.die_after == 0) {
+            sim_node_kill(w, node);
+            return;
+        }
+    }
     n->wake = out->wake_us;
     if (n->wake == UINT64_MAX || (n->tick_at > w->now && n->tick_at <= n->wake))
         return;
@@ -183,6 +188,7 @@ void sim_node_start(struct sim_world *w, unsigned i)
     TS_CHECK(ts_node_new(&start, &n->core) == TS_OK);
     n->p.runs++;
     n->p.asleep_until = 0;
+    n->p.die_after = 0;
     n->tick_at = 0;
     struct sim_event ev = {.kind = SIM_NODE_UP, .who = (int)i, .number = n->p.runs};
     sim_tell(w, &ev);

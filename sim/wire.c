@@ -136,6 +136,12 @@ static void take_frame(struct sim_world *w, struct sim_link *l, const struct sim
     struct ts_buf answer;
     ts_buf_init(&answer, TS_LINK_MAX_FRAME);
     if (sim_handle(w, l->enclave, ts_bytes_of(ev->bytes, ev->n), &answer)) {
+        struct sim_proc *p = &w->enclaves[l->enclave].p;
+        if (p->die_after > 0 && --p->die_after == 0) {
+            ts_buf_free(&answer);
+            sim_end(w, l->enclave, "killed before it answered");
+            return;
+        }
         uint64_t busy = w->enclaves[l->enclave].p.asleep_until;
         sim_answer(w, l, busy > w->now ? busy : w->now, ts_buf_bytes(&answer));
         if (ts_enclave_wants_exit(w->enclaves[l->enclave].core))

@@ -37,18 +37,21 @@ struct sim_operator; /* operator.h */
 #define SIM_FAULTS(X)                                                                              \
     X(kill_enclave, "an enclave is killed; a supervisor starts it again")                          \
     X(kill_active, "the active enclave is killed")                                                 \
+    X(cut_enclave_short, "an enclave does what it was asked and dies before it answers")           \
     X(freeze_enclave, "an enclave's process stands still for a while")                             \
     X(leave_enclave, "an enclave's process is asked to end")                                       \
     X(cut_link, "a link to an enclave drops and cannot be made for a while")                       \
     X(hole_link, "a link to an enclave swallows what is sent, and nobody is told")                 \
     X(slow_link, "a link to an enclave becomes slow")                                              \
     X(kill_host, "the host is killed")                                                             \
+    X(cut_host_short, "the host dies between two outputs of a step")                               \
     X(freeze_host, "the host's process stands still for a while")                                  \
     X(kill_all, "host and enclaves are killed at once")                                            \
     X(disk_slow, "the host's disk becomes slow")                                                   \
     X(disk_full, "durable steps of the host fail for a while")                                     \
     X(disk_doubt, "a durable step of the host took place and is reported as failed")               \
     X(kill_node, "a node is killed")                                                               \
+    X(cut_node_short, "a node dies between two outputs of a step")                                 \
     X(freeze_node, "a node's process stands still for a while")                                    \
     X(node_disk, "durable steps of a node fail for a while")                                       \
     X(cut_feed, "a feed drops and cannot be made for a while")                                     \
@@ -136,7 +139,8 @@ struct sim_proc {
     uint64_t runs; /* how often it was started; also its generation */
     uint64_t asleep_until;
     int64_t skew_ms;
-    bool held_down; /* stays down */
+    bool held_down;     /* stays down */
+    unsigned die_after; /* so many outputs (an enclave: requests); 0: it does not */
     uint64_t rng;
 };
 
