@@ -246,7 +246,8 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
         ts_node_commit_stored(n, in->token, in->err);
         break;
     case TS_NODE_IN_LOADED:
-        ts_node_validator_loaded(n, in);
+        if (!ts_node_show_loaded(n, in))
+            ts_node_validator_loaded(n, in);
         break;
     case TS_NODE_IN_VERIFIED:
         ts_node_pipeline_verified(n, in->token, in->verified, in->n_verified);
@@ -275,6 +276,8 @@ static void move_on(struct ts_node *n)
         moved = ts_node_pipeline_pump(n);
     }
     ts_node_commit_pump(n);
+    if (!n->is_stopping)
+        ts_node_show_pump(n);
 }
 
 static uint64_t tick_all(struct ts_node *n)

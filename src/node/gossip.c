@@ -239,6 +239,7 @@ void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e)
         ts_feed_put_batch(b, e->raw);
         ts_node_send(n, i, b);
     }
+    ts_node_show_all(n, e->number);
 }
 
 /* ---- batches at numbers of ours ---- */
@@ -381,8 +382,8 @@ static bool probe_one(struct ts_node *n, unsigned link, uint64_t number, ts_byte
         break;
     }
     conflict(n, &s, &b, &hash, &root);
-    ts_node_follow_drop(n, link, true, TS_E_CONFLICT,
-                        "it follows another line from batch %" PRIu64 " on", number);
+    if (ts_node_peer_is_up(n, link)) /* else it proved nothing, and is dropped for that */
+        ts_node_show_parted(n, link, number);
     return false;
 }
 

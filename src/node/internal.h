@@ -28,6 +28,7 @@
 #define NODE_EVIDENCE_PER_NUMBER 4
 #define NODE_PROBE               64 /* batches looked at when a peer seems to follow another line */
 #define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
+#define NODE_SHOWINGS            16 /* batches of ours on their way to who has another */
 #define NODE_TEXT                200
 
 /* Who gave us something: a feed of ours, or a subscriber. */
@@ -39,7 +40,8 @@ struct source {
 
 /* ---- peers ---- */
 
-enum probe_state { PROBE_NONE, PROBE_WANTED, PROBE_ASKED };
+/* PARTED: it is shown our batch where the lines part (probe_from), then it is dropped. */
+enum probe_state { PROBE_NONE, PROBE_WANTED, PROBE_ASKED, PROBE_PARTED };
 
 struct peer {
     enum ts_node_peer_state state;
@@ -59,6 +61,14 @@ struct peer {
     bool is_proven; /* gave a valid batch since it is up: its claims count for our state */
     bool is_slow;   /* a range had to be asked of another instead; until its next answer */
     char reason[NODE_TEXT];
+};
+
+/* Our batch at a number, to be shown beside another one. */
+struct own_showing {
+    uint64_t number; /* 0: free */
+    uint64_t token;  /* of OUT_LOAD; 0: it is not durable yet */
+    bool to_all;     /* to peers and subscribers */
+    unsigned link;   /* else to this peer, which is PARTED there */
 };
 
 /* ---- batches on their way ---- */
@@ -251,6 +261,7 @@ struct ts_node {
     size_t next_refused;
     struct ts_map evidence;    /* id → nothing */
     struct ts_map evidence_at; /* number → uint32_t how many */
+    struct own_showing showings[NODE_SHOWINGS];
 
     struct forwards forwards;
     struct validator validator;
@@ -370,6 +381,17 @@ void ts_node_gossip_probe(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
 void ts_node_gossip_free(struct ts_node *n);
+
+/* ---- both_sides.c ---- */
+
+/* Shows everybody our batch. When too many are on their way it is left out. */
+void ts_node_show_all(struct ts_node *n, uint64_t number);
+/* Shows it to a peer whose line parts there, and drops him. */
+void ts_node_show_parted(struct ts_node *n, unsigned link, uint64_t number);
+/* Asks the store for what is durable by now. */
+void ts_node_show_pump(struct ts_node *n);
+/* False: it was somebody else's OUT_LOAD. */
+bool ts_node_show_loaded(struct ts_node *n, const struct ts_node_input *in);
 
 /* ---- findings.c ---- */
 

@@ -90,7 +90,34 @@ static void evidence_goes_up_to_the_peers_too(void **state)
     nw_run(w, 200 * NW_MS);
     assert_int_equal(nw_counters(w, below).equivocations, 1);
     assert_int_equal(nw_counters(w, node).equivocations, 1);
-    assert_int_equal(w->nodes[node].evidence_pushed, 1);
+    assert_int_equal(w->nodes[node].evidence_pushed, 2); /* and its own batch beside it */
+    ts_buf_free(&keep);
+    end(w);
+}
+
+/* The one above follows another line: what it serves is seen below, and it must see ours. */
+static void who_serves_the_other_line_is_shown_ours(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    struct ts_buf keep;
+    const unsigned host_1[] = {NW_HOST(1)}, up[] = {NW_HOST(0), 0};
+    (void)state;
+    w->any_line = true;
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t above = nw_node(w, host_1, 1, NULL, false);
+    size_t below = nw_node(w, up, 2, NULL, false);
+    nw_run(w, NW_S);
+    ts_bytes other = sibling(net, &keep);
+    nw_publish(w, 0, 21);
+    nw_run(w, 100 * NW_MS);
+    nw_push_raw(w, 1, other); /* only the one above sees it, and takes it */
+    nw_run(w, 500 * NW_MS);
+    assert_int_equal(nw_head(w, above), 21);
+    assert_int_equal(nw_head(w, below), 21);
+    assert_int_equal(nw_counters(w, below).equivocations, 1);
+    assert_int_equal(nw_counters(w, above).equivocations, 1);
     ts_buf_free(&keep);
     end(w);
 }
@@ -450,6 +477,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_second_sealed_batch_is_kept_and_relayed_as_evidence),
         cmocka_unit_test(evidence_goes_up_to_the_peers_too),
+        cmocka_unit_test(who_serves_the_other_line_is_shown_ours),
         cmocka_unit_test(the_same_header_with_another_payload_is_evidence),
         cmocka_unit_test(what_proves_nothing_is_not_kept),
         cmocka_unit_test(evidence_is_bounded_and_survives_a_restart),
