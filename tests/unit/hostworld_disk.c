@@ -130,8 +130,10 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
         return;
     case TS_OP_DROP_TX:
         for (size_t i = 0; i < w->n_txs; i++)
-            if (ts_hash_equal(&w->txs[i].t.hash, &op->hash))
+            if (w->txs[i].there && ts_hash_equal(&w->txs[i].t.hash, &op->hash)) {
                 w->txs[i].there = false;
+                return; /* a hash is there once */
+            }
         return;
     case TS_OP_PUT_REJECTED:
         put_rejected(w, op);
