@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/arena.h"
 #include "base/check.h"
 
 /* Pointers that the core holds: open addressing, never full. */
@@ -13,11 +14,15 @@ void *__real_malloc(size_t n);
 void *__real_calloc(size_t n, size_t size);
 void *__real_realloc(void *p, size_t n);
 void __real_free(void *p);
+void *__real_ts_arena_alloc(struct ts_arena *a, size_t n);
+void *__real_ts_arena_array(struct ts_arena *a, size_t n, size_t size);
 _Noreturn void __real_ts_check_failed(const char *what, const char *file, int line);
 void *__wrap_malloc(size_t n);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *p, size_t n);
 void __wrap_free(void *p);
+void *__wrap_ts_arena_alloc(struct ts_arena *a, size_t n);
+void *__wrap_ts_arena_array(struct ts_arena *a, size_t n, size_t size);
 _Noreturn void __wrap_ts_check_failed(const char *what, const char *file, int line);
 
 static void *held[SLOTS];
@@ -144,6 +149,18 @@ void __wrap_free(void *p)
 {
     forget(p);
     __real_free(p);
+}
+
+/* An arena keeps a block for the next use, so most of what it gives costs no allocation now, and
+ * may cost one when messages are larger: each counts. */
+void *__wrap_ts_arena_alloc(struct ts_arena *a, size_t n)
+{
+    return fails_now() ? NULL : __real_ts_arena_alloc(a, n);
+}
+
+void *__wrap_ts_arena_array(struct ts_arena *a, size_t n, size_t size)
+{
+    return fails_now() ? NULL : __real_ts_arena_array(a, n, size);
 }
 
 _Noreturn void __wrap_ts_check_failed(const char *what, const char *file, int line)

@@ -625,7 +625,7 @@ struct world *world_new(const struct world_options *o)
     for (unsigned i = 0; i < o->enclaves; i++) {
         memset(w->peers[i].key.b, (int)(0x11 + i), 32);
         assert_int_equal(ts_address_of_key(w->crypto, &w->peers[i].key, &w->peers[i].id), TS_OK);
-        world_slots_init(&w->peers[i].slots);
+        world_slots_init(&w->peers[i].slots, w);
         w->links[i].peer = i;
     }
     for (unsigned i = 0; i < WORLD_ACCOUNTS; i++)

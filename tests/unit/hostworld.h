@@ -83,6 +83,10 @@ void world_fail_step(struct world *w, uint64_t n, ts_err err, bool applied);
 /* The nth frame from now to the host (else: to the enclaves) is lost, and its link with it, once.
  * n 0: none. */
 void world_lose_frame(struct world *w, uint64_t n, bool to_host);
+/* The nth call from now on that keeps an enclave's checkpoint (begin, write, end) fails with
+ * TS_E_DISK_FULL, once; of reading, with TS_E_IO. n 0: none. */
+void world_fail_slot(struct world *w, uint64_t n, bool reading);
+uint64_t world_slot_calls(const struct world *w, bool reading);
 /* What happened since the start: durable steps, frames that arrived. */
 uint64_t world_steps(const struct world *w);
 uint64_t world_frames(const struct world *w, bool to_host);

@@ -310,9 +310,27 @@ void world_disk_free(struct world *w)
 
 /* ---- the enclaves' checkpoints ---- */
 
+void world_fail_slot(struct world *w, uint64_t n, bool reading)
+{
+    w->fail_slot[reading] = n == 0 ? 0 : w->slot_calls[reading] + n;
+}
+
+uint64_t world_slot_calls(const struct world *w, bool reading)
+{
+    return w->slot_calls[reading];
+}
+
+static bool slot_fails(struct world_slots *s, bool reading)
+{
+    struct world *w = s->world;
+    return ++w->slot_calls[reading] == w->fail_slot[reading];
+}
+
 static ts_err slots_peek(void *ctx, size_t slot, void *out, size_t n, size_t *got)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, true))
+        return TS_E_IO;
     *got = n < s->slots[slot].n ? n : s->slots[slot].n;
     if (*got > 0)
         memcpy(out, s->slots[slot].p, *got);
@@ -322,6 +340,8 @@ static ts_err slots_peek(void *ctx, size_t slot, void *out, size_t n, size_t *go
 static ts_err slots_write_begin(void *ctx, size_t slot)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, false))
+        return TS_E_DISK_FULL;
     s->slot = slot;
     ts_buf_reset(&s->writing);
     return TS_OK;
@@ -330,6 +350,8 @@ static ts_err slots_write_begin(void *ctx, size_t slot)
 static ts_err slots_write(void *ctx, const void *p, size_t n)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, false))
+        return TS_E_DISK_FULL;
     ts_buf_put(&s->writing, p, n);
     return s->writing.err;
 }
@@ -337,6 +359,8 @@ static ts_err slots_write(void *ctx, const void *p, size_t n)
 static ts_err slots_write_end(void *ctx, bool keep)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, false))
+        return TS_E_DISK_FULL; /* what stood there stays */
     ts_buf_reset(&s->slots[s->slot]);
     if (keep)
         ts_buf_put(&s->slots[s->slot], s->writing.p, s->writing.n);
@@ -346,6 +370,8 @@ static ts_err slots_write_end(void *ctx, bool keep)
 static ts_err slots_read_begin(void *ctx, size_t slot)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, true))
+        return TS_E_IO;
     s->slot = slot;
     s->at = 0;
     return s->slots[slot].n > 0 ? TS_OK : TS_E_NOT_FOUND;
@@ -354,6 +380,8 @@ static ts_err slots_read_begin(void *ctx, size_t slot)
 static ts_err slots_read(void *ctx, void *out, size_t n, size_t *got)
 {
     struct world_slots *s = ctx;
+    if (slot_fails(s, true))
+        return TS_E_IO;
     size_t left = s->slots[s->slot].n - s->at;
     *got = n < left ? n : left;
     if (*got > 0)
@@ -367,8 +395,9 @@ static void slots_read_end(void *ctx)
     (void)ctx;
 }
 
-void world_slots_init(struct world_slots *s)
+void world_slots_init(struct world_slots *s, struct world *w)
 {
+    s->world = w;
     s->ops = (struct ts_checkpoint_store){.ctx = s,
                                           .n_slots = 2,
                                           .peek = slots_peek,

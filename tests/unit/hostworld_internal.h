@@ -61,6 +61,7 @@ struct step {
 
 /* Two slots in memory. */
 struct world_slots {
+    struct world *world;
     struct ts_checkpoint_store ops;
     struct ts_buf slots[2];
     struct ts_buf writing;
@@ -133,7 +134,8 @@ struct world {
     uint64_t steps_done, fail_step; /* which one; 0: none */
     ts_err fail_err;
     bool fail_applied;
-    uint64_t frames[2], lose_frame[2]; /* to enclaves, to the host */
+    uint64_t frames[2], lose_frame[2];    /* to enclaves, to the host */
+    uint64_t slot_calls[2], fail_slot[2]; /* writing, reading */
     uint64_t last_disk;
     enum ts_batch_status copied_status; /* of the newest in the copy */
     size_t copied_batches;              /* how many the copy holds: none is ever removed */
@@ -179,7 +181,7 @@ void world_disk_apply(struct world *w, const struct step *s);
 void world_disk_done(struct world *w, uint64_t token);
 ts_err world_disk_load(struct world *w);
 void world_disk_free(struct world *w);
-void world_slots_init(struct world_slots *s);
+void world_slots_init(struct world_slots *s, struct world *w);
 void world_slots_free(struct world_slots *s);
 
 #endif

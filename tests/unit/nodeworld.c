@@ -197,6 +197,10 @@ static void connect_link(struct nw *w, size_t node, unsigned link)
 
 static void put_batch(struct nw *w, struct nw_store *s, const struct ts_store_op *op)
 {
+    if (s->fail_applied && op->number <= s->n) { /* once more, as a real store takes it */
+        TS_CHECK(ts_hash_equal(&op->hash, &s->hashes[op->number - 1]));
+        return;
+    }
     TS_CHECK(op->number == s->n + 1 && op->status == TS_BATCH_COMMITTED);
     if (s->n == s->cap) {
         s->cap = s->cap != 0 ? 2 * s->cap : 64;
@@ -212,11 +216,13 @@ static void put_batch(struct nw *w, struct nw_store *s, const struct ts_store_op
 
 static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_output *o)
 {
-    s->steps++;
+    bool fails = ++s->steps == s->fail_at;
     if (s->fail_steps > 0) {
         s->fail_steps--;
         return TS_E_DISK_FULL;
     }
+    if (fails && !s->fail_applied)
+        return s->fail_err;
     for (size_t i = 0; i < o->n_ops; i++) {
         const struct ts_store_op *op = &o->ops[i];
         if (op->kind == TS_OP_PUT_BATCH) {
@@ -234,7 +240,7 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             ts_buf_put(meta, op->data.p, op->data.n);
         }
     }
-    return TS_OK;
+    return fails ? s->fail_err : TS_OK;
 }
 
 static void do_store(struct nw *w, size_t node, const struct ts_node_output *o)
@@ -445,10 +451,23 @@ static bool still_matters(struct nw *w, const struct nw_event *ev)
     return c != NULL && c->is_open && !w->cut[c->client][c->link];
 }
 
+/* Counts the frames of node 0; true: this one does not arrive, and its link is gone. */
+static bool frame_is_lost(struct nw *w, const struct nw_event *ev)
+{
+    bool to_server = ev->kind == EV_TO_SERVER;
+    bool is_frame = to_server || (ev->kind == EV_INPUT && ev->in.kind == TS_NODE_IN_FRAME);
+    struct nw_conn *c = is_frame && ev->conn != 0 ? nw_conn_by_id(w, ev->conn) : NULL;
+    if (c == NULL || !c->is_open || c->client != 0 ||
+        ++w->frames[to_server] != w->lose_frame[to_server])
+        return false;
+    nw_close_conn(w, c, true);
+    return true;
+}
+
 static void run_event(struct nw *w, struct nw_event *ev)
 {
     w->now = ev->at;
-    if (still_matters(w, ev)) {
+    if (still_matters(w, ev) && !frame_is_lost(w, ev)) {
         struct nw_node *n = &w->nodes[ev->node];
         switch (ev->kind) {
         case EV_INPUT:
@@ -572,31 +591,47 @@ void nw_publish(struct nw *w, size_t host, uint64_t number)
     }
 }
 
-static void start_node(struct nw *w, size_t node)
+static ts_err load_node(struct nw_node *n)
 {
-    struct nw_node *n = &w->nodes[node];
-    struct ts_node_outputs out;
     char why[160];
-    nw_root_engine_of(&w->net->genesis_root);
-    n->incarnation++;
-    n->wake = 0;
-    n->is_stopped = false;
-    TS_CHECK(ts_node_new(&n->start, &n->core) == TS_OK);
+    ts_err err = TS_OK;
     if (n->store.chain.n > 0)
-        TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
-                                    ts_buf_bytes(&n->store.roots),
-                                    ts_buf_bytes(&n->store.audit)) == TS_OK);
-    for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n; i++) {
+        err = ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
+                                 ts_buf_bytes(&n->store.roots), ts_buf_bytes(&n->store.audit));
+    if (err != TS_OK)
+        return err;
+    for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n && err == TS_OK; i++) {
         struct ts_store_batch b = {.number = i + 1,
                                    .hash = n->store.hashes[i],
                                    .status = TS_BATCH_COMMITTED,
                                    .raw = n->store.raws[i]};
-        TS_CHECK(ts_node_load_batch(n->core, &b, why) == TS_OK);
+        err = ts_node_load_batch(n->core, &b, why);
     }
-    for (size_t i = 0; i < n->store.n_evidence; i++)
+    for (size_t i = 0; i < n->store.n_evidence && err == TS_OK; i++)
         ts_node_load_evidence(n->core, &n->store.evidence[i], n->store.records[i]);
+    return err;
+}
+
+static bool start_node(struct nw *w, size_t node)
+{
+    struct nw_node *n = &w->nodes[node];
+    struct ts_node_outputs out;
+    nw_root_engine_of(&w->net->genesis_root);
+    n->incarnation++;
+    n->wake = 0;
+    n->is_stopped = false;
+    ts_err err = ts_node_new(&n->start, &n->core);
+    if (err == TS_OK)
+        err = load_node(n);
+    TS_CHECK(err == TS_OK || err == TS_E_NOMEM);
+    if (err != TS_OK) {
+        ts_node_free(n->core);
+        n->core = NULL;
+        return false;
+    }
     ts_node_begin(n->core, now_of(w), &out);
     do_outputs(w, node, &out);
+    return true;
 }
 
 size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_node_settings *s,
@@ -621,7 +656,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
     ts_buf_init(&node->store.audit, 0);
-    start_node(w, w->n_nodes);
+    TS_CHECK(start_node(w, w->n_nodes));
     return w->n_nodes++;
 }
 
@@ -641,7 +676,12 @@ void nw_kill(struct nw *w, size_t node)
 
 void nw_restart(struct nw *w, size_t node)
 {
-    start_node(w, node);
+    TS_CHECK(start_node(w, node));
+}
+
+bool nw_try_restart(struct nw *w, size_t node)
+{
+    return start_node(w, node);
 }
 
 void nw_cut(struct nw *w, size_t node, unsigned link, bool cut)

@@ -53,6 +53,9 @@ struct nw_store {
     ts_bytes records[64]; /* owned */
     size_t n_evidence;
     uint64_t steps, fail_steps; /* the next so many steps fail with TS_E_DISK_FULL */
+    uint64_t fail_at;           /* the step of this number fails with fail_err; 0: none does */
+    ts_err fail_err;
+    bool fail_applied; /* it takes place all the same */
 };
 
 struct nw_node {
@@ -91,6 +94,9 @@ struct nw {
     bool any_line;    /* nodes may hold batches that are not the net's */
     uint64_t link_us; /* one way */
     bool cut[NW_MAX_NODES][NW_MAX_LINKS];
+    /* Frames on the links of node 0, to it and from it; the one of this number is lost, and its
+     * link with it; 0: none is. */
+    uint64_t frames[2], lose_frame[2];
     /* The enclave of node 0: answers one frame; NULL: no enclave is there. */
     void (*enclave)(void *ctx, ts_bytes frame, struct ts_buf *out);
     void *enclave_ctx;
@@ -118,6 +124,8 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
                bool has_enclave);
 void nw_kill(struct nw *w, size_t node);
 void nw_restart(struct nw *w, size_t node);
+/* False: it ran out of memory on its way, and is not running. */
+bool nw_try_restart(struct nw *w, size_t node);
 /* Cuts the link of a node, or lets it work again. */
 void nw_cut(struct nw *w, size_t node, unsigned link, bool cut);
 /* The enclave of node 0 goes away, and comes back. */

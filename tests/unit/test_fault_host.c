@@ -8,7 +8,7 @@
 #include "hostworld.h"
 
 #define MS   1000u
-#define RUNS 60
+#define RUNS 50
 
 ts_err __real_ts_host_new(const struct ts_host_start *start, struct ts_host **out);
 void __real_ts_host_free(struct ts_host *h);
