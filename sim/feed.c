@@ -99,13 +99,17 @@ static const struct sim_batch *shown(struct sim_world *w, int server, int node, 
     return server == SIM_HOST && op != NULL && op->show != NULL ? op->show(w, node, as, b) : b;
 }
 
-void sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b)
+bool sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b)
 {
+    bool is_open = false;
     for (unsigned k = 0; k < w->o.n_peers[node]; k++) {
         struct sim_feed *f = &w->nodes[node].feeds[k];
-        if (f->id != 0 && f->is_up && f->server == SIM_HOST)
-            push(w, node, k, b, b->b->raw);
+        if (f->id == 0 || !f->is_up || f->server != SIM_HOST)
+            continue;
+        push(w, node, k, b, b->b->raw);
+        is_open = true;
     }
+    return is_open;
 }
 
 void sim_feed_push(struct sim_world *w, int server, ts_bytes raw, uint64_t except)

@@ -205,7 +205,8 @@ static int run_seed(const struct sim_cfg *c)
 static void draw_lie(const struct sim_cfg *c, const struct sim_operator *op, uint64_t seed,
                      struct sim_options *o)
 {
-    *o = (struct sim_options){.seed = seed, .real_crypto = c->crypto == 1, .op = op};
+    *o = (struct sim_options){
+        .seed = seed, .real_crypto = c->crypto == 1, .op = op, .check = c->check};
     sim_draw_lie(o);
 }
 
@@ -222,6 +223,8 @@ static uint64_t run_lies(const struct sim_cfg *c, const struct sim_operator *op)
         add(&t, &r);
         if (!r.ok)
             print_failure(&o, &r);
+        if (!r.ok && c->stop)
+            break;
     }
     printf("%2u %-20s %" PRIu64 " worlds, %" PRIu64 " batches, %.1f s: %" PRIu64 " violations\n",
            op->row, op->name, t.worlds, t.batches, seconds() - start, t.failed);

@@ -64,7 +64,9 @@ def same():
 
 
 def attacks():
-    return count(simulate("--attack", "all", "--seeds", "10")[0])
+    good = simulate("--attack", "all", "--seeds", "10")[0]
+    real = simulate("--attack", "all", "--seeds", "1", "--crypto", "real")[0]
+    return good + real, 2 - good - real
 
 
 def mutations():

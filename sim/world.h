@@ -386,8 +386,8 @@ void sim_node_event(struct sim_world *w, struct sim_ev *ev);
 void sim_feed_connect(struct sim_world *w, unsigned node, unsigned link);
 void sim_feed_close(struct sim_world *w, unsigned node, unsigned link, bool tell_client);
 void sim_feed_send(struct sim_world *w, unsigned node, unsigned link, ts_bytes message);
-/* A batch from the host to one node, whatever the operator's show says. */
-void sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b);
+/* A batch from the host to one node, whatever the operator's show says. False: it has no feed. */
+bool sim_feed_slip(struct sim_world *w, unsigned node, const struct sim_batch *b);
 /* A batch to all who follow server, but not on connection except. */
 void sim_feed_push(struct sim_world *w, int server, ts_bytes raw, uint64_t except);
 void sim_feed_accepted(struct sim_world *w, uint64_t token, ts_err code, const char *text);

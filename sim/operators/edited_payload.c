@@ -57,11 +57,16 @@ static void told(struct sim_world *w, const struct state *s, unsigned i, int nod
 
 static void slip(struct sim_world *w, struct state *s)
 {
+    bool is_shown = false;
     for (unsigned i = 0; i < w->o.nodes; i++)
-        if (w->o.peers[i][0] == SIM_HOST) {
-            sim_feed_slip(w, i, s->forged);
+        if (sim_feed_slip(w, i, s->forged)) {
             told(w, s, EDITED, (int)i);
+            is_shown = true;
         }
+    if (!is_shown) { /* nobody listens: the next batch */
+        s->forged = NULL;
+        return;
+    }
     s->step = OVER;
     sim_op_done(w);
 }
