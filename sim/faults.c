@@ -15,8 +15,8 @@ static uint64_t some_time(struct sim_world *w)
 
 static unsigned any_enclave(struct sim_world *w)
 {
-    unsigned i = (unsigned)sim_below(&w->fault_rng, w->n_enclaves);
-    return (int)i == w->spared && w->n_enclaves > 1 ? (i + 1) % w->n_enclaves : i;
+    unsigned i = (unsigned)sim_below(&w->fault_rng, w->n_frail);
+    return (int)i == w->spared && w->n_frail > 1 ? (i + 1) % w->n_frail : i;
 }
 
 static unsigned any_whitelisted(struct sim_world *w)

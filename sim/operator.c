@@ -68,7 +68,8 @@ bool sim_op_is_calm(struct sim_world *w)
         return false;
     for (unsigned i = 0; i < w->o.enclaves; i++) {
         const struct sim_link *l = &w->links[i];
-        if (!is_awake(w, i) || !l->is_up || w->now < l->cut_until || w->now < l->hole_until)
+        if (!is_awake(w, i) || w->enclaves[i].is_leaving || !l->is_up || w->now < l->cut_until ||
+            w->now < l->hole_until)
             return false;
     }
     for (unsigned i = 0; i < w->o.nodes; i++)

@@ -341,6 +341,7 @@ static void make_processes(struct sim_world *w)
         w->enclaves[i].p = (struct sim_proc){.rng = sim_next(&r)};
         w->enclaves[i].p.skew_ms = (int64_t)sim_below(&r, 2 * skew + 1) - (int64_t)skew;
     }
+    w->n_frail = w->n_enclaves;
     w->host.p = (struct sim_proc){.rng = sim_next(&r)};
     sim_disk_init(&w->host.disk);
 }

@@ -284,6 +284,7 @@ struct sim_world {
     size_t n_heap, cap_heap;
     struct sim_enclave enclaves[SIM_MAX_ENCLAVES];
     unsigned n_enclaves;
+    unsigned n_frail; /* faults befall so many of them; not copies of a lying operator */
     struct sim_link links[SIM_MAX_ENCLAVES]; /* link i leads to enclave i */
     struct sim_host host;
     struct sim_node nodes[SIM_MAX_NODES];

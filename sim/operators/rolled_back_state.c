@@ -12,6 +12,7 @@ static const struct sim_expect expects[] = {
     [RESTARTED] = {.kind = SIM_FOUND,
                    .finding = TS_F_RESTART,
                    .is_about_who = true,
+                   .batches = 2, /* one may be on its way with a report of the boot before */
                    .by_report = true},
     {0},
 };

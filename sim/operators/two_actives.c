@@ -35,7 +35,8 @@ static void wake(struct sim_world *w, uint64_t token)
     struct sim_second *s = w->op_state;
     int spare = sim_op_is_calm(w) ? sim_op_spare(w, sim_op_active(w), -1) : -1;
     (void)token;
-    if (spare < 0) {
+    /* It has no batch that nobody else has yet: that one's child is asked for in vain. */
+    if (spare < 0 || ts_enclave_head(w->enclaves[spare].core).number != sim_op_head(w)) {
         sim_op_later(w, 0);
         return;
     }
