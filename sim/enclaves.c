@@ -45,6 +45,7 @@ void sim_boot(struct sim_world *w, unsigned i)
     e->p.asleep_until = 0;
     e->p.die_after = 0;
     e->is_leaving = false;
+    e->booted_us = w->now;
     e->is_corrupt = e->is_broken;
     w->setting.broken[i] = w->setting.broken[i] || e->is_broken;
     struct sim_event ev = {.kind = SIM_BOOT, .who = (int)i, .number = e->p.runs};

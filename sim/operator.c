@@ -61,6 +61,13 @@ static bool is_awake(const struct sim_world *w, unsigned i)
     return w->enclaves[i].core != NULL && w->enclaves[i].p.asleep_until <= w->now;
 }
 
+/* Its boot is so old that its Started is in the chain. */
+static bool is_published(const struct sim_world *w, unsigned i)
+{
+    uint64_t reports = 2 * w->genesis.params.report_every * w->o.interval_us;
+    return w->now > w->enclaves[i].booted_us + reports + SIM_S;
+}
+
 bool sim_op_is_calm(struct sim_world *w)
 {
     if (sim_op_head(w) < FIRST_BATCH || w->host.core == NULL || w->host.p.asleep_until > w->now ||
@@ -68,8 +75,8 @@ bool sim_op_is_calm(struct sim_world *w)
         return false;
     for (unsigned i = 0; i < w->o.enclaves; i++) {
         const struct sim_link *l = &w->links[i];
-        if (!is_awake(w, i) || w->enclaves[i].is_leaving || !l->is_up || w->now < l->cut_until ||
-            w->now < l->hole_until)
+        if (!is_awake(w, i) || w->enclaves[i].is_leaving || !is_published(w, i) || !l->is_up ||
+            w->now < l->cut_until || w->now < l->hole_until)
             return false;
     }
     for (unsigned i = 0; i < w->o.nodes; i++)

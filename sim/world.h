@@ -161,6 +161,7 @@ struct sim_enclave {
     bool is_broken;  /* its build: from the next boot on */
     bool is_corrupt; /* it executes wrongly in this boot */
     bool is_leaving;
+    uint64_t booted_us;
 };
 
 /* Host or node to one enclave. */

@@ -28,7 +28,8 @@ static void wake(struct sim_world *w, uint64_t token)
 {
     struct state *s = w->op_state;
     (void)token;
-    if (s->claimed == NULL && sim_op_is_calm(w)) {
+    if (s->claimed == NULL && sim_op_is_calm(w) && w->nodes[VICTIM].feeds[0].is_up &&
+        w->nodes[VICTIM].head == sim_op_head(w)) {
         struct ts_batch copy = *w->newest->b;
         copy.header.time++;
         s->claimed = sim_op_forge(w, w->newest, &copy, NULL);
