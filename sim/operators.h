@@ -6,10 +6,12 @@
 #include "operator.h"
 
 extern const struct sim_operator sim_op_secret_activation;
+extern const struct sim_operator sim_op_hidden_transitions;
 extern const struct sim_operator sim_op_withheld_batch;
 extern const struct sim_operator sim_op_copied_enclave;
 extern const struct sim_operator sim_op_copied_active;
 extern const struct sim_operator sim_op_rolled_back_state;
+extern const struct sim_operator sim_op_rewound_enclave;
 extern const struct sim_operator sim_op_left_out;
 extern const struct sim_operator sim_op_replayed_report;
 extern const struct sim_operator sim_op_hoarded_reports;
