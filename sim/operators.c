@@ -18,6 +18,7 @@ const struct sim_operator *const sim_operators[] = {
     &sim_op_flap,               /* 10 */
     &sim_op_split_view,         /* 11 */
     &sim_op_two_actives,        /* 12 */
+    &sim_op_passive_seals,      /* 12 */
     &sim_op_two_payloads,       /* 12 */
     &sim_op_cut_off,            /* 14 */
     &sim_op_mass_restart,       /* 15 */

@@ -18,6 +18,7 @@ extern const struct sim_operator sim_op_hoarded_reports;
 extern const struct sim_operator sim_op_flap;
 extern const struct sim_operator sim_op_split_view;
 extern const struct sim_operator sim_op_two_actives;
+extern const struct sim_operator sim_op_passive_seals;
 extern const struct sim_operator sim_op_two_payloads;
 extern const struct sim_operator sim_op_cut_off;
 extern const struct sim_operator sim_op_mass_restart;

@@ -74,6 +74,8 @@ static void draw_corruption(struct sim_options *o)
     o->commit_quorum = 0;
     if (o->fault_us == 0)
         o->fault_us = SIM_S;
+    if (o->tx_us == 0 || o->tx_us > o->interval_us)
+        o->tx_us = o->interval_us; /* discarded batches hold transactions */
 }
 
 static void draw_faults(struct sim_options *o, struct sim_rng *r)
