@@ -86,6 +86,7 @@ static void commit_batch(struct sim_disk *d, const struct sim_batch *b)
 static void set_status(struct sim_world *w, struct sim_disk *d, int who, const struct sim_batch *b,
                        enum ts_batch_status status)
 {
+    TS_CHECK(b != NULL); /* check_op has seen it */
     static const enum sim_kind kinds[] = {[TS_BATCH_PREPARED] = SIM_PREPARED,
                                           [TS_BATCH_COMMITTED] = SIM_COMMITTED,
                                           [TS_BATCH_DISCARDED] = SIM_DISCARDED};

@@ -92,7 +92,7 @@ static struct sim_link *any_link(struct sim_world *w, const char *what, uint64_t
 
 static void cut_link(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     struct sim_link *l = any_link(w, "is cut", &until);
     sim_drop(w, l);
     l->cut_until = until;
@@ -100,13 +100,13 @@ static void cut_link(struct sim_world *w)
 
 static void hole_link(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     any_link(w, "swallows all", &until)->hole_until = until;
 }
 
 static void slow_link(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     any_link(w, "is slow", &until)->slow_until = until;
 }
 
@@ -309,7 +309,7 @@ static void order_pause(struct sim_world *w)
 
 /* ---- when and which ---- */
 
-#define FAULT_FN(name, text) [SIM_F_##name] = name,
+#define FAULT_FN(name, text) [SIM_F_##name] = (name),
 static void (*const strike[SIM_N_FAULTS])(struct sim_world *w) = {SIM_FAULTS(FAULT_FN)};
 #undef FAULT_FN
 
