@@ -9,8 +9,10 @@ Timing depends on the machine: what counts are the ratios, of figures taken in o
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BUILD = os.environ.get("E2E_BUILD", os.path.join(HERE, "..", "build"))
@@ -38,6 +40,16 @@ def script(name, *args):
     return json.loads(done.stdout.splitlines()[-1])
 
 
+def sim(*args):
+    """What the simulator says of itself: the numbers of its summary."""
+    start = time.monotonic()
+    done = subprocess.run([os.path.join(BUILD, "sim", "tenseq-sim"), *args], stdout=subprocess.PIPE,
+                          text=True, check=True)
+    text = done.stdout.strip()
+    rate = re.search(r"([0-9]+) (?:batches )?a second", text)
+    return {"batches_per_s": int(rate[1]), "seconds": time.monotonic() - start, "said": text}
+
+
 def at_most(value, target):
     return value <= target
 
@@ -63,6 +75,12 @@ BENCHES = [
     ("rpc", lambda: lines("bench_rpc"), [
         ("JSON-RPC, single calls a core second", ("rpc_eth_getBalance_single_per_cpu_s",), at_least, 8000),
         ("JSON-RPC, calls in batches of 50 a core second", ("rpc_eth_getBalance_batch_per_cpu_s",), at_least, 30000),
+    ]),
+    ("sim", lambda: sim("--bench", "--batches", "20000"), [
+        ("simulated batches a second, 5 enclaves, 3 nodes", ("batches_per_s",), at_least, 10000),
+    ]),
+    ("sim-swarm", lambda: sim("--seeds", "2000", "--batches", "200"), [
+        ("2,000 simulated worlds of 200 batches, s", ("seconds",), at_most, 120),
     ]),
     ("takeover", lambda: script("bench_takeover.py"), [
         ("takeover after kill -9, median ms", ("kill", "median_ms"), at_most, 5),
