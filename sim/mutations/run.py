@@ -46,22 +46,28 @@ def run(argv, cwd, **kw):
 
 
 class Tree:
-    """A copy of the sources with a build directory of its own."""
+    """A copy of the sources with a build directory of its own.
+
+    What is built already is taken along, so that only what a patch touches is compiled again: ninja
+    knows sources by their paths from the build directory and by their times, and both stay."""
 
     def __init__(self):
         self.dir = tempfile.mkdtemp(prefix="tenseq-mutations-")
         self.src = os.path.join(self.dir, "src")
-        shutil.copytree(ROOT, self.src, ignore=self.leave_out)
-        done = run(["meson", "setup", "build"], self.src)
-        if done.returncode != 0:
-            sys.exit(done.stdout)
+        shutil.copytree(ROOT, self.src, ignore=self.leave_out, symlinks=True)
+        if not os.path.exists(os.path.join(self.src, "build", "build.ninja")):
+            done = run(["meson", "setup", "build"], self.src)
+            if done.returncode != 0:
+                sys.exit(done.stdout)
         self.build()
 
     @staticmethod
     def leave_out(folder, names):
+        if folder == os.path.join(ROOT, "build"):
+            return [n for n in names if n in ("tests", "fuzz", "bench", "examples")]
         if folder != ROOT:
             return []
-        return [n for n in names if n.startswith((".git", "build", "node_modules", "devnet-data"))]
+        return [n for n in names if n != "build" and n.startswith((".git", "build", "node_modules", "devnet-data"))]
 
     def build(self):
         done = run(["ninja", "-C", "build", "sim/tenseq-sim"], self.src)

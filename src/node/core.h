@@ -27,7 +27,8 @@ struct ts_node_settings {
     uint64_t poll_us;        /* without a new batch: ask whether there is one; default 5 s */
     uint64_t backoff_min_us; /* between attempts to connect, doubling; default 200 ms, 15 s */
     uint64_t backoff_max_us;
-    uint64_t penalty_min_us; /* the same after bad data; default 5 s, 5 min */
+    uint64_t penalty_min_us; /* the same after bad data; default 5 s, 5 min. After silence at most
+                                twice backoff_max_us, and without any other peer at most that */
     uint64_t penalty_max_us;
     uint64_t progress_us;  /* between progress events while catching up; default 5 s */
     uint64_t get_count;    /* batches in one GET; default 512 */

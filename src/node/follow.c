@@ -86,14 +86,17 @@ static void keep_reason(struct peer *p, const char *text)
     p->reason[i] = '\0';
 }
 
-static void back_off(struct ts_node *n, struct peer *p, bool is_fault)
+/* Bad data is a reason to stay away for long; silence is none, since a peer that stood still for a
+ * while may be the only one with what is new. */
+static void back_off(struct ts_node *n, struct peer *p, bool is_fault, bool is_silence)
 {
     uint64_t now = n->now.mono_us;
     uint64_t wait;
     if (is_fault) {
+        uint64_t max = is_silence ? n->s.backoff_max_us * 2 : n->s.penalty_max_us;
         if (now - p->offence_us > n->s.penalty_max_us)
             p->offences = 0;
-        wait = ts_node_backoff(n, n->s.penalty_min_us, n->s.penalty_max_us, p->offences);
+        wait = ts_node_backoff(n, n->s.penalty_min_us, max, p->offences);
         p->offences++;
         p->offence_us = now;
         p->drops++;
@@ -109,13 +112,26 @@ static void back_off(struct ts_node *n, struct peer *p, bool is_fault)
     p->due_us = now + wait;
 }
 
+/* Who has no other peer has nothing to lose by one that it was to stay away from. */
+static void hasten(struct ts_node *n)
+{
+    uint64_t latest = n->now.mono_us + n->s.backoff_max_us;
+    for (unsigned i = 0; i < n->start.n_peers; i++)
+        if (n->peers[i].state == TS_NODE_PEER_UP)
+            return;
+    for (unsigned i = 0; i < n->start.n_peers; i++)
+        if (n->peers[i].state == TS_NODE_PEER_DOWN && n->peers[i].due_us > latest)
+            n->peers[i].due_us = latest;
+}
+
 /* Down with it, whoever ended it. A loss is told once, not at every attempt that fails after it. */
-static void gone(struct ts_node *n, unsigned link, bool is_fault, const char *why)
+static void gone(struct ts_node *n, unsigned link, bool is_fault, ts_err err, const char *why)
 {
     struct peer *p = &n->peers[link];
     bool is_news = is_fault || p->state == TS_NODE_PEER_UP || p->reason[0] == '\0';
     keep_reason(p, why);
-    back_off(n, p, is_fault);
+    back_off(n, p, is_fault, err == TS_E_TIMEOUT);
+    hasten(n);
     if (is_news)
         ts_node_event(n, is_fault ? TS_LOG_WARN : TS_LOG_INFO,
                       is_fault ? "peer-dropped" : "peer-lost",
@@ -131,7 +147,7 @@ void ts_node_follow_link_down(struct ts_node *n, unsigned link, const char *text
 {
     if (n->peers[link].state == TS_NODE_PEER_DOWN)
         return;
-    gone(n, link, false, text != NULL ? text : "the connection was lost");
+    gone(n, link, false, TS_E_CLOSED, text != NULL ? text : "the connection was lost");
 }
 
 void ts_node_follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err err,
@@ -150,7 +166,7 @@ void ts_node_follow_drop(struct ts_node *n, unsigned link, bool is_fault, ts_err
         ts_node_send(n, link, b);
     }
     ts_node_output_new(n, TS_NODE_OUT_CLOSE)->link = link;
-    gone(n, link, is_fault, why);
+    gone(n, link, is_fault, err, why);
 }
 
 void ts_node_follow_blame(struct ts_node *n, const struct source *s, ts_err err, const char *text)

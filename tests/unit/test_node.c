@@ -434,6 +434,33 @@ static void liars_do_not_hold_up_the_honest(void **state)
     tn_free(net);
 }
 
+/* Silence is no bad data: a peer that stood still for minutes is asked again soon, the more so when
+ * there is no other. */
+static void who_was_silent_is_asked_again_soon(void **state)
+{
+    struct testnet *net = net_of(40);
+    (void)state;
+    for (unsigned others = 0; others < 2; others++) {
+        struct nw *w = nw_new(net, 7 + others);
+        unsigned peers[2] = {NW_HOST(0), NW_HOST(1)};
+        for (size_t i = 0; i < 2; i++) {
+            w->hosts[i].head = 20;
+            w->hosts[i].push_loss = 100;
+            nw_host_up(w, i);
+        }
+        size_t node = nw_node(w, peers, 1 + others, NULL, false);
+        assert_true(nw_reach(w, node, 20, 10 * NW_S));
+        w->hosts[0].is_silent = true; /* the other one stays at 20 */
+        nw_publish(w, 0, 40);
+        nw_run(w, 600 * NW_S);
+        assert_true(nw_counters(w, node).peers_dropped > 4);
+        w->hosts[0].is_silent = false;
+        assert_true(nw_reach(w, node, 40, 35 * NW_S));
+        nw_free(w);
+    }
+    tn_free(net);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -455,6 +482,7 @@ int main(void)
         cmocka_unit_test(without_workers_the_step_checks_itself),
         cmocka_unit_test(random_worlds_converge),
         cmocka_unit_test(liars_do_not_hold_up_the_honest),
+        cmocka_unit_test(who_was_silent_is_asked_again_soon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
