@@ -23,7 +23,8 @@ struct sim_cfg {
 
 static const char *const crypto_choices[] = {"fast", "real", NULL};
 static const struct ts_cfg_key keys[] = {
-    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .help = "how many worlds"),
+    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .min = 1,
+           .help = "how many worlds"),
     TS_CFG(struct sim_cfg, first, "first", TS_CFG_U64, .def = "1", .help = "the first seed"),
     TS_CFG(struct sim_cfg, seed, "seed", TS_CFG_U64, .def = "0",
            .help = "this world alone, told in full; 0: many"),
@@ -185,12 +186,45 @@ static int run_many(const struct sim_cfg *c)
     return whole && sum.failed == 0 ? 0 : 1;
 }
 
+/* What the seed has drawn. */
+static void print_world(const struct sim_options *o)
+{
+#define FAULT_NAME(name, text) #name,
+    static const char *const names[] = {SIM_FAULTS(FAULT_NAME)};
+#undef FAULT_NAME
+    printf("world %" PRIu64 ": %u enclaves, %u nodes; a batch each %" PRIu64
+           " ms, reports each %" PRIu64 ", lag %" PRIu64 "; links %" PRIu64 " us, feeds %" PRIu64
+           " us, disk %" PRIu64 " us; transactions each %" PRIu64 " ms\n",
+           o->seed, o->enclaves, o->nodes, o->interval_us / SIM_MS, o->report_every,
+           o->max_report_lag, o->link_us, o->feed_us, o->disk_us, o->tx_us / SIM_MS);
+    for (unsigned i = 0; i < o->nodes; i++) {
+        printf("node %u%s follows", i, o->validator[i] ? ", with an enclave," : "");
+        for (unsigned k = 0; k < o->n_peers[i]; k++)
+            if (o->peers[i][k] == SIM_HOST)
+                printf("%s host", k > 0 ? "," : "");
+            else
+                printf("%s node %d", k > 0 ? "," : "", o->peers[i][k]);
+        printf("\n");
+    }
+    if (o->fault_us == 0) {
+        printf("no faults\n\n");
+        return;
+    }
+    printf("a fault each %" PRIu64 " ms, by weight:", o->fault_us / SIM_MS);
+    for (unsigned i = 0; i < SIM_N_FAULTS; i++)
+        if (o->weight[i] > 0)
+            printf(" %s %u", names[i], o->weight[i]);
+    printf("\n\n");
+}
+
 static int run_seed(const struct sim_cfg *c)
 {
     struct sim_options o = {
         .seed = c->seed, .batches = c->batches, .real_crypto = c->crypto == 1, .check = c->check};
     struct sim_result r;
     sim_draw(&o);
+    if (c->trace)
+        print_world(&o);
     run_one(&o, c->trace, &r);
     printf("seed %" PRIu64 ": %u enclaves, %u nodes: %" PRIu64 " batches, %" PRIu64
            " takeovers, %.1f virtual s, trace hash %016" PRIx64 "\n",
@@ -300,7 +334,7 @@ int main(int argc, char **argv)
     if (done >= 0)
         return done;
     if (c.check != NULL && !sim_check_is_known(c.check)) {
-        fprintf(stderr, "error: --check %s: no such invariant; there are I1 to I12\n", c.check);
+        fprintf(stderr, "tenseq-sim: --check: there is no \"%s\"; there are I1 to I12\n", c.check);
         ts_cfg_free(cfg);
         return 2;
     }

@@ -150,41 +150,55 @@ static void print_batch(const struct sim_batch *b)
                b->b->payload.n_reports, b->b->payload.n_transitions, b->b->payload.n_absent);
 }
 
-static void print_event(const struct sim_event *e)
+static const char *const names[] = {
+    [SIM_BOOT] = "boots",
+    [SIM_END] = "ends",
+    [SIM_HOST_UP] = "host starts",
+    [SIM_HOST_DOWN] = "host is killed",
+    [SIM_NODE_UP] = "starts",
+    [SIM_NODE_DOWN] = "is killed",
+    [SIM_PREPARED] = "host's disk: prepared",
+    [SIM_COMMITTED] = "host's disk: committed",
+    [SIM_DISCARDED] = "host's disk: discarded",
+    [SIM_BROADCAST] = "host broadcasts",
+    [SIM_NODE_TAKES] = "holds",
+    [SIM_NODE_EVIDENCE] = "keeps evidence",
+    [SIM_FINDING] = "finds",
+    [SIM_TX_SENT] = "transaction sent",
+    [SIM_TX_STORED] = "host's disk: transaction",
+    [SIM_TX_ACKED] = "transaction acknowledged",
+    [SIM_TX_REFUSED] = "transaction refused",
+    [SIM_TX_REJECTED] = "host's disk: transaction rejected",
+    [SIM_LIE] = "LIE:",
+    [SIM_FAULT] = "FAULT",
+    [SIM_CALM] = "CALM: no more faults",
+    [SIM_LOG] = "log",
+    [SIM_OVER] = "the end",
+};
+
+/* Host or node, or the operator behind the host's back. */
+static const char *owner(const struct sim_world *w, int enclave, char out[16])
 {
-    static const char *const names[] = {
-        [SIM_BOOT] = "boots",
-        [SIM_END] = "ends",
-        [SIM_HOST_UP] = "host starts",
-        [SIM_HOST_DOWN] = "host is killed",
-        [SIM_NODE_UP] = "starts",
-        [SIM_NODE_DOWN] = "is killed",
-        [SIM_PREPARED] = "host's disk: prepared",
-        [SIM_COMMITTED] = "host's disk: committed",
-        [SIM_DISCARDED] = "host's disk: discarded",
-        [SIM_BROADCAST] = "host broadcasts",
-        [SIM_NODE_TAKES] = "holds",
-        [SIM_NODE_EVIDENCE] = "keeps evidence",
-        [SIM_FINDING] = "finds",
-        [SIM_TX_SENT] = "transaction sent",
-        [SIM_TX_STORED] = "host's disk: transaction",
-        [SIM_TX_ACKED] = "transaction acknowledged",
-        [SIM_TX_REFUSED] = "transaction refused",
-        [SIM_TX_REJECTED] = "host's disk: transaction rejected",
-        [SIM_LIE] = "LIE:",
-        [SIM_FAULT] = "FAULT",
-        [SIM_CALM] = "CALM: no more faults",
-        [SIM_LOG] = "log",
-        [SIM_OVER] = "the end",
-    };
+    int who = w->links[enclave].owner;
+    if ((int)w->links[enclave].enclave != enclave)
+        return "operator"; /* a copy: no wire leads to it */
+    if (who == SIM_HOST)
+        return "host";
+    snprintf(out, 16, "node %d", who);
+    return out;
+}
+
+static void print_event(const struct sim_world *w, const struct sim_event *e)
+{
+    char name[16];
     printf("%12.3f ms  ", (double)e->at_us / 1000);
     switch (e->kind) {
     case SIM_REQUEST:
-        printf("host → enclave %d  ", e->who);
+        printf("%s → enclave %d  ", owner(w, e->who, name), e->who);
         print_msg(e->msg);
         break;
     case SIM_ANSWER:
-        printf("enclave %d → host  ", e->who);
+        printf("enclave %d → %s  ", e->who, owner(w, e->who, name));
         print_msg(e->msg);
         break;
     case SIM_BOOT:
@@ -207,9 +221,14 @@ static void print_event(const struct sim_event *e)
     case SIM_TX_REFUSED:
     case SIM_TX_REJECTED:
         printf("%s %" PRIu64, names[e->kind], e->number);
+        if (e->kind == SIM_TX_SENT && e->who != SIM_HOST)
+            printf(" over node %d", e->who);
         break;
     case SIM_LOG:
-        printf("%s %d: ", e->who == SIM_HOST ? "log of host" : "log of node", e->who);
+        if (e->who == SIM_HOST)
+            printf("log of host:");
+        else
+            printf("log of node %d:", e->who);
         break;
     default:
         printf("%s", names[e->kind]);
@@ -232,7 +251,7 @@ void sim_tell(struct sim_world *w, struct sim_event *e)
     t->events++;
     hash_event(t, e);
     if (t->verbose)
-        print_event(e);
+        print_event(w, e);
     t->findings += e->kind == SIM_FINDING;
     if (e->kind == SIM_BROADCAST && e->batch->b->header.term > t->term) {
         t->term = e->batch->b->header.term;
