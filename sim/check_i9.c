@@ -1,18 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* I9: a transaction is in one batch at most; one that was acknowledged is, some time after the
  * world became calm, in one batch or rejected with a reason, and never both. Who sends a rejected
- * one again begins anew. */
+ * one again begins anew. What is sent in a calm world is answered: with a fate, an acknowledgement
+ * or a refusal that is no "later". */
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/map.h"
 #include "check_line.h"
+
+#define GIVEN_UP_US UINT64_C(30000000) /* not sent for so long: its wallet has begun anew */
 
 struct tx {
     uint64_t in;      /* number of the batch that holds it; 0: none */
     uint64_t commit;  /* when that was told last: the same step may be told again */
     bool is_rejected; /* and not sent again since */
     bool has_fate;    /* it was once included or rejected */
+    uint64_t sent_us; /* last */
+    bool is_asked;    /* sent since the world is calm */
+    bool is_answered; /* once, with more than "later" */
 };
 
 struct acked {
@@ -26,7 +33,11 @@ struct i9 {
     struct acked *acked; /* in the order they were */
     size_t n_acked, cap_acked;
     uint64_t n_commits;
-    size_t next; /* those before it had their fate in time */
+    size_t next;         /* those before it had their fate in time */
+    struct acked *asked; /* in the calm world, in the order they were */
+    size_t n_asked, cap_asked;
+    size_t next_asked;   /* those before it were answered in time */
+    uint64_t n_rejected; /* for what they are, and not for what is missing before them */
     bool is_calm;
     uint64_t calm_us, settle_us;
 };
@@ -44,6 +55,7 @@ static void drop(void *state)
     struct i9 *s = state;
     ts_map_free(&s->txs);
     free(s->acked);
+    free(s->asked);
     free(s);
 }
 
@@ -86,6 +98,13 @@ static void rejected(struct i9 *s, const struct sim_event *e, struct sim_verdict
         sim_violate(v, e, "I9", "transaction %s is rejected and is in batch %" PRIu64, hex, t->in);
     if (e->text == NULL || e->text[0] == 0)
         sim_violate(v, e, "I9", "transaction %s is rejected without a reason", hex);
+    /* The pool keeps the order of a sender's nonces. */
+    if (e->err == TS_E_TX_NONCE_GAP && s->n_rejected == 0)
+        sim_violate(v, e, "I9",
+                    "transaction %s was acknowledged and is rejected for a gap, and nothing was "
+                    "rejected before it",
+                    hex);
+    s->n_rejected += e->err != TS_E_TX_NONCE_GAP;
     t->is_rejected = true;
     t->has_fate = true;
 }
@@ -108,9 +127,50 @@ static void look(struct i9 *s, const struct sim_event *e, struct sim_verdict *v)
     }
 }
 
+static void look_at_asked(struct i9 *s, const struct sim_event *e, struct sim_verdict *v)
+{
+    char hex[TS_HASH_HEX_SIZE];
+    for (; s->next_asked < s->n_asked; s->next_asked++) {
+        const struct acked *a = &s->asked[s->next_asked];
+        const struct tx *t = tx_of(s, &a->hash);
+        if (t->has_fate || t->is_answered || t->sent_us + GIVEN_UP_US < e->at_us)
+            continue;
+        if (e->at_us <= a->at_us + s->settle_us)
+            return;
+        sim_violate(v, e, "I9",
+                    "transaction %s was sent %" PRIu64
+                    " ms ago in a calm world, again and again, and was neither taken nor refused",
+                    ts_hex(a->hash.b, sizeof(a->hash.b), hex), (e->at_us - a->at_us) / 1000);
+    }
+}
+
+static void sent(struct i9 *s, const struct sim_event *e)
+{
+    struct tx *t = tx_of(s, &e->hash);
+    t->has_fate = t->has_fate && !t->is_rejected;
+    t->is_rejected = false;
+    t->sent_us = e->at_us;
+    if (!s->is_calm || t->is_asked)
+        return;
+    t->is_asked = true;
+    s->asked = sim_check_grow(s->asked, s->n_asked, &s->cap_asked, sizeof(*s->asked));
+    s->asked[s->n_asked++] = (struct acked){e->hash, e->at_us};
+}
+
+static void refused(struct i9 *s, const struct sim_event *e, struct sim_verdict *v)
+{
+    bool is_later = e->err == TS_E_TIMEOUT || e->err == TS_E_BUSY || e->err == TS_E_CLOSED ||
+                    e->err == TS_E_IO || e->err == TS_E_DISK_FULL;
+    if (e->err == TS_E_CONFLICT)
+        sim_violate(v, e, "I9", "a transaction is refused since another has its place on disk");
+    if (!is_later)
+        tx_of(s, &e->hash)->is_answered = true;
+}
+
 static void acked(struct i9 *s, const struct sim_event *e)
 {
     struct tx *t = tx_of(s, &e->hash);
+    t->is_answered = true;
     /* An acknowledgement may reach the wallet after the batch did. */
     if (t->has_fate)
         return;
@@ -131,6 +191,7 @@ static void see(void *state, const struct sim_event *e, struct sim_verdict *v)
     if (!s->setting->is_honest)
         return;
     look(s, e, v);
+    look_at_asked(s, e, v);
     if (e->kind == SIM_COMMITTED && e->batch != NULL) {
         committed(s, e, v);
     } else if (e->kind == SIM_TX_ACKED) {
@@ -138,9 +199,12 @@ static void see(void *state, const struct sim_event *e, struct sim_verdict *v)
     } else if (e->kind == SIM_TX_REJECTED) {
         rejected(s, e, v);
     } else if (e->kind == SIM_TX_SENT) {
-        struct tx *t = tx_of(s, &e->hash);
-        t->has_fate = t->has_fate && !t->is_rejected;
-        t->is_rejected = false;
+        sent(s, e);
+    } else if (e->kind == SIM_LOG && e->text != NULL &&
+               strstr(e->text, "transactions-not-stored")) {
+        s->n_rejected++; /* it may leave a gap before those that were on their way behind it */
+    } else if (e->kind == SIM_TX_REFUSED) {
+        refused(s, e, v);
     } else if (e->kind == SIM_CALM && e->calm != NULL) {
         s->is_calm = true;
         s->calm_us = e->at_us;

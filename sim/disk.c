@@ -49,7 +49,6 @@ static bool holds(const struct sim_disk *d, const struct ts_store_op *op)
 static ts_err check_op(const struct sim_disk *d, const struct ts_store_op *op)
 {
     const struct sim_batch *c = committed_at(d, op->number);
-    const size_t *tx;
     switch (op->kind) {
     case TS_OP_PUT_BATCH:
         return op->status == TS_BATCH_COMMITTED && c != NULL && !ts_hash_equal(&c->hash, &op->hash)
@@ -62,9 +61,11 @@ static ts_err check_op(const struct sim_disk *d, const struct ts_store_op *op)
                    ? TS_E_CONFLICT
                    : TS_OK;
     case TS_OP_PUT_TX:
-        tx = ts_map_get(&d->tx_of, op->hash.b);
-        return tx != NULL && d->txs[*tx].there && d->txs[*tx].t.seq != op->seq ? TS_E_CONFLICT
-                                                                               : TS_OK;
+        for (size_t i = d->first_tx; i < d->n_txs; i++)
+            if (d->txs[i].there && d->txs[i].t.seq == op->seq &&
+                !ts_hash_equal(&d->txs[i].t.hash, &op->hash))
+                return TS_E_CONFLICT;
+        return TS_OK;
     default:
         return TS_OK;
     }
@@ -128,8 +129,10 @@ static void put_tx(struct sim_disk *d, const struct ts_store_op *op)
 {
     bool is_new;
     size_t *at = sim_must(ts_map_put(&d->tx_of, op->hash.b, &is_new));
-    if (!is_new && d->txs[*at].there)
+    if (!is_new && d->txs[*at].there && d->txs[*at].t.seq == op->seq)
         return;
+    if (!is_new)
+        d->txs[*at].there = false; /* it takes the new place */
     if (d->n_txs == d->cap_txs) {
         d->cap_txs = d->cap_txs != 0 ? 2 * d->cap_txs : 64;
         d->txs = sim_must(realloc(d->txs, d->cap_txs * sizeof(*d->txs)));

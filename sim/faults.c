@@ -425,8 +425,24 @@ static void hold_others_down(struct sim_world *w)
         }
 }
 
+/* While faults go on the next one ends what the last one stopped for good. So the last one strikes
+ * in the middle of a switch, and is followed by nothing. */
+static void last_blow(struct sim_world *w)
+{
+    if (w->o.fault_us == 0 || sim_chance(&w->fault_rng, 50))
+        return;
+    order_switch(w);
+    uint64_t until = w->now + sim_below(&w->fault_rng, 8 * w->o.link_us + 2 * w->o.disk_us);
+    while (sim_step(w, until))
+        ;
+    struct sim_link *l = &w->links[any_whitelisted(w)];
+    sim_tell_fault(w, (int)l->enclave, "link to the enclave drops, the last that happens");
+    sim_drop(w, l);
+}
+
 void sim_calm_down(struct sim_world *w)
 {
+    last_blow(w);
     sim_faults_end(w);
     choose_core(w);
     set_bounds(w);

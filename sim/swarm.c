@@ -61,7 +61,7 @@ static void draw_params(struct sim_options *o, struct sim_rng *r)
 }
 
 /* A corrupted build is noticed by the others: they must be there. */
-static void draw_corruption(struct sim_options *o)
+static void draw_corruption(struct sim_options *o, struct sim_rng *r)
 {
     memset(o->weight, 0, sizeof(o->weight));
     o->weight[SIM_F_break_engine] = 10;
@@ -69,6 +69,9 @@ static void draw_corruption(struct sim_options *o)
     o->weight[SIM_F_order_switch] = 10; /* who executes wrongly is found out soon, as a passive */
     o->weight[SIM_F_kill_node] = 2;
     o->weight[SIM_F_noise_feed] = 2;
+    /* A dispute that the host's disk or a crash of the host interrupts. */
+    o->weight[SIM_F_disk_full] = o->weight[SIM_F_disk_doubt] = (unsigned)ONE_OF(r, 0, 5);
+    o->weight[SIM_F_kill_host] = o->weight[SIM_F_cut_host_short] = (unsigned)ONE_OF(r, 0, 3);
     if (o->enclaves < 3)
         o->enclaves = 3;
     o->commit_quorum = 0;
@@ -88,7 +91,7 @@ static void draw_faults(struct sim_options *o, struct sim_rng *r)
             o->weight[i] = (unsigned)ONE_OF(r, 1, 1, 3, 10);
     o->weight[SIM_F_break_engine] = o->weight[SIM_F_mend_engine] = 0;
     if (sim_chance(r, 12))
-        draw_corruption(o);
+        draw_corruption(o, r);
 }
 
 void sim_draw(struct sim_options *o)

@@ -183,7 +183,7 @@ static void start_over(struct sim_world *w, unsigned account)
 {
     for (size_t k = 0; k < w->n_open; k++)
         if (w->txs[w->open[k]].account == account && is_open(&w->txs[w->open[k]]))
-            w->txs[w->open[k]].state = STX_OVER;
+            w->txs[w->open[k]].state = STX_OVER, w->txs[w->open[k]].is_answered = true;
     w->accounts[account].next = w->accounts[account].included;
 }
 
@@ -198,6 +198,9 @@ void sim_wallet_told(struct sim_world *w, uint64_t tx, ts_err err, const char *t
                            .err = err,
                            .text = text};
     sim_tell(w, &ev);
+    bool is_later = err == TS_E_TIMEOUT || err == TS_E_BUSY || err == TS_E_CLOSED ||
+                    err == TS_E_IO || err == TS_E_DISK_FULL;
+    t->is_answered = t->is_answered || !is_later;
     if (t->state != STX_SENT)
         return;
     if (err == TS_OK)
@@ -242,6 +245,7 @@ void sim_wallet_sees(struct sim_world *w, const struct sim_batch *b)
             continue;
         struct sim_account *a = &w->accounts[w->txs[*i].account];
         w->txs[*i].state = STX_INCLUDED;
+        w->txs[*i].is_answered = true;
         if (w->txs[*i].nonce >= a->included)
             a->included = w->txs[*i].nonce + 1;
         if (a->next < a->included)

@@ -421,7 +421,7 @@ static void run_faults(struct sim_world *w)
 static bool all_is_settled(const struct sim_world *w, uint64_t number)
 {
     for (size_t k = 0; k < w->n_open; k++)
-        if (w->txs[w->open[k]].state == STX_ACKED)
+        if (w->txs[w->open[k]].state == STX_ACKED || !w->txs[w->open[k]].is_answered)
             return false;
     for (unsigned i = 0; i < w->o.nodes; i++)
         if (w->nodes[i].head < number)

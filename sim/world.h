@@ -260,6 +260,7 @@ struct sim_tx {
     uint8_t *raw;
     size_t n;
     bool is_odd;
+    bool is_answered; /* once, with more than "later" */
 };
 
 struct sim_account {
