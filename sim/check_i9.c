@@ -202,7 +202,9 @@ static void see(void *state, const struct sim_event *e, struct sim_verdict *v)
         sent(s, e);
     } else if (e->kind == SIM_LOG && e->text != NULL &&
                strstr(e->text, "transactions-not-stored")) {
-        s->n_rejected++; /* it may leave a gap before those that were on their way behind it */
+        /* What is called failed and took place may stand in the pool behind its successor after a
+         * start, when the same is sent and fails like that once more. */
+        s->n_rejected++;
     } else if (e->kind == SIM_TX_REFUSED) {
         refused(s, e, v);
     } else if (e->kind == SIM_CALM && e->calm != NULL) {

@@ -285,7 +285,9 @@ static void take_message(struct sim_world *w, struct sim_feed *f, ts_bytes messa
 void sim_feed_event(struct sim_world *w, struct sim_ev *ev)
 {
     struct sim_feed *f = feed_by(w, ev->token);
-    if (f == NULL || f->id != ev->token || !server_is_up(w, f->server) || w->now < f->cut_until ||
+    if (f != NULL && w->now < f->cut_until)
+        f->lost = f->id; /* nothing comes through after it */
+    if (f == NULL || f->id != ev->token || !server_is_up(w, f->server) || f->lost == f->id ||
         server_sleeps(w, f, ev))
         return;
     take_message(w, f, ts_bytes_of(ev->bytes, ev->n));

@@ -2,6 +2,7 @@
 /* tenseq-sim: many worlds from many seeds, or one that is told in full. */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,10 @@ struct sim_cfg {
 
 static const char *const crypto_choices[] = {"fast", "real", NULL};
 static const struct ts_cfg_key keys[] = {
-    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .min = 1,
+    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .min = 1, .max = 1000000000,
            .help = "how many worlds"),
-    TS_CFG(struct sim_cfg, first, "first", TS_CFG_U64, .def = "1", .help = "the first seed"),
+    TS_CFG(struct sim_cfg, first, "first", TS_CFG_U64, .def = "1", .min = 1, .max = UINT64_MAX / 2,
+           .help = "the first seed"),
     TS_CFG(struct sim_cfg, seed, "seed", TS_CFG_U64, .def = "0",
            .help = "this world alone, told in full; 0: many"),
     TS_CFG(struct sim_cfg, trace, "trace", TS_CFG_BOOL, .def = "true",
@@ -62,8 +64,40 @@ static double seconds(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
+/* Said when a core's assertion, or worse, ends the process: which world it was. */
+static char last_words[256];
+
+static void on_end(int number)
+{
+    ssize_t ignored = write(STDOUT_FILENO, last_words, strlen(last_words));
+    (void)ignored;
+    raise(number); /* by default this time: SA_RESETHAND */
+}
+
+static void say_how_it_ended(void)
+{
+    struct sigaction a = {.sa_handler = on_end, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+    sigemptyset(&a.sa_mask);
+    (void)sigaction(SIGABRT, &a, NULL);
+    (void)sigaction(SIGSEGV, &a, NULL);
+}
+
+static void replay_of(const struct sim_options *o, char *out, size_t size)
+{
+    if (o->op != NULL)
+        snprintf(out, size, "make sim SEED=%" PRIu64 " ARGS=\"--attack %s\"%s", o->seed,
+                 o->op->name, o->real_crypto ? " CRYPTO=real" : "");
+    else
+        snprintf(out, size, "make sim SEED=%" PRIu64 " BATCHES=%" PRIu64 "%s", o->seed, o->batches,
+                 o->real_crypto ? " CRYPTO=real" : "");
+}
+
 static void run_one(const struct sim_options *o, bool verbose, struct sim_result *r)
 {
+    char replay[160];
+    replay_of(o, replay, sizeof(replay));
+    snprintf(last_words, sizeof(last_words),
+             "seed %" PRIu64 ": an assertion ends the simulator\n  replay: %s\n", o->seed, replay);
     struct sim_world *w = sim_world_new(o, verbose);
     sim_run(w, r);
     sim_world_free(w);
@@ -82,18 +116,10 @@ static void add(struct tally *t, const struct sim_result *r)
 
 static void print_failure(const struct sim_options *o, const struct sim_result *r)
 {
-    if (o->op != NULL) {
-        printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: tenseq-sim --attack %s "
-               "--seed %" PRIu64 "%s\n",
-               o->seed, r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text,
-               o->op->name, o->seed, o->real_crypto ? " --crypto real" : "");
-        fflush(stdout);
-        return;
-    }
-    printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: make sim SEED=%" PRIu64
-           " BATCHES=%" PRIu64 "%s\n",
-           o->seed, r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text, o->seed,
-           o->batches, o->real_crypto ? " CRYPTO=real" : "");
+    char replay[160];
+    replay_of(o, replay, sizeof(replay));
+    printf("seed %" PRIu64 ": %s is violated at %.3f s: %s\n  replay: %s\n", o->seed,
+           r->verdict.invariant, (double)r->verdict.at_us / 1e6, r->verdict.text, replay);
     fflush(stdout);
 }
 
@@ -181,8 +207,8 @@ static int run_many(const struct sim_cfg *c)
            sum.takeovers, (double)sum.virtual_us / 3.6e9, sum.events, took,
            (double)sum.batches / took, sum.hash);
     if (!whole)
-        printf("error: a worker ended before its time: its seeds are not counted\n");
-    printf("%" PRIu64 " violations\n", sum.failed);
+        printf("a process ended before its time: its other worlds were not run\n");
+    printf("%" PRIu64 " violations%s\n", sum.failed, whole ? "" : ", and what ended a process");
     return whole && sum.failed == 0 ? 0 : 1;
 }
 
@@ -194,11 +220,19 @@ static void print_world(const struct sim_options *o)
 #undef FAULT_NAME
     printf("world %" PRIu64 ": %u enclaves, %u nodes; a batch each %" PRIu64
            " ms, reports each %" PRIu64 ", lag %" PRIu64 "; links %" PRIu64 " us, feeds %" PRIu64
-           " us, disk %" PRIu64 " us; transactions each %" PRIu64 " ms\n",
+           " us, disk %" PRIu64 " us",
            o->seed, o->enclaves, o->nodes, o->interval_us / SIM_MS, o->report_every,
-           o->max_report_lag, o->link_us, o->feed_us, o->disk_us, o->tx_us / SIM_MS);
+           o->max_report_lag, o->link_us, o->feed_us, o->disk_us);
+    if (o->tx_us != 0)
+        printf("; transactions each %" PRIu64 " ms\n", o->tx_us / SIM_MS);
+    else
+        printf("; no transactions\n");
+    unsigned validators = 0;
     for (unsigned i = 0; i < o->nodes; i++) {
-        printf("node %u%s follows", i, o->validator[i] ? ", with an enclave," : "");
+        printf("node %u", i);
+        if (o->validator[i])
+            printf(", with enclave %u,", o->enclaves + validators++);
+        printf(" follows");
         for (unsigned k = 0; k < o->n_peers[i]; k++)
             if (o->peers[i][k] == SIM_HOST)
                 printf("%s host", k > 0 ? "," : "");
@@ -246,14 +280,15 @@ static void draw_lie(const struct sim_cfg *c, const struct sim_operator *op, uin
 }
 
 /* How many of the worlds violate something. */
-static uint64_t run_lies(const struct sim_cfg *c, const struct sim_operator *op)
+static uint64_t run_lies(const struct sim_cfg *c, const struct sim_operator *op, uint64_t first,
+                         uint64_t seeds)
 {
     struct tally t = {0};
     struct sim_options o;
     struct sim_result r;
     double start = seconds();
-    for (uint64_t k = 0; k < c->seeds; k++) {
-        draw_lie(c, op, c->first + k, &o);
+    for (uint64_t k = 0; k < seeds; k++) {
+        draw_lie(c, op, first + k, &o);
         run_one(&o, false, &r);
         add(&t, &r);
         if (!r.ok)
@@ -283,6 +318,8 @@ static int run_attack(const struct sim_cfg *c)
         struct sim_options o;
         struct sim_result r;
         draw_lie(c, op, c->seed, &o);
+        if (c->trace)
+            print_world(&o);
         run_one(&o, c->trace, &r);
         if (!r.ok)
             print_failure(&o, &r);
@@ -291,7 +328,8 @@ static int run_attack(const struct sim_cfg *c)
     }
     for (size_t i = 0; sim_operators[i] != NULL; i++)
         if (all || sim_operators[i] == op)
-            failed += run_lies(c, sim_operators[i]);
+            failed += c->seed != 0 ? run_lies(c, sim_operators[i], c->seed, 1)
+                                   : run_lies(c, sim_operators[i], c->first, c->seeds);
     printf("%" PRIu64 " violations\n", failed);
     return failed == 0 ? 0 : 1;
 }
@@ -338,10 +376,15 @@ int main(int argc, char **argv)
         ts_cfg_free(cfg);
         return 2;
     }
+    say_how_it_ended();
     int code = c.attack != NULL ? run_attack(&c)
                : c.bench        ? run_bench(&c)
                : c.seed != 0    ? run_seed(&c)
                                 : run_many(&c);
     ts_cfg_free(cfg);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "tenseq-sim: standard output: a part of it is lost\n");
+        return 1;
+    }
     return code;
 }

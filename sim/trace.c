@@ -22,6 +22,14 @@ struct sim_trace {
     void *states[MAX_CHECKERS];
 };
 
+static void print_names(const struct sim_world *w)
+{
+    char id[TS_ADDRESS_HEX_SIZE];
+    for (unsigned i = 0; i < w->n_enclaves; i++)
+        printf("enclave %u is %s\n", i, ts_hex(w->enclaves[i].id.b, 20, id));
+    printf("\n");
+}
+
 void sim_trace_init(struct sim_world *w, bool verbose)
 {
     struct sim_trace *t = sim_must(calloc(1, sizeof(*t)));
@@ -29,6 +37,8 @@ void sim_trace_init(struct sim_world *w, bool verbose)
     t->hash = UINT64_C(0xcbf29ce484222325);
     TS_CHECK(n_sim_checkers <= MAX_CHECKERS);
     w->trace = t;
+    if (verbose)
+        print_names(w);
     for (size_t i = 0; i < n_sim_checkers; i++)
         t->states[i] = sim_checkers[i]->make(&w->setting);
 }
@@ -220,7 +230,7 @@ static void print_event(const struct sim_world *w, const struct sim_event *e)
     case SIM_TX_ACKED:
     case SIM_TX_REFUSED:
     case SIM_TX_REJECTED:
-        printf("%s %" PRIu64, names[e->kind], e->number);
+        printf("%s %" PRIu64 " 0x%s", names[e->kind], e->number, short_hash(&e->hash, name));
         if (e->kind == SIM_TX_SENT && e->who != SIM_HOST)
             printf(" over node %d", e->who);
         break;

@@ -160,8 +160,8 @@ void sim_wire_event(struct sim_world *w, struct sim_ev *ev)
     } else if (ev->kind == EV_LINK_DOWN) {
         sim_close(w, l);
         tell_owner(w, l, false);
-    } else if (w->now < l->cut_until) {
-        return;
+    } else if (w->now < l->cut_until || l->lost == l->conn) {
+        l->lost = l->conn; /* nothing comes through after it, however short the cut was */
     } else if (ev->kind == EV_TO_ENCLAVE) {
         if (l->is_up && w->enclaves[l->enclave].core != NULL)
             take_frame(w, l, ev);

@@ -127,15 +127,17 @@ def hunt(tree, mutation):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("-j", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("words", nargs="*")
+    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, metavar="JOBS",
+                        help="how many at a time (default: one for each core)")
+    parser.add_argument("words", nargs="*", metavar="WORD", help="only mutations whose name holds one")
     args = parser.parse_args()
     paths = sorted(os.path.join(HERE, f) for f in os.listdir(HERE) if f.endswith(".patch"))
     mutations = [read(p) for p in paths]
     mutations = [m for m in mutations if not args.words or any(w in m["name"] for w in args.words)]
     if not mutations:
-        sys.exit("no mutation has such a name")
-    trees = [Tree() for _ in range(min(args.j, len(mutations)))]
+        print("no mutation has such a name", file=sys.stderr)
+        return 2
+    trees = [Tree() for _ in range(max(1, min(args.j, len(mutations))))]
     free, lock = list(trees), threading.Lock()
 
     def one(mutation):

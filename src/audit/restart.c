@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* restart: Started of a later boot than the first (attacks 1 to 3). From the batch that carried the
- * enclave's last report to the one that carries Started it is dark: nobody outside saw what ran. */
+/* restart: Started of a later boot than the first (attacks 1 to 3). From the head of the enclave's
+ * last report to the batch that carries Started it is dark: nobody outside saw what ran. */
 #include <inttypes.h>
 
 #include "audit/internal.h"
@@ -16,7 +16,7 @@ static void raise(struct audit_step *s, const struct audit_enclave *e,
     f.count = e->boots + 1;
     audit_text(&f,
                "enclave %s was restarted%s: boot %" PRIu64 " at head %" PRIu64
-               ", last seen in batch %" PRIu64 ", dark for %s",
+               ", last report in batch %" PRIu64 ", dark for %s from that report's head on",
                audit_short(&e->id, id), was_active ? " while it was active" : "", e->boots + 1,
                t->batch_number, seen,
                audit_span(s->b->header.time > e->seen_time && e->seen_time != 0

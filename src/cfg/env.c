@@ -17,6 +17,13 @@ static bool key_of_variable(const char *name, size_t n, char out[CFG_NAME_MAX + 
     return proper;
 }
 
+/* tenseq's own, which an operator's shell exports for its verbs: programs that are started from
+ * there have nothing to do with them. */
+static bool is_of_the_command_line(const char *key)
+{
+    return strcmp(key, "rpc") == 0 || strcmp(key, "token") == 0;
+}
+
 static ts_err take_variable(struct cfg_load *load, const char *entry)
 {
     const struct ts_cfg_spec *spec = load->cfg->spec;
@@ -34,7 +41,7 @@ static ts_err take_variable(struct cfg_load *load, const char *entry)
              (int)(equals - entry > CFG_NAME_MAX + 16 ? CFG_NAME_MAX + 16 : equals - entry), entry);
     if (proper && k < spec->n_keys && (spec->keys[k].flags & TS_CFG_FLAG_ONLY) == 0)
         return cfg_take_text(load, k, CFG_ENV, where, equals + 1);
-    if (spec->lenient_env)
+    if (spec->lenient_env || (proper && is_of_the_command_line(name)))
         return TS_OK;
     char nearest[CFG_WHY_SIZE];
     cfg_nearest(spec, name, CFG_ENV, nearest);

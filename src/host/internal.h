@@ -186,6 +186,7 @@ struct pool_tx {
     uint64_t token;              /* of the user who waits; while not yet pending */
     uint64_t also[TS_POOL_ALSO]; /* of others who sent the same meanwhile */
     unsigned n_also;
+    bool is_orphan;              /* STORING: one of the sender's before it was not stored */
     uint64_t until_us;           /* UNCHECKED: give up then */
     bool taken;                  /* in the prepared batch or in its list of rejected */
     struct pool_tx *prev, *next; /* in the order of arrival */

@@ -399,6 +399,26 @@ static void say_storage(struct ts_host *h, ts_err err)
     h->pool_storage_bad = bad;
 }
 
+/* What the sender's next ones are worth nothing without was not stored: they must not be
+ * acknowledged, though their own step may succeed. */
+static void orphan_followers(struct ts_host *h, const struct pool_tx *lost)
+{
+    for (struct pool_tx *t = h->pool_last; t != NULL && t->state != TX_PENDING; t = t->prev)
+        if (t->state == TX_STORING && t->nonce > lost->nonce &&
+            ts_address_equal(&t->sender, &lost->sender))
+            t->is_orphan = true;
+}
+
+static void drop_orphan(struct ts_host *h, struct pool_tx *t)
+{
+    struct store_step *s = step_new(h, STEP_META, 1);
+    s->setting = -1;
+    step_op(s, TS_OP_DROP_TX)->hash = t->hash;
+    step_send(h, s);
+    sender_drop(h, t, false);
+    refuse(h, t, TS_E_TX_NONCE_GAP, "an earlier transaction of this sender was not accepted");
+}
+
 void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
 {
     say_storage(h, err);
@@ -406,7 +426,12 @@ void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
         struct pool_tx *t = pool_find(h, &s->ops[i].hash);
         if (t == NULL || t->state != TX_STORING)
             continue;
+        if (err == TS_OK && t->is_orphan) {
+            drop_orphan(h, t);
+            continue;
+        }
         if (err != TS_OK) {
+            orphan_followers(h, t);
             sender_drop(h, t, false);
             char why[160];
             snprintf(why, sizeof(why), "the transaction was not accepted: %s", ts_err_text(err));
