@@ -300,7 +300,9 @@ static void mistakes_in_flags_name_the_flag(void **state)
 static void mistakes_in_the_environment_name_the_variable(void **state)
 {
     (void)state;
-    assert_int_equal(load(NULL, "TENSEQ_RPC=http://127.0.0.1:1", NULL).err, TS_OK); /* the CLI's */
+    struct loaded l = load(NULL, "TENSEQ_RPC=http://127.0.0.1:1", NULL); /* the command line's */
+    assert_int_equal(l.err, TS_OK);
+    ts_cfg_free(l.cfg);
     refused(NULL, "TENSEQ_DATADIR=x", NULL,
             "environment TENSEQ_DATADIR: not a variable of tenseq-app; did you mean "
             "TENSEQ_DATA_DIR?");
