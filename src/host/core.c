@@ -221,7 +221,7 @@ static void stored(struct ts_host *h, const struct ts_host_input *in)
             h->next_batch_us = h->now.mono_us + 500000; /* then it is asked for again */
     } else if (s->what == STEP_META) {
         settings_stored(h, s, in->err);
-    } else {
+    } else if (s->what != STEP_UNDO) {
         prepared_stored(h, s->what, in->err);
     }
     ts_arena_free(&s->arena);

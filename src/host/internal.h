@@ -213,7 +213,15 @@ struct query {
 
 struct store_step {
     uint64_t token;
-    enum { STEP_TXS, STEP_PREPARED, STEP_COMMIT, STEP_DISCARD, STEP_TERM, STEP_META } what;
+    enum {
+        STEP_TXS,
+        STEP_UNDO, /* of one of TXS; nothing waits for it */
+        STEP_PREPARED,
+        STEP_COMMIT,
+        STEP_DISCARD,
+        STEP_TERM,
+        STEP_META
+    } what;
     struct ts_arena arena; /* ops and what they point to */
     struct ts_store_op *ops;
     size_t n_ops;

@@ -16,19 +16,30 @@ static struct pool_tx *pool_find(const struct ts_host *h, const ts_hash *hash)
     return slot ? *slot : NULL;
 }
 
-static struct pool_tx *pool_insert(struct ts_host *h, const ts_hash *hash, ts_bytes raw)
+/* Into the list before another; NULL: at the end. */
+static void pool_link(struct ts_host *h, struct pool_tx *t, struct pool_tx *before)
+{
+    t->next = before;
+    t->prev = before != NULL ? before->prev : h->pool_last;
+    if (t->prev != NULL)
+        t->prev->next = t;
+    else
+        h->pool_first = t;
+    if (before != NULL)
+        before->prev = t;
+    else
+        h->pool_last = t;
+}
+
+static struct pool_tx *pool_insert(struct ts_host *h, const ts_hash *hash, ts_bytes raw,
+                                   struct pool_tx *before)
 {
     struct pool_tx *t = host_alloc(sizeof(*t));
     t->hash = *hash;
     t->raw = host_alloc(raw.n);
     memcpy(t->raw, raw.p, raw.n);
     t->n_raw = raw.n;
-    t->prev = h->pool_last;
-    if (h->pool_last != NULL)
-        h->pool_last->next = t;
-    else
-        h->pool_first = t;
-    h->pool_last = t;
+    pool_link(h, t, before);
     struct pool_tx **slot = ts_map_put(&h->pool_by_hash, hash, NULL);
     TS_CHECK(slot != NULL);
     *slot = t;
@@ -180,7 +191,7 @@ void pool_add(struct ts_host *h, const struct ts_host_input *in)
         send_again(h, t, in->token);
         return;
     }
-    t = pool_insert(h, &hash, in->bytes);
+    t = pool_insert(h, &hash, in->bytes, NULL);
     t->token = in->token;
     t->taken = is_in_prepared(h, &hash);
     t->state = TX_UNCHECKED;
@@ -409,49 +420,71 @@ static void orphan_followers(struct ts_host *h, const struct pool_tx *lost)
             t->is_orphan = true;
 }
 
-static void drop_orphan(struct ts_host *h, struct pool_tx *t)
+static void not_stored(struct ts_host *h, struct pool_tx *t, ts_err err)
 {
-    struct store_step *s = step_new(h, STEP_META, 1);
-    s->setting = -1;
-    step_op(s, TS_OP_DROP_TX)->hash = t->hash;
-    step_send(h, s);
+    char why[160];
     sender_drop(h, t, false);
-    refuse(h, t, TS_E_TX_NONCE_GAP, "an earlier transaction of this sender was not accepted");
+    if (err == TS_OK) {
+        refuse(h, t, TS_E_TX_NONCE_GAP, "an earlier transaction of this sender was not accepted");
+        return;
+    }
+    orphan_followers(h, t);
+    snprintf(why, sizeof(why), "the transaction was not accepted: %s", ts_err_text(err));
+    refuse(h, t, err, why);
+}
+
+static void acknowledge(struct ts_host *h, struct pool_tx *t)
+{
+    t->state = TX_PENDING;
+    h->counters.txs_accepted++;
+    out_reply_bytes(h, t->token, ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
+    for (unsigned k = 0; k < t->n_also; k++)
+        out_reply_bytes(h, t->also[k], ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
+    t->n_also = 0;
 }
 
 void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
 {
     say_storage(h, err);
+    /* Those not acknowledged leave the disk too, where they are or, if a step that failed took
+     * place after all, may be. Should that fail, they may come back with the host's next start. */
+    struct store_step *undo = NULL;
     for (size_t i = 0; i < s->n_ops; i++) {
         struct pool_tx *t = pool_find(h, &s->ops[i].hash);
         if (t == NULL || t->state != TX_STORING)
             continue;
-        if (err == TS_OK && t->is_orphan) {
-            drop_orphan(h, t);
+        if (err == TS_OK && !t->is_orphan) {
+            acknowledge(h, t);
             continue;
         }
-        if (err != TS_OK) {
-            orphan_followers(h, t);
-            sender_drop(h, t, false);
-            char why[160];
-            snprintf(why, sizeof(why), "the transaction was not accepted: %s", ts_err_text(err));
-            refuse(h, t, err, why);
-            continue;
-        }
-        t->state = TX_PENDING;
-        h->counters.txs_accepted++;
-        out_reply_bytes(h, t->token, ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
-        for (unsigned k = 0; k < t->n_also; k++)
-            out_reply_bytes(h, t->also[k], ts_bytes_of(t->hash.b, sizeof(t->hash.b)));
-        t->n_also = 0;
+        if (undo == NULL)
+            undo = step_new(h, STEP_UNDO, s->n_ops);
+        step_op(undo, TS_OP_DROP_TX)->hash = t->hash;
+        not_stored(h, t, err);
     }
+    if (undo != NULL)
+        step_send(h, undo);
+}
+
+/* The sender's first one in the list that comes after this nonce, when it was taken before: what
+ * was stored though its step was said to have failed, and is sent again, comes after its followers.
+ */
+static struct pool_tx *pool_follower(struct ts_host *h, const struct ts_store_tx *stored)
+{
+    const struct sender *s = ts_map_get(&h->senders, &stored->sender);
+    if (s == NULL || s->next_nonce <= stored->nonce)
+        return NULL;
+    for (struct pool_tx *t = h->pool_first; t != NULL; t = t->next)
+        if (t->nonce > stored->nonce && ts_address_equal(&t->sender, &stored->sender))
+            return t;
+    return NULL;
 }
 
 void pool_load(struct ts_host *h, const struct ts_store_tx *stored)
 {
     if (pool_find(h, &stored->hash) != NULL)
         return;
-    struct pool_tx *t = pool_insert(h, &stored->hash, stored->raw);
+    struct pool_tx *t = pool_insert(h, &stored->hash, stored->raw, pool_follower(h, stored));
     t->sender = stored->sender;
     t->nonce = stored->nonce;
     t->seq = stored->seq;

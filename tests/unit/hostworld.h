@@ -95,7 +95,9 @@ void world_lose_loads(struct world *w, bool lose);
 /* Who sealed the batch that is prepared on the disk; -1: none is. */
 int world_prepared_by(struct world *w);
 /* A transaction on the disk of a host that is not running, as if acknowledged before. */
-void world_put_tx(struct world *w, ts_bytes raw);
+void world_put_tx(struct world *w, ts_bytes raw, const ts_address *sender, uint64_t nonce);
+/* The address of account a. */
+ts_address world_account(const struct world *w, unsigned a);
 /* Overwrites a setting on the disk of a host that is not running. */
 void world_set_meta(struct world *w, const char *key, ts_bytes value);
 /* Sees each frame an enclave sends and may replace it (return a new length; out has room for cap

@@ -196,6 +196,13 @@ size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_p
     return n;
 }
 
+ts_address world_account(const struct world *w, unsigned a)
+{
+    ts_address address;
+    assert_int_equal(ts_address_of_key(w->crypto, &w->account[a], &address), TS_OK);
+    return address;
+}
+
 unsigned world_send_raw(struct world *w, ts_bytes raw)
 {
     w->records = must(realloc(w->records, (w->n_records + 1) * sizeof(*w->records)));

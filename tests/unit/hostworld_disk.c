@@ -143,9 +143,9 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
     }
 }
 
-void world_put_tx(struct world *w, ts_bytes raw)
+void world_put_tx(struct world *w, ts_bytes raw, const ts_address *sender, uint64_t nonce)
 {
-    struct ts_store_op op = {.seq = w->n_txs + 1, .data = raw};
+    struct ts_store_op op = {.seq = w->n_txs + 1, .data = raw, .sender = *sender, .nonce = nonce};
     TS_CHECK(w->host == NULL);
     ts_tx_hash(raw, &op.hash);
     add_tx(w, &op);

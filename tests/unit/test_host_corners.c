@@ -202,7 +202,7 @@ static void more_transactions_than_a_request_holds(void **state)
     world_kill_host(w);
     for (unsigned i = 0; i < TS_MAX_CREATE_TXS + 1000; i++) {
         uint8_t raw[4] = {0xff, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i};
-        world_put_tx(w, ts_bytes_of(raw, sizeof(raw)));
+        world_put_tx(w, ts_bytes_of(raw, sizeof(raw)), &(ts_address){{0}}, 0);
     }
     world_start_host(w);
     struct ts_host_status s;

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "base/check.h"
 #include "hostworld.h"
 
 #define MS     1000u
@@ -327,6 +328,88 @@ static void what_was_stored_after_all_is_stored_again(void **state)
     world_free(w);
 }
 
+/* Of two under way to the disk the first is not stored: the second is not acknowledged either,
+ * though it was, and neither is found there after a restart. Sent again both are taken. */
+static void who_follows_what_was_not_stored(bool applied)
+{
+    struct world_options o = {.enclaves = 2,
+                              .seed = 64,
+                              .interval_us = 100 * MS,
+                              .delay_us = 200,
+                              .disk_us = 20 * MS,
+                              .restart_us = 300 * MS};
+    struct world *w = world_new(&o);
+    struct ts_host_status s;
+    uint8_t raw[2][256];
+    size_t n[2];
+    unsigned sent[2], again[2];
+    ts_err err = TS_OK;
+    assert_true(world_run_to(w, 3, 5 * SECOND));
+    assert_int_equal(world_admin(w, TS_ADMIN_PAUSE, -1, NULL, 0), TS_OK);
+    world_run(w, SECOND);
+    world_fail_step(w, 1, TS_E_IO, applied);
+    for (unsigned i = 0; i < 2; i++) {
+        n[i] = world_make_tx(w, 0, i, 1000000000, raw[i], sizeof(raw[i]));
+        sent[i] = world_send_raw(w, ts_bytes_of(raw[i], n[i]));
+        world_run(w, 5 * MS);
+        ts_host_status_of(world_host(w), &s);
+        assert_int_equal(s.pool_txs, i + 1);
+    }
+    world_run(w, SECOND);
+    assert_int_equal(world_tx_state(w, sent[0], &err), WTX_REFUSED);
+    assert_int_equal(err, TS_E_IO);
+    assert_int_equal(world_tx_state(w, sent[1], &err), WTX_REFUSED);
+    assert_int_equal(err, TS_E_TX_NONCE_GAP);
+    world_kill_host(w);
+    world_start_host(w);
+    ts_host_status_of(world_host(w), &s);
+    assert_int_equal(s.pool_txs, 0);
+    world_run(w, SECOND);
+    for (unsigned i = 0; i < 2; i++)
+        again[i] = world_send_raw(w, ts_bytes_of(raw[i], n[i]));
+    world_run(w, SECOND);
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(world_tx_state(w, again[i], NULL), WTX_ACKED);
+    assert_int_equal(world_admin(w, TS_ADMIN_RESUME, -1, NULL, 0), TS_OK);
+    world_run(w, 2 * SECOND);
+    world_check(w, false);
+    for (unsigned i = 0; i < 2; i++) /* the hash counts for the first that had it */
+        assert_int_equal(world_tx_batches(w, sent[i]), 1);
+    world_free(w);
+}
+
+static void followers_of_what_was_not_stored(void **state)
+{
+    (void)state;
+    who_follows_what_was_not_stored(false);
+    who_follows_what_was_not_stored(true);
+}
+
+/* On the disk a sender's transactions may stand in another order than that of their nonces. */
+static void a_stored_pool_is_put_in_order(void **state)
+{
+    (void)state;
+    static const uint64_t nonces[] = {2, 0, 3, 1};
+    struct world *w = three(65);
+    struct ts_host_status s;
+    assert_true(world_run_to(w, 3, SECOND));
+    world_kill_host(w);
+    for (unsigned i = 0; i < TS_COUNT(nonces); i++)
+        for (unsigned a = 0; a < 2; a++) {
+            uint8_t raw[256];
+            ts_address sender = world_account(w, a);
+            size_t n = world_make_tx(w, a, nonces[i], 1000000000, raw, sizeof(raw));
+            world_put_tx(w, ts_bytes_of(raw, n), &sender, nonces[i]);
+        }
+    world_start_host(w);
+    world_run(w, 2 * SECOND);
+    ts_host_status_of(world_host(w), &s);
+    assert_int_equal(s.counters.txs_included, 2 * TS_COUNT(nonces));
+    assert_int_equal(s.counters.txs_rejected, 0);
+    assert_int_equal(s.pool_txs, 0);
+    world_free(w);
+}
+
 /* Every kind of step, at any time. */
 static void a_disk_that_lies_loses_nothing(void **state)
 {
@@ -519,6 +602,8 @@ int main(void)
         cmocka_unit_test(disputes_with_a_far_one),
         cmocka_unit_test(faults_with_a_far_one),
         cmocka_unit_test(what_was_stored_after_all_is_stored_again),
+        cmocka_unit_test(followers_of_what_was_not_stored),
+        cmocka_unit_test(a_stored_pool_is_put_in_order),
         cmocka_unit_test(a_disk_that_lies_loses_nothing),
         cmocka_unit_test(an_absent_enclave_is_not_active),
         cmocka_unit_test(active_and_roles_agree),
