@@ -63,6 +63,10 @@
     X(TS_E_NOT_WHITELISTED, 137, "the enclave is not on the whitelist")                            \
     X(TS_E_GENESIS, 138, "the genesis is missing, malformed, or not the one loaded")               \
     X(TS_E_L1, 139, "the L1 evidence does not show what is claimed")                               \
+    /* L1 */                                                                                       \
+    X(TS_E_L1_NONSENSE, 190, "the L1 node's answer is not what the method gives")                  \
+    X(TS_E_L1_REFUSED, 191, "the L1 node refused the request")                                     \
+    X(TS_E_L1_REVERT, 192, "the contract refuses the call")                                        \
     /* transactions */                                                                             \
     X(TS_E_TX_FORM, 160, "the transaction is malformed")                                           \
     X(TS_E_TX_TYPE, 161, "the transaction type is not supported")                                  \

@@ -10,7 +10,8 @@
 #define TS_MAX_NOTICES       16
 #define TS_MAX_NOTICE_BYTES  (8u * 1024)
 #define TS_MAX_NOTICES_BYTES (32u * 1024)
-#define TS_MAX_UNPUBLISHED   8 /* unpublished transitions of one enclave */
+#define TS_MAX_L1_HEADER     4096 /* bytes of an L1 block header */
+#define TS_MAX_UNPUBLISHED   8    /* unpublished transitions of one enclave */
 /* Whitelisted before or after the batch's notice: at most 128 enclaves with eight each. */
 #define TS_MAX_TRANSITIONS (2u * TS_MAX_WHITELIST * TS_MAX_UNPUBLISHED)
 #define TS_MAX_BATCH_BYTES (16u * 1024 * 1024)

@@ -19,7 +19,6 @@
 #define TS_MAX_OFFERS     65    /* maxReportLag + 1 at the most */
 #define TS_MAX_SEALED     8     /* checkpoints in an identity */
 #define TS_MAX_CREATE_TXS 65536 /* transactions in one CREATE */
-#define TS_MAX_L1_HEADER  4096  /* bytes of an L1 header */
 #define TS_MAX_MSG_TEXT   300   /* bytes of a sentence; ts_msg_put cuts longer ones */
 
 enum ts_msg_type {
