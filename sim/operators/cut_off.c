@@ -3,65 +3,20 @@
  * called, it is silence, with its length; and a boot that comes back the same is told apart from a
  * new one. */
 #include "sim/operators.h"
-
-enum { SILENT, BACK };
-
-static const struct sim_expect expects[] = {
-    [SILENT] = {.kind = SIM_FOUND,
-                .finding = TS_F_SILENCE,
-                .is_about_who = true,
-                .over_lag = true,
-                .reports = 1,
-                .batches = 2},
-    [BACK] = {.kind = SIM_FOUND,
-              .finding = TS_F_SILENCE,
-              .is_about_who = true,
-              .state = TS_FINDING_CLOSED,
-              .says = "same boot",
-              .batches = 1,
-              .by_report = true},
-    {0},
-};
-
-struct state {
-    bool is_on;
-    unsigned enclave;
-    uint64_t until;
-};
-
-static void begin(struct sim_world *w)
-{
-    sim_op_state(w, sizeof(struct state));
-    sim_op_begin(w);
-}
+#include "sim/operators/silenced.h"
 
 static void wake(struct sim_world *w, uint64_t token)
 {
-    struct state *s = w->op_state;
-    const struct ts_params *p = &w->genesis.params;
-    int spare = token == 0 && sim_op_is_calm(w) ? sim_op_spare(w, sim_op_active(w), -1) : -1;
-    if (spare >= 0) {
-        *s = (struct state){true, (unsigned)spare,
-                            sim_op_head(w) + (p->max_report_lag + 4) * p->report_every};
-        sim_op_spare_it(w, s->enclave);
-        sim_op_hide(w, s->enclave, true);
-        sim_op_lie(w, SILENT, spare, NULL, "it is cut off");
-    }
-    if (!s->is_on || sim_op_head(w) < s->until) {
-        sim_op_later(w, s->is_on);
-        return;
-    }
-    sim_op_hide(w, s->enclave, false);
-    sim_op_lie(w, BACK, (int)s->enclave, NULL, "it is let back");
-    sim_op_done(w);
+    static const struct sim_silencing how = {sim_op_hide, "it is cut off", "it is let back"};
+    sim_silenced_wake(w, token, &how);
 }
 
 const struct sim_operator sim_op_cut_off = {
     .name = "cut-off",
     .row = 14,
     .what = "an enclave is cut off and it is called a partition",
-    .expects = expects,
+    .expects = sim_silenced_expects,
     .tail = 12,
-    .begin = begin,
+    .begin = sim_silenced_begin,
     .wake = wake,
 };

@@ -48,3 +48,38 @@ void sim_second_slip(struct sim_world *w, const struct sim_second *s)
         if (s->line_of[i] != SIM_HOSTS)
             sim_feed_slip(w, i, s->lines[s->line_of[i]].b[0]);
 }
+
+bool sim_second_seal(struct sim_world *w, unsigned enclave, struct sim_answer *a)
+{
+    if (!sim_op_activate(w, enclave, w->newest->b->header.term + 1, a) ||
+        !sim_op_create(w, enclave, 3, a))
+        return false;
+    sim_second_begin(w->op_state, 0, sim_op_created(w, a), (int)enclave);
+    return true;
+}
+
+void sim_second_tell(struct sim_world *w, int who, const char *text)
+{
+    sim_second_share(w, w->op_state, SIM_HOSTS);
+    sim_second_slip(w, w->op_state);
+    sim_op_lie(w, 0, who, NULL, text);
+    sim_op_done(w);
+}
+
+void sim_second_op_begin(struct sim_world *w)
+{
+    sim_op_state(w, sizeof(struct sim_second));
+    sim_op_begin(w);
+}
+
+void sim_second_op_sees(struct sim_world *w, const struct sim_batch *b)
+{
+    sim_second_grow(w, w->op_state, b);
+}
+
+const struct sim_batch *sim_second_op_show(struct sim_world *w, int node, enum sim_showing as,
+                                           const struct sim_batch *b)
+{
+    (void)as;
+    return sim_second_show(w->op_state, node, b);
+}

@@ -31,4 +31,16 @@ const struct sim_batch *sim_second_show(const struct sim_second *s, int node,
 /* The first batch of a line, to all nodes that are to see it. */
 void sim_second_slip(struct sim_world *w, const struct sim_second *s);
 
+/* ---- for an operator whose op_state is a struct sim_second and no more ---- */
+
+/* Activates the enclave at the next term, and its first batch begins line 0. False: it did not. */
+bool sim_second_seal(struct sim_world *w, unsigned enclave, struct sim_answer *a);
+/* Line 0 is shown beside the host's, which is what expects[0] speaks of, and all is done. */
+void sim_second_tell(struct sim_world *w, int who, const char *text);
+/* Hooks. */
+void sim_second_op_begin(struct sim_world *w);
+void sim_second_op_sees(struct sim_world *w, const struct sim_batch *b);
+const struct sim_batch *sim_second_op_show(struct sim_world *w, int node, enum sim_showing as,
+                                           const struct sim_batch *b);
+
 #endif

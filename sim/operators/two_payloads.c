@@ -17,12 +17,6 @@ static const struct sim_expect expects[] = {
     {0},
 };
 
-static void begin(struct sim_world *w)
-{
-    sim_op_state(w, sizeof(struct sim_second));
-    sim_op_begin(w);
-}
-
 static const struct sim_batch *seal(struct sim_world *w, unsigned enclave, struct sim_answer *a)
 {
     if (!sim_op_activate(w, enclave, w->newest->b->header.term + 7, a) ||
@@ -72,13 +66,6 @@ static void wake(struct sim_world *w, uint64_t token)
     sim_op_done(w);
 }
 
-static const struct sim_batch *show(struct sim_world *w, int node, enum sim_showing as,
-                                    const struct sim_batch *b)
-{
-    (void)as;
-    return sim_second_show(w->op_state, node, b);
-}
-
 const struct sim_operator sim_op_two_payloads = {
     .name = "two-payloads",
     .row = 12,
@@ -87,7 +74,7 @@ const struct sim_operator sim_op_two_payloads = {
     .tail = 14,
     .min_nodes = 2,
     .steady_nodes = true,
-    .begin = begin,
+    .begin = sim_second_op_begin,
     .wake = wake,
-    .show = show,
+    .show = sim_second_op_show,
 };
