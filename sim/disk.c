@@ -38,11 +38,21 @@ static const struct sim_batch *committed_at(const struct sim_disk *d, uint64_t n
     return number >= 1 && number <= d->n_committed ? d->committed[number - 1] : NULL;
 }
 
-static bool holds(const struct sim_disk *d, const struct ts_store_op *op)
+static const struct sim_batch *discarded_of(const struct sim_disk *d, const ts_hash *hash)
+{
+    for (size_t i = 0; i < d->n_discarded; i++)
+        if (ts_hash_equal(&d->discarded[i]->hash, hash))
+            return d->discarded[i];
+    return NULL;
+}
+
+/* The stored batch of an operation, whatever its status; NULL: there is none. */
+static const struct sim_batch *find_batch(const struct sim_disk *d, const struct ts_store_op *op)
 {
     const struct sim_batch *c = committed_at(d, op->number);
-    return (c != NULL && ts_hash_equal(&c->hash, &op->hash)) ||
-           (d->prepared != NULL && ts_hash_equal(&d->prepared->hash, &op->hash));
+    if (d->prepared != NULL && ts_hash_equal(&d->prepared->hash, &op->hash))
+        return d->prepared;
+    return c != NULL && ts_hash_equal(&c->hash, &op->hash) ? c : discarded_of(d, &op->hash);
 }
 
 /* What the real store refuses, before anything is changed. */
@@ -55,7 +65,7 @@ static ts_err check_op(const struct sim_disk *d, const struct ts_store_op *op)
                    ? TS_E_CONFLICT
                    : TS_OK;
     case TS_OP_SET_STATUS:
-        if (!holds(d, op))
+        if (find_batch(d, op) == NULL)
             return TS_E_NOT_FOUND;
         return op->status == TS_BATCH_COMMITTED && c != NULL && !ts_hash_equal(&c->hash, &op->hash)
                    ? TS_E_CONFLICT
@@ -98,7 +108,7 @@ static void set_status(struct sim_world *w, struct sim_disk *d, int who, const s
             d->prepared = NULL;
         if (status == TS_BATCH_COMMITTED) {
             commit_batch(d, b);
-        } else {
+        } else if (discarded_of(d, &b->hash) == NULL) {
             d->discarded =
                 sim_must(realloc(d->discarded, (d->n_discarded + 1) * sizeof(*d->discarded)));
             d->discarded[d->n_discarded++] = b;
@@ -178,9 +188,7 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         set_status(w, d, who, b, op->status);
         return;
     case TS_OP_SET_STATUS:
-        b = d->prepared != NULL && ts_hash_equal(&d->prepared->hash, &op->hash)
-                ? d->prepared
-                : committed_at(d, op->number);
+        b = find_batch(d, op);
         set_status(w, d, who, b, op->status);
         return;
     case TS_OP_PUT_META:
