@@ -27,7 +27,7 @@ IN_SOURCES = {
 MAY = {
     "exit": ("main.c",),
     # a child between fork and exec, the end of a signal handler
-    "_exit": ("main.c", "src/cli/supervisor.c", "src/enclave/sandbox.c"),
+    "_exit": ("main.c", "src/shell/program.c", "src/cli/supervisor.c", "src/enclave/sandbox.c"),
     # a core that ends for want of memory: what it held is taken back (docs/simulation.md)
     "setjmp": ("tests/unit/faults.h",),
     "longjmp": ("tests/unit/faults.c",),

@@ -16,8 +16,9 @@ PATH = re.compile(r"(?<![\w./@-])((?:src|include|tests|docs|scripts|examples|pac
                   r"[\w./*@-]*[\w/*])(?::([a-z_]\w*)(?![\w(]))?")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # Where a program's events are logged, and under which heading of operations.md they are told.
-PROGRAMS = {"Events of the host": "src/host/", "Events of an enclave": "src/enclave/",
-            "Events of a node": "src/node/"}
+PROGRAMS = {"Events of the host": ("src/host/", "src/shell/"),
+            "Events of an enclave": ("src/enclave/",),
+            "Events of a node": ("src/node/", "src/shell/")}
 EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|fail)\(")
 EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
@@ -62,11 +63,11 @@ def path_problems(tree, name, number, line):
             yield f"{name}:{number}: {path} has no {function}"
 
 
-def logged(tree, directory):
+def logged(tree, directories):
     """Event names to the files that log them."""
     found = {}
     for name in tree.named(".c"):
-        if not name.startswith(directory):
+        if not name.startswith(directories):
             continue
         text = tree.read(name)
         for call in EVENT_CALL.finditer(text):
@@ -120,12 +121,13 @@ def event_problems(tree):
     if not os.path.exists(tree.path(OPERATIONS)):
         return
     text = tree.read(OPERATIONS)
-    for heading, directory in PROGRAMS.items():
-        events, table = logged(tree, directory), told(text, heading)
+    for heading, directories in PROGRAMS.items():
+        events, table = logged(tree, directories), told(text, heading)
         for event in sorted(set(events) - set(table)):
             yield f"{events[event]}: logs {event}, which {OPERATIONS} does not tell"
         for event in sorted(set(table) - set(events)):
-            yield f"{OPERATIONS}:{table[event]}: tells {event}, which {directory} does not log"
+            yield (f"{OPERATIONS}:{table[event]}: tells {event}, which {' and '.join(directories)} "
+                   "does not log")
 
 
 def index_problems(tree):
