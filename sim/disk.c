@@ -23,7 +23,10 @@ void sim_disk_free(struct sim_disk *d)
         ts_buf_free(&d->metas[i].value);
     for (size_t i = 0; i < d->n_evidence; i++)
         free(d->evidence[i].raw);
+    for (size_t i = 0; i < d->n_l1; i++)
+        free(d->l1[i].raw);
     ts_map_free(&d->tx_of);
+    free(d->l1);
     free(d->committed);
     free(d->discarded);
     free(d->txs);
@@ -178,6 +181,23 @@ static void put_evidence(struct sim_world *w, struct sim_disk *d, int who,
     sim_tell(w, &ev);
 }
 
+static const struct sim_l1_header *l1_header(const struct sim_disk *d, uint64_t number,
+                                             const ts_hash *hash)
+{
+    for (size_t i = d->n_l1; i-- > 0;) /* the newest are asked for mostly */
+        if (d->l1[i].number == number && ts_hash_equal(&d->l1[i].hash, hash))
+            return &d->l1[i];
+    return NULL;
+}
+
+static void put_l1(struct sim_disk *d, const struct ts_store_op *op)
+{
+    if (l1_header(d, op->number, &op->hash) != NULL)
+        return;
+    d->l1 = sim_must(realloc(d->l1, (d->n_l1 + 1) * sizeof(*d->l1)));
+    d->l1[d->n_l1++] = (struct sim_l1_header){op->number, op->hash, sim_copy(op->data), op->data.n};
+}
+
 static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const struct ts_store_op *op)
 {
     const struct sim_batch *b;
@@ -206,6 +226,9 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         return;
     case TS_OP_PUT_EVIDENCE:
         put_evidence(w, d, who, op);
+        return;
+    case TS_OP_PUT_L1:
+        put_l1(d, op);
         return;
     }
 }
@@ -273,6 +296,18 @@ const struct sim_meta *sim_disk_meta(const struct sim_disk *d, const char *key)
     return NULL;
 }
 
+struct ts_store_batch sim_disk_batch(const struct sim_disk *d, const struct sim_batch *b,
+                                     enum ts_batch_status status)
+{
+    const struct sim_l1_header *l1 = l1_header(d, b->b->header.l1_number, &b->b->header.l1_hash);
+    return (struct ts_store_batch){.number = b->number,
+                                   .hash = b->hash,
+                                   .status = status,
+                                   .raw = b->b->raw,
+                                   .l1_header =
+                                       l1 != NULL ? ts_bytes_of(l1->raw, l1->n) : (ts_bytes){0}};
+}
+
 size_t sim_disk_list(const struct sim_disk *d, uint64_t from, uint64_t count,
                      struct ts_store_batch *list)
 {
@@ -282,7 +317,7 @@ size_t sim_disk_list(const struct sim_disk *d, uint64_t from, uint64_t count,
         if (b == NULL || (n > 0 && bytes + b->b->raw.n > 4u * 1024 * 1024))
             break;
         bytes += b->b->raw.n;
-        list[n++] = (struct ts_store_batch){number, b->hash, TS_BATCH_COMMITTED, b->b->raw};
+        list[n++] = sim_disk_batch(d, b, TS_BATCH_COMMITTED);
     }
     return n;
 }

@@ -123,13 +123,12 @@ static void load_disk(struct sim_world *w)
     for (uint64_t n = ts_host_chain(core)->head.number + 1; sim_disk_list(d, n, 1, &b) == 1; n++)
         TS_CHECK(ts_host_load_committed(core, &b) == TS_OK);
     if (d->prepared != NULL) {
-        b = (struct ts_store_batch){d->prepared->number, d->prepared->hash, TS_BATCH_PREPARED,
-                                    d->prepared->b->raw};
+        b = sim_disk_batch(d, d->prepared, TS_BATCH_PREPARED);
         TS_CHECK(ts_host_load_prepared(core, &b) == TS_OK);
     }
     for (size_t i = 0; i < d->n_discarded; i++) {
         const struct sim_batch *x = d->discarded[i];
-        b = (struct ts_store_batch){x->number, x->hash, TS_BATCH_DISCARDED, x->b->raw};
+        b = sim_disk_batch(d, x, TS_BATCH_DISCARDED);
         if (x->number > d->n_committed)
             TS_CHECK(ts_host_load_discarded(core, &b) == TS_OK);
     }

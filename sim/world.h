@@ -200,6 +200,13 @@ struct sim_evidence {
     size_t n;
 };
 
+struct sim_l1_header {
+    uint64_t number;
+    ts_hash hash;
+    uint8_t *raw;
+    size_t n;
+};
+
 struct sim_disk {
     const struct sim_batch **committed; /* number n at n - 1 */
     uint64_t n_committed, cap_committed;
@@ -213,6 +220,8 @@ struct sim_disk {
     size_t n_metas;
     struct sim_evidence *evidence;
     size_t n_evidence;
+    struct sim_l1_header *l1;
+    size_t n_l1;
     struct sim_pending *pending;
     size_t n_pending, cap_pending;
     uint64_t last; /* when the newest step under way is done */
@@ -412,6 +421,9 @@ ts_err sim_disk_done(struct sim_world *w, struct sim_disk *d, int who, uint64_t 
 /* The process is gone: of what was under way, a part from the front took place. */
 void sim_disk_crash(struct sim_world *w, struct sim_disk *d, int who);
 const struct sim_meta *sim_disk_meta(const struct sim_disk *d, const char *key);
+/* As a core is given it, with the L1 header that is stored of it. */
+struct ts_store_batch sim_disk_batch(const struct sim_disk *d, const struct sim_batch *b,
+                                     enum ts_batch_status status);
 /* Committed batches from from on; list has room for count. */
 size_t sim_disk_list(const struct sim_disk *d, uint64_t from, uint64_t count,
                      struct ts_store_batch *list);

@@ -40,6 +40,19 @@ ts_err ts_batch_decode(ts_bytes raw, size_t max, struct ts_arena *arena, struct 
     return ts_reader_done(&r);
 }
 
+ts_err ts_batch_l1(ts_bytes raw, uint64_t *number, ts_hash *hash)
+{
+    struct ts_reader r = ts_reader_of(raw);
+    struct ts_batch_header h;
+    ts_read_list(&r);
+    ts_schema_read(&r, &ts_batch_header_type, &h);
+    if (r.err != TS_OK)
+        return r.err;
+    *number = h.l1_number;
+    *hash = h.l1_hash;
+    return TS_OK;
+}
+
 void ts_txs_put(struct ts_buf *b, const ts_bytes *txs, size_t n)
 {
     size_t mark = ts_put_list(b);

@@ -12,6 +12,10 @@
  * Checks form and the fixed limits, no signature and no rule. On failure *out is unspecified. */
 ts_err ts_batch_decode(ts_bytes raw, size_t max, struct ts_arena *arena, struct ts_batch *out);
 
+/* Of a raw batch, the L1 block its header names; nothing else of it is looked at. A decoding error:
+ * outputs unchanged. */
+ts_err ts_batch_l1(ts_bytes raw, uint64_t *number, ts_hash *hash);
+
 /* Appends [header, transactions, payload, seal]. */
 void ts_batch_put(struct ts_buf *b, const struct ts_batch *batch);
 void ts_payload_put(struct ts_buf *b, const struct ts_payload *payload);

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "host/shell_internal.h"
+#include "store/l1_lookup.h"
 
 #define LOAD_MAX_BYTES (4u * 1024 * 1024)
 
@@ -30,8 +31,14 @@ static bool load_committed(void *ctx, const struct ts_store_batch *b)
 static bool load_prepared(void *ctx, const struct ts_store_batch *b)
 {
     struct loading *l = ctx;
+    struct ts_store_batch with_l1 = *b;
+    struct ts_l1_lookup l1;
     l->number = b->number;
-    l->err = ts_host_load_prepared(l->s->core, b);
+    ts_l1_lookup_init(&l1, l->s->store);
+    l->err = ts_l1_lookup(&l1, b->raw, &with_l1.l1_header);
+    if (l->err == TS_OK)
+        l->err = ts_host_load_prepared(l->s->core, &with_l1);
+    ts_l1_lookup_free(&l1);
     return l->err == TS_OK;
 }
 
@@ -144,8 +151,22 @@ struct range {
     struct ts_store_batch *batches;
     size_t n, cap;
     struct ts_arena arena; /* for their bytes */
+    struct ts_l1_lookup l1;
     ts_err err;
 };
+
+static ts_err keep(struct range *r, ts_bytes bytes, ts_bytes *out)
+{
+    *out = (ts_bytes){0};
+    if (bytes.n == 0)
+        return TS_OK;
+    uint8_t *copy = ts_arena_alloc(&r->arena, bytes.n);
+    if (copy == NULL)
+        return TS_E_NOMEM;
+    memcpy(copy, bytes.p, bytes.n);
+    *out = ts_bytes_of(copy, bytes.n);
+    return TS_OK;
+}
 
 static bool add_batch(void *ctx, const struct ts_store_batch *b)
 {
@@ -162,14 +183,16 @@ static bool add_batch(void *ctx, const struct ts_store_batch *b)
         r->batches = more;
         r->cap = cap;
     }
-    uint8_t *raw = ts_arena_alloc(&r->arena, b->raw.n);
-    if (raw == NULL) {
-        r->err = TS_E_NOMEM;
+    struct ts_store_batch *got = &r->batches[r->n];
+    ts_bytes header;
+    *got = *b;
+    r->err = ts_l1_lookup(&r->l1, b->raw, &header);
+    if (r->err == TS_OK)
+        r->err = keep(r, b->raw, &got->raw);
+    if (r->err == TS_OK)
+        r->err = keep(r, header, &got->l1_header);
+    if (r->err != TS_OK)
         return false;
-    }
-    memcpy(raw, b->raw.p, b->raw.n);
-    r->batches[r->n] = *b;
-    r->batches[r->n].raw = ts_bytes_of(raw, b->raw.n);
     r->n++;
     r->next++;
     r->bytes += b->raw.n;
@@ -180,6 +203,7 @@ void shell_on_load(struct ts_shell *s, const struct ts_host_output *o)
 {
     struct range r = {.next = o->from};
     ts_arena_init(&r.arena, 0);
+    ts_l1_lookup_init(&r.l1, s->store);
     ts_err err = ts_store_committed(s->store, o->from, o->count, add_batch, &r);
     if (err == TS_OK)
         err = r.err;
@@ -189,6 +213,7 @@ void shell_on_load(struct ts_shell *s, const struct ts_host_output *o)
         in.n_batches = r.n;
     }
     shell_input(s, &in); /* outputs are being carried out, so this copies */
+    ts_l1_lookup_free(&r.l1);
     ts_arena_free(&r.arena);
     free(r.batches);
 }

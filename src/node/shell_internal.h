@@ -106,6 +106,7 @@ void nsh_queue_loaded(struct ts_node_shell *s, const struct ts_node_input *in,
                       struct ts_store_batch *batches);
 void nsh_carry_out(struct ts_node_shell *s, const struct ts_node_outputs *out);
 void nsh_drop_queue(struct ts_node_shell *s);
+void nsh_free_batch(const struct ts_store_batch *b);
 void nsh_free_batches(struct ts_store_batch *batches, size_t n);
 
 /* ---- shell_links.c ---- */

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "node/shell_internal.h"
+#include "store/l1_lookup.h"
 
 #define LOAD_MAX_BYTES (4u * 1024 * 1024)
 
@@ -77,7 +78,17 @@ struct range {
     size_t n, cap;
     uint64_t next;
     size_t bytes;
+    struct ts_l1_lookup l1;
 };
+
+/* NULL: out of memory. */
+static const uint8_t *copy_of(ts_bytes bytes)
+{
+    uint8_t *p = malloc(bytes.n > 0 ? bytes.n : 1);
+    if (p != NULL && bytes.n > 0)
+        memcpy(p, bytes.p, bytes.n);
+    return p;
+}
 
 static bool add_batch(void *ctx, const struct ts_store_batch *b)
 {
@@ -85,12 +96,16 @@ static bool add_batch(void *ctx, const struct ts_store_batch *b)
     if (r->n == r->cap || b->number != r->next ||
         (r->n > 0 && r->bytes + b->raw.n > LOAD_MAX_BYTES))
         return false;
-    uint8_t *raw = malloc(b->raw.n > 0 ? b->raw.n : 1);
-    if (raw == NULL)
+    struct ts_store_batch got = *b;
+    if (ts_l1_lookup(&r->l1, b->raw, &got.l1_header) != TS_OK)
         return false; /* fewer than asked for is allowed */
-    memcpy(raw, b->raw.p, b->raw.n);
-    r->batches[r->n] = *b;
-    r->batches[r->n++].raw = ts_bytes_of(raw, b->raw.n);
+    got.raw.p = copy_of(b->raw);
+    got.l1_header.p = copy_of(got.l1_header);
+    r->batches[r->n++] = got;
+    if (got.raw.p == NULL || got.l1_header.p == NULL) {
+        nsh_free_batch(&r->batches[--r->n]);
+        return false;
+    }
     r->bytes += b->raw.n;
     r->next++;
     return true;
@@ -102,8 +117,10 @@ void nsh_on_load(struct ts_node_shell *s, const struct ts_node_output *o)
     struct range r = {.cap = (size_t)o->count, .next = o->from};
     TS_CHECK(o->count > 0 && o->count <= TS_FEED_MAX_GET);
     r.batches = calloc(r.cap, sizeof(*r.batches));
+    ts_l1_lookup_init(&r.l1, s->store);
     in.err = r.batches != NULL ? ts_store_committed(s->store, o->from, o->count, add_batch, &r)
                                : TS_E_NOMEM;
     in.n_batches = r.n;
+    ts_l1_lookup_free(&r.l1);
     nsh_queue_loaded(s, &in, r.batches);
 }

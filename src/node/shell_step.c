@@ -130,10 +130,16 @@ static void arm(struct ts_node_shell *s, uint64_t wake_us)
 
 /* ---- inputs ---------------------------------------------------------------------------------- */
 
+void nsh_free_batch(const struct ts_store_batch *b)
+{
+    free((void *)(uintptr_t)b->raw.p);
+    free((void *)(uintptr_t)b->l1_header.p);
+}
+
 void nsh_free_batches(struct ts_store_batch *batches, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        free((void *)(uintptr_t)batches[i].raw.p);
+        nsh_free_batch(&batches[i]);
     free(batches);
 }
 

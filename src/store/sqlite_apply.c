@@ -38,6 +38,8 @@ static const char *const write_sql[W_COUNT] = {
                            " VALUES(?1, ?2, ?3, ?4)"),
     [W_REJECTED_PRUNE] = "DELETE FROM rejected WHERE id <= ?1",
     [W_EVIDENCE] = "INSERT INTO evidence(id, data) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
+    [W_L1] = ("INSERT INTO l1(number, hash, header) VALUES(?1, ?2, ?3)"
+              " ON CONFLICT(number, hash) DO NOTHING"),
 };
 
 static const char *const read_sql[R_COUNT] = {
@@ -60,6 +62,7 @@ static const char *const read_sql[R_COUNT] = {
     [R_REJECTED] = "SELECT number, code, why FROM rejected WHERE hash = ?1",
     [R_EVIDENCE] = "SELECT data FROM evidence WHERE id = ?1",
     [R_EACH_EVIDENCE] = "SELECT id, data FROM evidence ORDER BY seq",
+    [R_L1] = "SELECT header FROM l1 WHERE hash = ?1 AND number = ?2",
 };
 
 int ts_sqlite_prepare(struct ts_store *s, sqlite3 **failed)
@@ -286,6 +289,11 @@ static ts_err apply_op(struct ts_store *s, const struct ts_store_op *op)
         bind_bytes(s->w[W_EVIDENCE], 1, op->hash.b, sizeof(op->hash.b));
         bind_bytes(s->w[W_EVIDENCE], 2, op->data.p, op->data.n);
         return ts_sqlite_run(s, W_EVIDENCE);
+    case TS_OP_PUT_L1:
+        bind_u64(s->w[W_L1], 1, op->number);
+        bind_bytes(s->w[W_L1], 2, op->hash.b, sizeof(op->hash.b));
+        bind_bytes(s->w[W_L1], 3, op->data.p, op->data.n);
+        return ts_sqlite_run(s, W_L1);
     }
     TS_CHECK(!"an operation of a kind that is none");
     return TS_E_UNSUPPORTED;

@@ -21,6 +21,11 @@
     "CREATE TABLE merge(one INTEGER PRIMARY KEY CHECK(one = 1), level INTEGER NOT NULL,"           \
     " first INTEGER NOT NULL, last INTEGER NOT NULL, target INTEGER NOT NULL,"                     \
     " dropping INTEGER NOT NULL, window INTEGER NOT NULL) STRICT;"
+/* By number first, so that blocks are appended to the index; reorgs may leave several of a number.
+ */
+#define L1_TABLE                                                                                   \
+    "CREATE TABLE l1(number INTEGER NOT NULL, hash BLOB NOT NULL CHECK(length(hash) = 32),"        \
+    " header BLOB NOT NULL, UNIQUE(number, hash)) STRICT;"
 static const char schema[] =
     "CREATE TABLE info(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE batch(id INTEGER PRIMARY KEY, number INTEGER NOT NULL CHECK(number > 0),"
@@ -41,14 +46,18 @@ static const char schema[] =
     " CHECK(length(hash) = 32), number INTEGER NOT NULL, code INTEGER NOT NULL, why TEXT NOT NULL)"
     " STRICT;"
     "CREATE TABLE evidence(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE"
-    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;" MERGE_TABLE;
+    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;" MERGE_TABLE L1_TABLE;
 
 int ts_sqlite_upgrade(sqlite3 *db, uint32_t version)
 {
-    /* Schema 1 had no merges: every run of it is one that merges may begin with. */
-    return version == 1
-               ? sqlite3_exec(db, "BEGIN IMMEDIATE;" MERGE_TABLE "PRAGMA user_version = 2; COMMIT;",
-                              NULL, NULL, NULL)
+    /* Schema 1 had no merges: every run of it is one that merges may begin with. Schema 2 knew no
+     * L1. */
+    static const char *const from[TS_SQLITE_SCHEMA] = {
+        [1] = "BEGIN IMMEDIATE;" MERGE_TABLE L1_TABLE "PRAGMA user_version = 3; COMMIT;",
+        [2] = "BEGIN IMMEDIATE;" L1_TABLE "PRAGMA user_version = 3; COMMIT;",
+    };
+    return version < TS_SQLITE_SCHEMA && from[version] != NULL
+               ? sqlite3_exec(db, from[version], NULL, NULL, NULL)
                : SQLITE_OK;
 }
 

@@ -187,6 +187,17 @@ ts_err ts_store_evidence(struct ts_store *s, const ts_hash *id, struct ts_buf *o
     return one_blob(s, st, out);
 }
 
+ts_err ts_store_l1_header(struct ts_store *s, uint64_t number, const ts_hash *hash,
+                          struct ts_buf *out)
+{
+    if (number > INT64_MAX)
+        return TS_E_NOT_FOUND;
+    sqlite3_stmt *st = begin(s, R_L1);
+    bind_hash(st, hash);
+    (void)sqlite3_bind_int64(st, 2, (sqlite3_int64)number);
+    return one_blob(s, st, out);
+}
+
 ts_err ts_store_each_evidence(struct ts_store *s, ts_store_evidence_fn fn, void *ctx)
 {
     sqlite3_stmt *st = begin(s, R_EACH_EVIDENCE);

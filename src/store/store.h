@@ -28,8 +28,10 @@ enum ts_store_op_kind {
     TS_OP_DROP_TX,      /* pool: hash; no error if it is not there */
     TS_OP_PUT_REJECTED, /* hash, number = batch that decided it (or 0), code, text = why. The newest
                            TS_STORE_MAX_REJECTED are kept, a hash's newest replaces its older */
-    TS_OP_PUT_EVIDENCE  /* hash = id, data = RLP; for conflicting batches a node keeps. No error
+    TS_OP_PUT_EVIDENCE, /* hash = id, data = RLP; for conflicting batches a node keeps. No error
                            if it is there already */
+    TS_OP_PUT_L1        /* number, hash, data = RLP of the header of an L1 block that a batch names;
+                           in the step of that batch. No error if it is there already */
 };
 
 #define TS_STORE_MAX_REJECTED 1000000
@@ -55,7 +57,9 @@ struct ts_store_batch {
     uint64_t number;
     ts_hash hash;
     enum ts_batch_status status;
-    ts_bytes raw; /* valid during the callback only */
+    ts_bytes raw;       /* valid during the callback only */
+    ts_bytes l1_header; /* for cores that are given loaded batches: of the L1 block that the batch
+                           names, empty without one. The store's own callbacks leave it empty */
 };
 
 struct ts_store_tx {
@@ -131,6 +135,9 @@ ts_err ts_store_find_tx(struct ts_store *s, const ts_hash *hash, uint64_t *numbe
 /* why gets the sentence appended. A transaction may have been included since: ask find_tx first. */
 ts_err ts_store_rejected(struct ts_store *s, const ts_hash *hash, uint64_t *number, ts_err *code,
                          struct ts_buf *why);
+/* The header of an L1 block, appended to out. */
+ts_err ts_store_l1_header(struct ts_store *s, uint64_t number, const ts_hash *hash,
+                          struct ts_buf *out);
 /* Evidence: one by id, appended to out; all, oldest first. */
 ts_err ts_store_evidence(struct ts_store *s, const ts_hash *id, struct ts_buf *out);
 typedef bool (*ts_store_evidence_fn)(void *ctx, const ts_hash *id, ts_bytes data);

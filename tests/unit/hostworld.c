@@ -385,8 +385,7 @@ static void give_batches(struct world *w, const struct happening *h)
         const struct stored_batch *found = world_disk_committed(w, number);
         if (found == NULL)
             break;
-        list[n++] = (struct ts_store_batch){found->number, found->hash, found->status,
-                                            ts_bytes_of(found->raw, found->n)};
+        list[n++] = world_disk_batch(w, found);
     }
     struct ts_host_input in = {
         .kind = TS_IN_LOADED, .token = h->token, .batches = list, .n_batches = n};

@@ -140,6 +140,9 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
         return;
     case TS_OP_PUT_EVIDENCE:
         return;
+    case TS_OP_PUT_L1:
+        l1_shelf_put(&w->l1, op);
+        return;
     }
 }
 
@@ -212,9 +215,14 @@ void world_disk_lies(struct world *w, ts_err err)
     w->disk_lies = w->disk_lied = true;
 }
 
-static struct ts_store_batch batch_of(const struct stored_batch *b)
+struct ts_store_batch world_disk_batch(const struct world *w, const struct stored_batch *b)
 {
-    return (struct ts_store_batch){b->number, b->hash, b->status, ts_bytes_of(b->raw, b->n)};
+    ts_bytes raw = ts_bytes_of(b->raw, b->n);
+    return (struct ts_store_batch){.number = b->number,
+                                   .hash = b->hash,
+                                   .status = b->status,
+                                   .raw = raw,
+                                   .l1_header = l1_shelf_of(&w->l1, raw)};
 }
 
 void world_fail_step(struct world *w, uint64_t n, ts_err err, bool applied)
@@ -252,7 +260,7 @@ static ts_err load_batches(struct world *w, uint64_t number)
     ts_err err = TS_OK;
     for (int pass = 0; pass < 2; pass++)
         for (size_t i = 0; i < w->n_batches && err == TS_OK; i++) {
-            struct ts_store_batch sb = batch_of(&w->batches[i]);
+            struct ts_store_batch sb = world_disk_batch(w, &w->batches[i]);
             if (pass == 0 && sb.status == TS_BATCH_PREPARED)
                 err = good(ts_host_load_prepared(w->host, &sb));
             if (pass == 1 && sb.status == TS_BATCH_DISCARDED && sb.number >= number)
@@ -272,7 +280,7 @@ ts_err world_disk_load(struct world *w)
         return err;
     uint64_t number = ts_host_chain(w->host)->head.number + 1;
     for (const struct stored_batch *b; (b = world_disk_committed(w, number)) != NULL; number++) {
-        struct ts_store_batch sb = batch_of(b);
+        struct ts_store_batch sb = world_disk_batch(w, b);
         err = good(ts_host_load_committed(w->host, &sb));
         if (err != TS_OK)
             return err;
@@ -303,6 +311,7 @@ void world_disk_free(struct world *w)
         free(w->txs[i].raw);
     for (size_t i = 0; i < w->n_metas; i++)
         free(w->metas[i].p);
+    l1_shelf_free(&w->l1);
     free(w->batches);
     free(w->txs);
     free(w->steps);

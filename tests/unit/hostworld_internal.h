@@ -17,6 +17,7 @@
 
 #include "base/check.h"
 #include "hostworld.h"
+#include "l1_shelf.h"
 
 #define WORLD_UNIX_START 1700000000000u
 #define WORLD_ASK_TOKENS 1000000u /* tokens from here on are of what was asked, below of txs */
@@ -126,6 +127,7 @@ struct world {
     size_t n_txs;
     struct meta metas[8];
     size_t n_metas;
+    struct l1_shelf l1;
     struct step *steps;
     size_t n_steps;
     ts_err disk;
@@ -177,6 +179,7 @@ struct tx_record *world_record_of(struct world *w, const ts_hash *hash);
 /* hostworld_disk.c */
 struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash);
 struct stored_batch *world_disk_committed(struct world *w, uint64_t number);
+struct ts_store_batch world_disk_batch(const struct world *w, const struct stored_batch *b);
 void world_disk_apply(struct world *w, const struct step *s);
 void world_disk_done(struct world *w, uint64_t token);
 ts_err world_disk_load(struct world *w);

@@ -227,6 +227,8 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
         const struct ts_store_op *op = &o->ops[i];
         if (op->kind == TS_OP_PUT_BATCH) {
             put_batch(w, s, op);
+        } else if (op->kind == TS_OP_PUT_L1) {
+            l1_shelf_put(&s->l1, op);
         } else if (op->kind == TS_OP_PUT_EVIDENCE) {
             TS_CHECK(s->n_evidence < TS_COUNT(s->evidence));
             s->records[s->n_evidence] = copy_of(op->data);
@@ -259,10 +261,12 @@ static void do_load(struct nw *w, size_t node, const struct ts_node_output *o)
     ev.batches = calloc((size_t)o->count, sizeof(*ev.batches));
     TS_CHECK(ev.batches != NULL);
     for (uint64_t n = o->from; n < o->from + o->count && n <= s->n; n++)
-        ev.batches[ev.in.n_batches++] = (struct ts_store_batch){.number = n,
-                                                                .hash = s->hashes[n - 1],
-                                                                .status = TS_BATCH_COMMITTED,
-                                                                .raw = s->raws[n - 1]};
+        ev.batches[ev.in.n_batches++] =
+            (struct ts_store_batch){.number = n,
+                                    .hash = s->hashes[n - 1],
+                                    .status = TS_BATCH_COMMITTED,
+                                    .raw = s->raws[n - 1],
+                                    .l1_header = l1_shelf_of(&s->l1, s->raws[n - 1])};
     ev.in.batches = ev.batches;
     push_event(w, ev);
 }
@@ -531,6 +535,7 @@ static void free_store(struct nw_store *s)
         free((void *)(uintptr_t)s->raws[i].p);
     for (size_t i = 0; i < s->n_evidence; i++)
         free((void *)(uintptr_t)s->records[i].p);
+    l1_shelf_free(&s->l1);
     free(s->raws);
     free(s->hashes);
     ts_buf_free(&s->chain);

@@ -7,6 +7,7 @@
 #ifndef TS_TESTS_NODEWORLD_H
 #define TS_TESTS_NODEWORLD_H
 
+#include "l1_shelf.h"
 #include "node/core.h"
 #include "testnet.h"
 
@@ -52,6 +53,7 @@ struct nw_store {
     ts_hash evidence[64];
     ts_bytes records[64]; /* owned */
     size_t n_evidence;
+    struct l1_shelf l1;
     uint64_t steps, fail_steps; /* the next so many steps fail with TS_E_DISK_FULL */
     uint64_t fail_at;           /* the step of this number fails with fail_err; 0: none does */
     ts_err fail_err;
