@@ -17,7 +17,7 @@ QUICK = False
 
 # Static libraries that are cores, or belong to them: build/src/*/libts_NAME.a.
 CORES = ["base", "crypto", "seal", "codec", "chain", "audit", "link", "engine", "enclave",
-         "host_core", "node", "feed"]
+         "host_core", "node", "feed", "l1_core"]
 
 ALLOWED = re.compile(r"^(?:" + "|".join([
     r"malloc|calloc|realloc|free",

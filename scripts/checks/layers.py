@@ -29,6 +29,7 @@ MAY_INCLUDE = {
     "src/host/": [*CORES, "store/store.h"],
     "src/node/": [*CORES, "audit", "store/store.h", "net/feed.h", "net/feed_session.h"],
     "src/l1/": FORMATS,
+    "src/l1/client": [*FORMATS, "net"],
     # the programs around them
     **{f"src/enclave/{name}": [*CORES, "cfg", "net"]
        for name in ("shell", "main.c", "datadir", "sandbox", "slots", "platform/")},

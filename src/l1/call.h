@@ -24,8 +24,10 @@ enum ts_l1_method {
     TS_L1_NONCE,    /* eth_getTransactionCount: address, tag → number */
     TS_L1_BALANCE,  /* eth_getBalance: address, tag → amount */
     TS_L1_FEES,     /* eth_feeHistory of the newest blocks → fees */
-    TS_L1_ESTIMATE, /* eth_estimateGas: address (from), to, data → number */
-    TS_L1_VIEW,     /* eth_call: to, data, tag → bytes; a revert is TS_E_L1_REVERT */
+    TS_L1_ESTIMATE, /* eth_estimateGas: address (from), to or creates, value, data, tag → number; a
+                       revert is TS_E_L1_REVERT */
+    TS_L1_VIEW,     /* eth_call: address (from; zero: nobody), to, data, tag → bytes; a revert is
+                       TS_E_L1_REVERT */
     TS_L1_CODE,     /* eth_getCode: address, tag → bytes */
     TS_L1_SEND      /* eth_sendRawTransaction: data → hash */
 };
@@ -45,6 +47,8 @@ struct ts_l1_call {
     uint64_t from, to_block; /* LOGS: first and last block, both included */
     ts_address address;
     ts_address to;
+    bool creates;  /* ESTIMATE: a contract; data is its code and to does not matter */
+    ts_u256 value; /* ESTIMATE: wei */
     ts_hash hash;
     ts_bytes data;         /* borrowed until the call is answered or dropped */
     const ts_hash *topics; /* LOGS: any of these as the first topic; n_topics 0: all */
@@ -71,13 +75,15 @@ struct ts_l1_log {
     ts_hash topics[4];
     size_t n_topics;
     ts_bytes data;
+    bool is_cut; /* data are only the first TS_L1_MAX_LOG_DATA bytes of it */
 };
 
 struct ts_l1_answer_tx {
     bool found;
     bool is_mined;
-    uint64_t block; /* when mined */
-    ts_address from, to;
+    uint64_t block;      /* when mined */
+    ts_address from, to; /* to: zero when it creates a contract */
+    bool creates;
     uint64_t nonce;
     ts_bytes input;
 };
@@ -88,18 +94,25 @@ struct ts_l1_answer_receipt {
     uint64_t block;
     ts_hash block_hash;
     uint64_t gas_used;
+    ts_address created; /* the contract's address; zero when it creates none */
 };
 
 struct ts_l1_answer_fees {
     uint64_t base_fee; /* of the next block, wei */
-    uint64_t tip;      /* what the newest blocks' transactions paid: the median, wei */
+    uint64_t tip;      /* what the newest blocks' transactions paid: the median of the blocks'
+                          medians, wei; 0 when they are empty */
 };
 
 /* err: TS_OK, or why there is no result:
- *   TS_E_CLOSED   no connection; TS_E_TIMEOUT the deadline passed
- *   TS_E_L1_NONSENSE  the answer is not what the method gives: not JSON, a wrong type, a header
- * that does not hash to what the answer says TS_E_L1_REFUSED   a JSON-RPC error; code and text say
- * which. TS_E_L1_REVERT: of a call */
+ *   TS_E_CLOSED       no connection, or an HTTP error instead of an answer
+ *   TS_E_TIMEOUT      the deadline passed
+ *   TS_E_L1_NONSENSE  the answer is not what the method gives: not JSON, a wrong type, a size over
+ *                     its limit, a header that does not hash to what the answer says
+ *   TS_E_L1_REFUSED   a JSON-RPC error; code and text say which. Also LOGS that are more, or longer
+ *                     in all, than is read: ask for fewer blocks
+ *   TS_E_L1_REVERT    of a VIEW or ESTIMATE: the contract refuses; text says why, as far as known
+ *   TS_E_NOMEM
+ * A BLOCK or TX or RECEIPT that the node does not have is no error: found is false. */
 struct ts_l1_answer {
     uint64_t id;
     enum ts_l1_method method;

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The management contract's events, and the reasons of its refusals. */
+#include "base/check.h"
+#include "l1/contract.h"
+
+#define MAX_TOPICS 2
+
+struct form {
+    const char *signature;
+    size_t n_topics;
+};
+
+static const struct form forms[TS_L1_EVENT_KINDS] = {
+    [TS_L1_GRANTED] = {"SequencerEnclaveGranted(address)", 1},
+    [TS_L1_REVOKED] = {"SequencerEnclaveRevoked(address)", 1},
+    [TS_L1_PUBLISHED] =
+        {"RollupPublished(uint64,uint64,bytes32,bytes32,bytes32,uint64,address,bytes)", 2},
+    [TS_L1_REQUESTED] = {"ReplacementRequested(uint256,address,address,string)", 2},
+    [TS_L1_APPROVED] = {"ReplacementApproved(uint256)", 2},
+    [TS_L1_REJECTED] = {"ReplacementRejected(uint256,string)", 2},
+};
+
+void ts_l1_event_topic(enum ts_l1_event_kind kind, ts_hash *out)
+{
+    TS_CHECK((unsigned)kind < TS_L1_EVENT_KINDS);
+    ts_abi_topic(forms[kind].signature, out);
+}
+
+static ts_err find_kind(const struct ts_l1_log *log, enum ts_l1_event_kind *out)
+{
+    for (unsigned i = 0; i < TS_L1_EVENT_KINDS && log->n_topics > 0; i++) {
+        ts_hash topic;
+        ts_abi_topic(forms[i].signature, &topic);
+        if (!ts_hash_equal(&topic, &log->topics[0]))
+            continue;
+        *out = (enum ts_l1_event_kind)i;
+        return log->n_topics == forms[i].n_topics ? TS_OK : TS_E_ARITY;
+    }
+    return TS_E_UNKNOWN_MESSAGE;
+}
+
+static void read_published(struct ts_abi *a, struct ts_l1_published *p)
+{
+    p->last_number = ts_abi_u64(a);
+    ts_abi_hash(a, &p->last_hash);
+    ts_abi_hash(a, &p->protocol_root);
+    ts_abi_hash(a, &p->data_hash);
+    p->l1_number = ts_abi_u64(a);
+    ts_abi_address(a, &p->signer);
+    const ts_bytes sig = ts_abi_bytes(a, sizeof(p->sig.b));
+    if (sig.n == sizeof(p->sig.b))
+        memcpy(p->sig.b, sig.p, sizeof(p->sig.b));
+    else
+        ts_abi_fail(a, TS_E_LENGTH);
+}
+
+static void read_data(struct ts_abi *a, struct ts_l1_event *e)
+{
+    switch (e->kind) {
+    case TS_L1_GRANTED:
+    case TS_L1_REVOKED:
+        ts_abi_address(a, &e->enclave);
+        break;
+    case TS_L1_PUBLISHED:
+        read_published(a, &e->published);
+        break;
+    case TS_L1_REQUESTED:
+        ts_abi_address(a, &e->replacement.faulty);
+        ts_abi_address(a, &e->replacement.replacement);
+        e->replacement.reason = ts_abi_bytes(a, TS_L1_MAX_REASON);
+        break;
+    case TS_L1_REJECTED:
+        e->replacement.reason = ts_abi_bytes(a, TS_L1_MAX_REASON);
+        break;
+    case TS_L1_APPROVED:
+        break;
+    }
+}
+
+ts_err ts_l1_read_event(const struct ts_l1_log *log, struct ts_l1_event *out)
+{
+    memset(out, 0, sizeof(*out));
+    ts_err err = find_kind(log, &out->kind);
+    if (err != TS_OK)
+        return err;
+    if (forms[out->kind].n_topics == 2) {
+        struct ts_abi indexed = ts_abi_of(ts_bytes_of(log->topics[1].b, TS_ABI_WORD), &err);
+        const uint64_t v = ts_abi_u64(&indexed);
+        if (err != TS_OK)
+            return err;
+        out->published.first_number = out->kind == TS_L1_PUBLISHED ? v : 0;
+        out->replacement.id = out->kind == TS_L1_PUBLISHED ? 0 : v;
+    }
+    struct ts_abi a = ts_abi_of(log->data, &err);
+    read_data(&a, out);
+    return err;
+}
+
+/* ---- reasons ---- */
+
+/* The errors of contracts/ and of the OpenZeppelin parts it uses. */
+static const char *const errors[] = {
+    "AccessControlUnauthorizedAccount(address,bytes32)",
+    "EnforcedPause()",
+    "ExpectedPause()",
+    "ReentrancyGuardReentrantCall()",
+};
+
+static void put_plain(ts_bytes text, char *out, size_t size)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < text.n && n + 1 < size; i++)
+        out[n++] = (char)(text.p[i] >= 0x20 && text.p[i] < 0x7f ? text.p[i] : '?');
+    out[n] = '\0';
+}
+
+static const char *find_error(const uint8_t *data)
+{
+    for (size_t i = 0; i < TS_COUNT(errors); i++) {
+        uint8_t selector[4];
+        ts_abi_selector(errors[i], selector);
+        if (memcmp(selector, data, sizeof(selector)) == 0)
+            return errors[i];
+    }
+    return NULL;
+}
+
+static bool is_call_of(ts_bytes data, const char *signature)
+{
+    uint8_t selector[4];
+    ts_abi_selector(signature, selector);
+    return memcmp(selector, data.p, sizeof(selector)) == 0;
+}
+
+char *ts_l1_revert_text(ts_bytes data, char *out, size_t size)
+{
+    ts_err err;
+    char hex[11];
+    TS_CHECK(size > 0);
+    out[0] = '\0';
+    if (data.n < 4)
+        return out;
+    struct ts_abi a = ts_abi_of(ts_bytes_of(data.p + 4, data.n - 4), &err);
+    const char *name = find_error(data.p);
+    if (name) {
+        put_plain(ts_bytes_of(name, strcspn(name, "(")), out, size);
+    } else if (is_call_of(data, "Error(string)")) {
+        put_plain(ts_abi_bytes(&a, TS_L1_MAX_REASON), out, size);
+    } else if (is_call_of(data, "Panic(uint256)")) {
+        const uint64_t code = ts_abi_u64(&a);
+        snprintf(out, size, "panic 0x%llx", (unsigned long long)code);
+    } else {
+        snprintf(out, size, "custom error %s", ts_hex(data.p, 4, hex));
+    }
+    return out;
+}
