@@ -161,7 +161,7 @@ static void follow(struct testnet *net, uint16_t port, const char *dir, struct f
                                      .store_path = path,
                                      .peers = peers,
                                      .n_peers = 1,
-                                     .max_body = 1u << 20};
+                                     .listener = {.max_body = 1u << 20}};
     ts_node_settings_default(&c.settings);
     f->target = net->n_history;
     f->start = now_s();

@@ -14,12 +14,7 @@
 struct config {
     const char *genesis;
     const char *data_dir;
-    const char *rpc_listen;
-    const char *rpc_token;
-    struct ts_cfg_list rpc_hosts;
-    struct ts_cfg_list rpc_origins;
-    uint64_t rpc_max_body;
-    uint64_t rpc_max_connections;
+    struct ts_rpc_keys rpc;
     struct ts_cfg_list enclaves;
     uint64_t interval, commit_quorum, dispute_hold, connect_deadline, answer_min, answer_max;
     uint64_t cool_down, heartbeat, snapshot_every;
@@ -35,18 +30,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclaves, "enclaves", TS_CFG_LIST, .item = TS_CFG_STRING,
            .flags = TS_CFG_REQUIRED, .value_name = "LINK,…",
            .help = "links of the enclaves, each unix:PATH or tcp:127.0.0.1:PORT"),
-    TS_CFG(struct config, rpc_listen, "rpc-listen", TS_CFG_ENDPOINT, .def = "127.0.0.1:9000",
-           .help = "where JSON-RPC, the feed and the metrics are served"),
-    TS_CFG(struct config, rpc_token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,
-           .help = "bearer token for the operator's methods when the listener is not loopback"),
-    TS_CFG(struct config, rpc_hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,
-           .help = "further Host names a loopback listener answers to, * for any"),
-    TS_CFG(struct config, rpc_origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,
-           .help = "origins whose web pages may call, * for any"),
-    TS_CFG(struct config, rpc_max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB", .min = 1024,
-           .max = 256u * 1024 * 1024, .help = "largest request"),
-    TS_CFG(struct config, rpc_max_connections, "rpc-max-connections", TS_CFG_U64, .def = "1024",
-           .min = 1, .max = 100000, .help = "connections at one time"),
+    TS_CFG_RPC_KEYS(struct config, rpc, "127.0.0.1:9000"),
     TS_CFG(struct config, interval, "interval", TS_CFG_MS, .min = 10, .max = 3600000,
            .help = "time between batches; default: the genesis' batchInterval"),
     TS_CFG(struct config, commit_quorum, "commit-quorum", TS_CFG_U64, .def = "1", .min = 1,
@@ -151,17 +135,9 @@ static int start(struct program *p)
         .store_path = p->common.store_path,
         .links = p->links,
         .n_links = (unsigned)p->cfg.enclaves.n,
-        .address = p->common.listen.host,
-        .port = p->common.listen.port,
-        .token = p->cfg.rpc_token,
-        .hosts = p->cfg.rpc_hosts.items,
-        .n_hosts = p->cfg.rpc_hosts.n,
-        .origins = p->cfg.rpc_origins.items,
-        .n_origins = p->cfg.rpc_origins.n,
-        .max_body = p->cfg.rpc_max_body,
-        .max_connections = p->cfg.rpc_max_connections,
     };
     read_settings(p, &c.settings);
+    ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);
     ts_err err = ts_shell_new(&c, &p->shell, why, sizeof(why));
     if (err != TS_OK)
         return ts_program_fail(ts_program_exit_code(err), why);
@@ -176,7 +152,7 @@ static int run(struct program *p)
 {
     int code = read_links(p);
     if (code == TS_EXIT_OK)
-        code = ts_program_read_listen(&p->common, p->cfg.rpc_listen);
+        code = ts_program_read_listen(&p->common, p->cfg.rpc.listen);
     if (code == TS_EXIT_OK)
         code = ts_program_read_genesis(&p->common, p->cfg.genesis);
     if (code == TS_EXIT_OK)

@@ -11,10 +11,6 @@
 #include "base/log.h"
 #include "host/shell_internal.h"
 
-#define GRACE_MS  500 /* for answers on their way when the server is closed */
-#define WS_QUEUE  (8u * 1024 * 1024)
-#define RPC_PATHS 2
-
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void on_timer(uv_poll_t *timer, int status, int events)
@@ -83,22 +79,6 @@ static ts_err feed_read(void *ctx, uint64_t from, uint64_t count, ts_store_batch
     return ts_store_committed(s->store, from, count, fn, fn_ctx);
 }
 
-static ts_err open_feed(struct ts_shell *s)
-{
-    const struct ts_head *head = &ts_host_chain(s->core)->head;
-    struct ts_feed_server_config c = {
-        .genesis = s->config.genesis->hash,
-        .name = "tenseq-host/" TS_VERSION,
-        .head_number = head->number,
-        .head_hash = head->hash,
-        .ctx = s,
-        .read = feed_read,
-        .on_tx = shell_on_feed_tx,
-    };
-    s->feed = ts_feed_server_new(s->config.loop, &c);
-    return s->feed != NULL ? TS_OK : TS_E_NOMEM;
-}
-
 /* The state root of an empty chain stands in no batch; the engine knows it. */
 static ts_err genesis_root(struct ts_shell *s, ts_hash *out)
 {
@@ -112,58 +92,33 @@ static ts_err genesis_root(struct ts_shell *s, ts_hash *out)
     return TS_OK;
 }
 
-static ts_err open_rpc(struct ts_shell *s)
+static ts_err open_front(struct ts_shell *s, char *why, size_t why_size)
 {
+    const struct ts_head *head = &ts_host_chain(s->core)->head;
+    struct ts_feed_server_config feed = {
+        .genesis = s->config.genesis->hash,
+        .name = "tenseq-host/" TS_VERSION,
+        .head_number = head->number,
+        .head_hash = head->hash,
+        .ctx = s,
+        .read = feed_read,
+        .on_tx = shell_on_feed_tx,
+    };
     struct ts_rpc_backend backend;
-    size_t n = 0;
+    struct ts_front_config c = {
+        .listener = &s->config.listener,
+        .feed = &feed,
+        .backend = &backend,
+        .methods = shell_methods,
+        .n_methods = shell_n_methods,
+        .on_get = shell_on_get,
+        .get_ctx = s,
+    };
     shell_backend(s, &backend);
     ts_err err = genesis_root(s, &backend.genesis_state_root);
     if (err != TS_OK)
         return err;
-    s->api = ts_api_new(&backend, shell_methods, shell_n_methods);
-    if (s->api == NULL)
-        return TS_E_NOMEM;
-    const struct ts_rpc_method *methods = ts_api_methods(s->api, &n);
-    s->rpc = ts_rpc_new(s->config.loop, NULL, methods, n, s->api);
-    if (s->rpc == NULL)
-        return TS_E_NOMEM;
-    ts_api_attach(s->api, s->rpc);
-    return TS_OK;
-}
-
-static ts_err open_server(struct ts_shell *s, char *why, size_t why_size)
-{
-    const struct ts_ws_path paths[RPC_PATHS] = {
-        {.path = "/",
-         .max_message = s->config.max_body,
-         .max_queue = WS_QUEUE,
-         .handlers = ts_rpc_ws_handlers,
-         .ctx = s->rpc},
-        {.path = "/feed",
-         .binary = true,
-         .max_message = TS_FEED_MAX_FRAME,
-         .max_queue = TS_FEED_WS_QUEUE,
-         .handlers = ts_feed_server_ws_handlers,
-         .ctx = s->feed},
-    };
-    struct ts_server_config c = {
-        .address = s->config.address,
-        .port = s->config.port,
-        .max_body = s->config.max_body,
-        .max_connections = s->config.max_connections,
-        .bearer_token = s->config.token,
-        .hosts = s->config.hosts,
-        .n_hosts = s->config.n_hosts,
-        .origins = s->config.origins,
-        .n_origins = s->config.n_origins,
-        .on_post = ts_rpc_on_post,
-        .post_ctx = s->rpc,
-        .on_get = shell_on_get,
-        .get_ctx = s,
-        .ws_paths = paths,
-        .n_ws_paths = RPC_PATHS,
-    };
-    return ts_server_new(s->config.loop, &c, &s->server, why, why_size);
+    return ts_front_open(&s->front, s->config.loop, &c, why, why_size);
 }
 
 static ts_err open_all(struct ts_shell *s, char *why, size_t why_size)
@@ -179,11 +134,7 @@ static ts_err open_all(struct ts_shell *s, char *why, size_t why_size)
     if (err == TS_OK)
         err = open_writer(s);
     if (err == TS_OK)
-        err = open_feed(s);
-    if (err == TS_OK)
-        err = open_rpc(s);
-    if (err == TS_OK)
-        err = open_server(s, why, why_size);
+        err = open_front(s, why, why_size);
     return err;
 }
 
@@ -227,25 +178,10 @@ ts_err ts_shell_new(const struct ts_shell_config *config, struct ts_shell **out,
 
 uint16_t ts_shell_port(const struct ts_shell *s)
 {
-    return ts_server_port(s->server);
+    return ts_server_port(s->front.server);
 }
 
 /* ---- ending ---------------------------------------------------------------------------------- */
-
-/* With the server gone nobody calls into feed, API and dispatcher any more. */
-static void on_server_closed(void *ctx)
-{
-    struct ts_shell *s = ctx;
-    s->server = NULL;
-    if (s->feed != NULL)
-        ts_feed_server_close(s->feed);
-    s->feed = NULL;
-    ts_api_free(s->api);
-    s->api = NULL;
-    if (s->rpc != NULL)
-        ts_rpc_close(s->rpc);
-    s->rpc = NULL;
-}
 
 static void on_timer_closed(uv_handle_t *handle)
 {
@@ -267,10 +203,7 @@ void shell_close(struct ts_shell *s)
     }
     ts_writer_close(s->writer); /* what was submitted is durable when this returns */
     s->writer = NULL;
-    if (s->server != NULL)
-        ts_server_close(s->server, GRACE_MS, on_server_closed, s);
-    else
-        on_server_closed(s);
+    ts_front_close(&s->front);
 }
 
 void shell_on_stopped(struct ts_shell *s)
@@ -293,7 +226,7 @@ void ts_shell_free(struct ts_shell *s)
 {
     if (s == NULL)
         return;
-    TS_CHECK(s->server == NULL && s->writer == NULL);
+    TS_CHECK(s->front.server == NULL && s->writer == NULL);
     shell_drop_queue(s);
     ts_host_free(s->core);
     ts_store_close(s->store);

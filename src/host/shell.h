@@ -12,6 +12,7 @@
 
 #include "host/core.h"
 #include "net/link.h"
+#include "net/server.h"
 
 /* Borrowed pointers outlive the shell; strings of the listener are copied. */
 struct ts_shell_config {
@@ -24,15 +25,7 @@ struct ts_shell_config {
     unsigned n_links;
     struct ts_host_settings settings;
 
-    const char *address; /* of the listener; see net/server.h for all of these */
-    uint16_t port;
-    const char *token;
-    const char *const *hosts;
-    size_t n_hosts;
-    const char *const *origins;
-    size_t n_origins;
-    size_t max_body;
-    size_t max_connections;
+    struct ts_server_config listener; /* without handlers and WebSocket paths */
 };
 
 struct ts_shell;

@@ -162,8 +162,8 @@ static void on_feed_answer(struct ts_shell *s, void *ctx, const struct ts_host_o
 {
     struct ticket t = *(struct ticket *)ctx;
     free(ctx);
-    if (s->feed != NULL)
-        ts_feed_server_accepted(s->feed, t.number, o->err, o->text);
+    if (s->front.feed != NULL)
+        ts_feed_server_accepted(s->front.feed, t.number, o->err, o->text);
 }
 
 void shell_on_feed_tx(void *ctx, uint64_t number, ts_bytes raw)
@@ -171,7 +171,7 @@ void shell_on_feed_tx(void *ctx, uint64_t number, ts_bytes raw)
     struct ts_shell *s = ctx;
     struct ticket *t = malloc(sizeof(*t));
     if (t == NULL) {
-        ts_feed_server_accepted(s->feed, number, TS_E_NOMEM, NULL);
+        ts_feed_server_accepted(s->front.feed, number, TS_E_NOMEM, NULL);
         return;
     }
     t->number = number;

@@ -255,24 +255,16 @@ static void gather_store(struct ts_shell *s)
 
 static void gather_net(struct ts_shell *s)
 {
-    static const char *const levels[] = {"error", "warn", "info", "debug"};
-    const struct ts_net_counters *n = ts_server_counters(s->server);
-    const struct ts_rpc_counters *r = ts_rpc_counters(s->rpc);
-    const struct ts_feed_server_counters *f = ts_feed_server_counters(s->feed);
-#define NET(name, help) ts_metrics_set_counter(s->metrics, M_NET, #name, n->name);
-    TS_NET_COUNTERS(NET)
-#undef NET
-#define RPC(name, help) ts_metrics_set_counter(s->metrics, M_RPC, #name, r->name);
-    TS_RPC_COUNTERS(RPC)
-#undef RPC
-#define FEED(name, help) ts_metrics_set_counter(s->metrics, M_FEED, #name, f->name);
-    TS_FEED_SERVER_COUNTERS(FEED)
-#undef FEED
-    for (size_t i = 0; i < TS_COUNT(levels); i++)
-        ts_metrics_set_counter(s->metrics, M_LOG_EVENTS, levels[i], s->events[i]);
-    ts_metrics_set(s->metrics, M_CONNECTIONS, NULL, (double)ts_server_connections(s->server));
-    ts_metrics_set(s->metrics, M_RPC_IN_FLIGHT, NULL, (double)ts_rpc_in_flight(s->rpc));
-    ts_metrics_set(s->metrics, M_FEED_PEERS, NULL, (double)ts_feed_server_peers(s->feed));
+    static const struct ts_front_metrics at = {
+        .net = M_NET,
+        .connections = M_CONNECTIONS,
+        .rpc = M_RPC,
+        .rpc_in_flight = M_RPC_IN_FLIGHT,
+        .feed = M_FEED,
+        .feed_peers = M_FEED_PEERS,
+    };
+    ts_front_measure(&s->front, s->metrics, &at);
+    ts_front_measure_events(s->metrics, M_LOG_EVENTS, s->events);
 }
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -280,19 +272,12 @@ static void gather_net(struct ts_shell *s)
 static void answer_metrics(struct ts_shell *s, struct ts_http_request *req,
                            const struct ts_host_status *st)
 {
-    struct ts_buf out;
     gather_state(s->metrics, st);
     gather_counters(s->metrics, &st->counters);
     gather_enclaves(s, st->n_enclaves);
     gather_store(s);
     gather_net(s);
-    ts_buf_init(&out, 0);
-    ts_metrics_write(s->metrics, &out);
-    if (out.err == TS_OK)
-        ts_http_reply(req, 200, TS_METRICS_CONTENT_TYPE, ts_buf_bytes(&out));
-    else
-        ts_http_reply_text(req, 500, "%s", ts_err_text(out.err));
-    ts_buf_free(&out);
+    ts_front_answer_metrics(req, s->metrics);
 }
 
 static void answer_front(struct ts_shell *s, struct ts_http_request *req,
@@ -301,24 +286,14 @@ static void answer_front(struct ts_shell *s, struct ts_http_request *req,
     char hash[TS_HASH_HEX_SIZE];
     struct ts_buf out;
     ts_buf_init(&out, 0);
-    ts_buf_printf(
-        &out,
-        "tenseq-host/" TS_VERSION ", the sequencer's host of a tenseq network\n"
-        "state: %s\n"
-        "head: batch %" PRIu64 " %s, term %" PRIu64 "\n"
-        "\n"
-        "JSON-RPC: POST / or WebSocket /\n"
-        "feed of batches: WebSocket /feed\n"
-        "also: GET /healthz, /readyz, /metrics (Prometheus)\n"
-        "\n"
-        "methods, of which sequencer_ are the operator's and subscriptions WebSocket's:\n",
-        shell_state_name(st->state), st->head.number,
-        ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->head.term);
-    ts_api_put_methods(s->api, &out);
-    if (out.err == TS_OK)
-        ts_http_reply(req, 200, "text/plain; charset=utf-8", ts_buf_bytes(&out));
-    else
-        ts_http_reply_text(req, 500, "%s", ts_err_text(out.err));
+    ts_buf_printf(&out,
+                  "tenseq-host/" TS_VERSION ", the sequencer's host of a tenseq network\n"
+                  "state: %s\n"
+                  "head: batch %" PRIu64 " %s, term %" PRIu64 "\n",
+                  shell_state_name(st->state), st->head.number,
+                  ts_hex(st->head.hash.b, sizeof(st->head.hash.b), hash), st->head.term);
+    ts_front_answer_page(&s->front, req, &out,
+                         "sequencer_ are the operator's and subscriptions WebSocket's");
     ts_buf_free(&out);
 }
 
@@ -344,7 +319,5 @@ void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, cons
     else if (strcmp(path, "/") == 0)
         answer_front(s, req, &st);
     else
-        ts_http_reply_text(req, 404,
-                           "nothing is here; there is GET /, /healthz, /readyz and /metrics, "
-                           "JSON-RPC by POST / or WebSocket /, and the feed by WebSocket /feed");
+        ts_front_answer_nothing(req);
 }

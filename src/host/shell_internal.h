@@ -12,9 +12,7 @@
 #define TS_HOST_SHELL_INTERNAL_H
 
 #include "host/shell.h"
-#include "net/feed_server.h"
-#include "net/metrics.h"
-#include "rpc/api.h"
+#include "shell/front.h"
 #include "store/writer.h"
 
 struct link_slot {
@@ -45,10 +43,7 @@ struct ts_shell {
     struct ts_store *store;
     struct ts_writer *writer;
     struct ts_host *core;
-    struct ts_server *server;
-    struct ts_rpc *rpc;
-    struct ts_api *api;
-    struct ts_feed_server *feed;
+    struct ts_front front;
     struct ts_metrics *metrics;
     struct link_slot links[TS_HOST_MAX_ENCLAVES];
 

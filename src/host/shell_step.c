@@ -34,10 +34,10 @@ static void store(struct ts_shell *s, const struct ts_host_output *o)
 
 static void broadcast(struct ts_shell *s, const struct ts_host_output *o)
 {
-    if (s->feed != NULL)
-        ts_feed_server_publish(s->feed, o->number, &o->hash, o->bytes, true);
-    if (s->api != NULL)
-        ts_api_new_head(s->api, o->number, &o->hash, o->bytes);
+    if (s->front.feed != NULL)
+        ts_feed_server_publish(s->front.feed, o->number, &o->hash, o->bytes, true);
+    if (s->front.api != NULL)
+        ts_api_new_head(s->front.api, o->number, &o->hash, o->bytes);
 }
 
 static void event(struct ts_shell *s, const struct ts_host_output *o)

@@ -16,12 +16,7 @@ struct config {
     const char *data_dir;
     struct ts_cfg_list peers;
     const char *enclave;
-    const char *rpc_listen;
-    const char *rpc_token;
-    struct ts_cfg_list rpc_hosts;
-    struct ts_cfg_list rpc_origins;
-    uint64_t rpc_max_body;
-    uint64_t rpc_max_connections;
+    struct ts_rpc_keys rpc;
     uint64_t feed_max_peers;
     uint64_t snapshot_every;
     int log_level, log_format;
@@ -45,18 +40,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclave, "enclave", TS_CFG_STRING, .value_name = "LINK",
            .help = "an enclave that executes the batches and answers for accounts, unix:PATH or "
                    "tcp:127.0.0.1:PORT"),
-    TS_CFG(struct config, rpc_listen, "rpc-listen", TS_CFG_ENDPOINT, .def = "127.0.0.1:9010",
-           .help = "where JSON-RPC, the feed and the metrics are served"),
-    TS_CFG(struct config, rpc_token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,
-           .help = "bearer token for the operator's methods when the listener is not loopback"),
-    TS_CFG(struct config, rpc_hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,
-           .help = "further Host names a loopback listener answers to, * for any"),
-    TS_CFG(struct config, rpc_origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,
-           .help = "origins whose web pages may call, * for any"),
-    TS_CFG(struct config, rpc_max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB", .min = 1024,
-           .max = 256u * 1024 * 1024, .help = "largest request"),
-    TS_CFG(struct config, rpc_max_connections, "rpc-max-connections", TS_CFG_U64, .def = "1024",
-           .min = 1, .max = 100000, .help = "connections at one time"),
+    TS_CFG_RPC_KEYS(struct config, rpc, "127.0.0.1:9010"),
     TS_CFG(struct config, feed_max_peers, "feed-max-peers", TS_CFG_U64, .def = "256", .min = 1,
            .max = 100000, .help = "subscribers of the feed at one time"),
     TS_CFG(struct config, snapshot_every, "snapshot-every", TS_CFG_U64, .def = "10000", .min = 1,
@@ -109,7 +93,7 @@ static int read_addresses(struct program *p)
     if (p->cfg.enclave != NULL &&
         ts_link_addr_parse(p->cfg.enclave, &p->enclave, why, sizeof(why)) != TS_OK)
         return ts_program_fail(TS_EXIT_USAGE, why);
-    return ts_program_read_listen(&p->common, p->cfg.rpc_listen);
+    return ts_program_read_listen(&p->common, p->cfg.rpc.listen);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -133,19 +117,11 @@ static int start(struct program *p)
         .peers = p->cfg.peers.items,
         .n_peers = (unsigned)p->cfg.peers.n,
         .enclave = p->cfg.enclave != NULL ? &p->enclave : NULL,
-        .address = p->common.listen.host,
-        .port = p->common.listen.port,
-        .token = p->cfg.rpc_token,
-        .hosts = p->cfg.rpc_hosts.items,
-        .n_hosts = p->cfg.rpc_hosts.n,
-        .origins = p->cfg.rpc_origins.items,
-        .n_origins = p->cfg.rpc_origins.n,
-        .max_body = p->cfg.rpc_max_body,
-        .max_connections = p->cfg.rpc_max_connections,
         .max_feed_peers = p->cfg.feed_max_peers,
     };
     ts_node_settings_default(&c.settings);
     c.settings.snapshot_every = p->cfg.snapshot_every;
+    ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);
     ts_err err = ts_node_shell_new(&c, &p->shell, why, sizeof(why));
     if (err != TS_OK)
         return ts_program_fail(ts_program_exit_code(err), why);

@@ -8,9 +8,6 @@
 #include "base/log.h"
 #include "node/shell_internal.h"
 
-#define GRACE_MS 500 /* for answers on their way when the server is closed */
-#define WS_QUEUE (8u * 1024 * 1024)
-
 /* ---- opening --------------------------------------------------------------------------------- */
 
 static void on_stored(void *ctx, uint64_t token, ts_err err, const char *why, uint64_t us)
@@ -72,10 +69,10 @@ static ts_err feed_read(void *ctx, uint64_t from, uint64_t count, ts_store_batch
     return ts_store_committed(s->store, from, count, fn, fn_ctx);
 }
 
-static ts_err open_feed(struct ts_node_shell *s)
+static ts_err open_front(struct ts_node_shell *s, char *why, size_t why_size)
 {
     const struct ts_head *head = &ts_node_chain(s->core)->head;
-    struct ts_feed_server_config c = {
+    struct ts_feed_server_config feed = {
         .genesis = s->config.genesis->hash,
         .name = NODE_CLIENT,
         .head_number = head->number,
@@ -86,59 +83,16 @@ static ts_err open_feed(struct ts_node_shell *s)
         .on_tx = nsh_on_feed_tx,
         .on_batch = nsh_on_feed_batch,
     };
-    s->feed = ts_feed_server_new(s->config.loop, &c);
-    return s->feed != NULL ? TS_OK : TS_E_NOMEM;
-}
-
-static ts_err open_rpc(struct ts_node_shell *s)
-{
     struct ts_rpc_backend backend;
-    size_t n = 0;
-    nsh_backend(s, &backend);
-    s->api = ts_api_new(&backend, NULL, 0);
-    if (s->api == NULL)
-        return TS_E_NOMEM;
-    const struct ts_rpc_method *methods = ts_api_methods(s->api, &n);
-    s->rpc = ts_rpc_new(s->config.loop, NULL, methods, n, s->api);
-    if (s->rpc == NULL)
-        return TS_E_NOMEM;
-    ts_api_attach(s->api, s->rpc);
-    return TS_OK;
-}
-
-static ts_err open_server(struct ts_node_shell *s, char *why, size_t why_size)
-{
-    const struct ts_ws_path paths[] = {
-        {.path = "/",
-         .max_message = s->config.max_body,
-         .max_queue = WS_QUEUE,
-         .handlers = ts_rpc_ws_handlers,
-         .ctx = s->rpc},
-        {.path = "/feed",
-         .binary = true,
-         .max_message = TS_FEED_MAX_FRAME,
-         .max_queue = TS_FEED_WS_QUEUE,
-         .handlers = ts_feed_server_ws_handlers,
-         .ctx = s->feed},
-    };
-    struct ts_server_config c = {
-        .address = s->config.address,
-        .port = s->config.port,
-        .max_body = s->config.max_body,
-        .max_connections = s->config.max_connections,
-        .bearer_token = s->config.token,
-        .hosts = s->config.hosts,
-        .n_hosts = s->config.n_hosts,
-        .origins = s->config.origins,
-        .n_origins = s->config.n_origins,
-        .on_post = ts_rpc_on_post,
-        .post_ctx = s->rpc,
+    struct ts_front_config c = {
+        .listener = &s->config.listener,
+        .feed = &feed,
+        .backend = &backend,
         .on_get = nsh_on_get,
         .get_ctx = s,
-        .ws_paths = paths,
-        .n_ws_paths = TS_COUNT(paths),
     };
-    return ts_server_new(s->config.loop, &c, &s->server, why, why_size);
+    nsh_backend(s, &backend);
+    return ts_front_open(&s->front, s->config.loop, &c, why, why_size);
 }
 
 static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
@@ -156,11 +110,7 @@ static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
     if (err == TS_OK)
         err = open_writer(s);
     if (err == TS_OK)
-        err = open_feed(s);
-    if (err == TS_OK)
-        err = open_rpc(s);
-    if (err == TS_OK)
-        err = open_server(s, why, why_size);
+        err = open_front(s, why, why_size);
     return err;
 }
 
@@ -198,7 +148,7 @@ ts_err ts_node_shell_new(const struct ts_node_shell_config *config, struct ts_no
 
 uint16_t ts_node_shell_port(const struct ts_node_shell *s)
 {
-    return ts_server_port(s->server);
+    return ts_server_port(s->front.server);
 }
 
 uint64_t ts_node_shell_head(const struct ts_node_shell *s)
@@ -215,20 +165,6 @@ ts_err ts_node_shell_result(const struct ts_node_shell *s)
 
 /* ---- ending ---------------------------------------------------------------------------------- */
 
-/* With the server gone nobody calls into feed, API and dispatcher any more. */
-static void on_server_closed(void *ctx)
-{
-    struct ts_node_shell *s = ctx;
-    s->server = NULL;
-    ts_feed_server_close(s->feed);
-    s->feed = NULL;
-    ts_api_free(s->api);
-    s->api = NULL;
-    if (s->rpc != NULL)
-        ts_rpc_close(s->rpc);
-    s->rpc = NULL;
-}
-
 void nsh_close(struct ts_node_shell *s)
 {
     if (s->closing)
@@ -242,10 +178,7 @@ void nsh_close(struct ts_node_shell *s)
     if (s->writer != NULL)
         ts_writer_close(s->writer); /* what was submitted is durable when this returns */
     s->writer = NULL;
-    if (s->server != NULL)
-        ts_server_close(s->server, GRACE_MS, on_server_closed, s);
-    else
-        on_server_closed(s);
+    ts_front_close(&s->front);
 }
 
 void ts_node_shell_stop(struct ts_node_shell *s)
@@ -262,7 +195,7 @@ void ts_node_shell_free(struct ts_node_shell *s)
 {
     if (s == NULL)
         return;
-    TS_CHECK(s->server == NULL && s->writer == NULL);
+    TS_CHECK(s->front.server == NULL && s->writer == NULL);
     nsh_drop_queue(s);
     ts_node_free(s->core);
     if (s->engine != NULL)

@@ -12,6 +12,7 @@
 #include <uv.h>
 
 #include "net/link.h"
+#include "net/server.h"
 #include "node/core.h"
 
 /* Borrowed pointers outlive the shell; strings of the listener are copied. */
@@ -26,15 +27,7 @@ struct ts_node_shell_config {
     const struct ts_link_addr *enclave; /* NULL: none */
     struct ts_node_settings settings;
 
-    const char *address; /* of the listener; see net/server.h for all of these */
-    uint16_t port;
-    const char *token;
-    const char *const *hosts;
-    size_t n_hosts;
-    const char *const *origins;
-    size_t n_origins;
-    size_t max_body;
-    size_t max_connections;
+    struct ts_server_config listener; /* without handlers and WebSocket paths */
     size_t max_feed_peers;
 };
 

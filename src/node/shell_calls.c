@@ -153,8 +153,8 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
 static void feed_answer(struct ts_node_shell *s, const struct asked *a,
                         const struct ts_node_output *o)
 {
-    if (s->feed != NULL)
-        ts_feed_server_accepted(s->feed, a->ticket, o->err, o->text);
+    if (s->front.feed != NULL)
+        ts_feed_server_accepted(s->front.feed, a->ticket, o->err, o->text);
 }
 
 void nsh_on_feed_tx(void *ctx, uint64_t ticket, ts_bytes raw)

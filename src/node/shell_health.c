@@ -52,8 +52,8 @@ json_t *nsh_health(void *ctx)
     return json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:I, s:o}", "state",
                      nsh_state_name(s, &st), "target", ts_json_u64(st.target), "catchingUp",
                      st.is_catching_up, "peers", peers, "subscribers",
-                     (json_int_t)(s->feed != NULL ? ts_feed_server_peers(s->feed) : 0), "enclave",
-                     enclave_json(&st.enclave), "counters", counters_json(&st.counters),
+                     (json_int_t)(s->front.feed != NULL ? ts_feed_server_peers(s->front.feed) : 0),
+                     "enclave", enclave_json(&st.enclave), "counters", counters_json(&st.counters),
                      "equivocations", (json_int_t)st.evidence, "uptimeMs",
                      ts_json_u64((uv_hrtime() / 1000 - s->started_us) / 1000));
 }

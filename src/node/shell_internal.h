@@ -14,11 +14,9 @@
 #include <jansson.h>
 
 #include "engine/engine.h"
-#include "net/feed_server.h"
-#include "net/metrics.h"
 #include "net/ws_client.h"
 #include "node/shell.h"
-#include "rpc/api.h"
+#include "shell/front.h"
 #include "store/writer.h"
 
 #define NODE_CLIENT "tenseq-node/" TS_VERSION
@@ -63,10 +61,7 @@ struct ts_node_shell {
     struct ts_store *store;
     struct ts_writer *writer;
     struct ts_node *core;
-    struct ts_server *server;
-    struct ts_rpc *rpc;
-    struct ts_api *api;
-    struct ts_feed_server *feed;
+    struct ts_front front;
     struct ts_metrics *metrics;
     struct ts_engine
         *engine; /* at genesis, for what is a function of a transaction's bytes alone */

@@ -32,8 +32,8 @@ static void store(struct ts_node_shell *s, const struct ts_node_output *o)
 
 static void committed(struct ts_node_shell *s, const struct ts_node_output *o)
 {
-    ts_feed_server_publish(s->feed, o->number, &o->hash, o->bytes, o->push);
-    ts_api_new_head(s->api, o->number, &o->hash, o->bytes);
+    ts_feed_server_publish(s->front.feed, o->number, &o->hash, o->bytes, o->push);
+    ts_api_new_head(s->front.api, o->number, &o->hash, o->bytes);
 }
 
 static void event(struct ts_node_shell *s, const struct ts_node_output *o)
@@ -59,7 +59,7 @@ static void finding(struct ts_node_shell *s, const struct ts_finding *f)
            ts_finding_name((int)f->kind), ts_severity_name((int)f->severity),
            ts_about_name(f->about), ts_finding_state_name(f->state), (unsigned long long)f->serial,
            enclave, (unsigned long long)f->first, (unsigned long long)f->last, f->text);
-    ts_api_new_finding(s->api, f);
+    ts_api_new_finding(s->front.api, f);
 }
 
 static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *o)
@@ -87,10 +87,10 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
         committed(s, o);
         break;
     case TS_NODE_OUT_EVIDENCE:
-        ts_feed_server_evidence(s->feed, o->bytes, o->peer);
+        ts_feed_server_evidence(s->front.feed, o->bytes, o->peer);
         break;
     case TS_NODE_OUT_REFUSE:
-        ts_feed_server_refuse(s->feed, o->peer, o->err, o->text);
+        ts_feed_server_refuse(s->front.feed, o->peer, o->err, o->text);
         break;
     case TS_NODE_OUT_REPLY:
         nsh_on_reply(s, o);

@@ -144,6 +144,22 @@ int ts_program_open(struct ts_program *p, void (*stop)(void *ctx), void *ctx)
     return TS_EXIT_OK;
 }
 
+void ts_program_listener(const struct ts_program *p, const struct ts_rpc_keys *keys,
+                         struct ts_server_config *out)
+{
+    *out = (struct ts_server_config){
+        .address = p->listen.host,
+        .port = p->listen.port,
+        .bearer_token = keys->token,
+        .hosts = keys->hosts.items,
+        .n_hosts = keys->hosts.n,
+        .origins = keys->origins.items,
+        .n_origins = keys->origins.n,
+        .max_body = keys->max_body,
+        .max_connections = keys->max_connections,
+    };
+}
+
 void ts_program_ready(void)
 {
     if (ts_notify("READY=1") != TS_OK)

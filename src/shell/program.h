@@ -14,7 +14,33 @@
 
 #include "cfg/cfg.h"
 #include "crypto/sign.h"
+#include "net/server.h"
 #include "tenseq/genesis.h"
+
+/* What both are configured with of their listener; the key table wants
+ * TS_CFG_RPC_KEYS(struct config, MEMBER, "default of rpc-listen"). */
+struct ts_rpc_keys {
+    const char *listen;
+    const char *token;
+    struct ts_cfg_list hosts;
+    struct ts_cfg_list origins;
+    uint64_t max_body;
+    uint64_t max_connections;
+};
+#define TS_CFG_RPC_KEYS(struct_type, member, default_listen)                                       \
+    TS_CFG(struct_type, member.listen, "rpc-listen", TS_CFG_ENDPOINT, .def = (default_listen),     \
+           .help = "where JSON-RPC, the feed and the metrics are served"),                         \
+        TS_CFG(struct_type, member.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,      \
+               .help =                                                                             \
+                   "bearer token for the operator's methods when the listener is not loopback"),   \
+        TS_CFG(struct_type, member.hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,         \
+               .help = "further Host names a loopback listener answers to, * for any"),            \
+        TS_CFG(struct_type, member.origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,     \
+               .help = "origins whose web pages may call, * for any"),                             \
+        TS_CFG(struct_type, member.max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB",           \
+               .min = 1024, .max = 256u * 1024 * 1024, .help = "largest request"),                 \
+        TS_CFG(struct_type, member.max_connections, "rpc-max-connections", TS_CFG_U64,             \
+               .def = "1024", .min = 1, .max = 100000, .help = "connections at one time")
 
 struct ts_program {
     uv_loop_t loop;
@@ -42,6 +68,9 @@ int ts_program_make_data_dir(struct ts_program *p, const char *dir, const char *
 /* stop is called from the loop, for every signal. */
 int ts_program_open(struct ts_program *p, void (*stop)(void *ctx), void *ctx);
 
+/* The listener, behind ts_program_read_listen; borrows of p and keys. */
+void ts_program_listener(const struct ts_program *p, const struct ts_rpc_keys *keys,
+                         struct ts_server_config *out);
 /* Tells the service manager. */
 void ts_program_ready(void);
 /* The exit code of what a shell, at its opening or its end, returned. */
