@@ -140,6 +140,8 @@ const json_t *ts_rpc_param(const struct ts_rpc_call *call, size_t index, const c
 bool ts_rpc_has(const struct ts_rpc_call *call, size_t index, const char *name);
 /* At most n positional parameters are given. */
 bool ts_rpc_param_count(struct ts_rpc_call *call, size_t n);
+/* Likewise, of a method all of whose parameters have names: these n, and no member but these. */
+bool ts_rpc_param_known(struct ts_rpc_call *call, const char *const names[], size_t n);
 bool ts_rpc_param_hash(struct ts_rpc_call *call, size_t index, const char *name, ts_hash *out);
 bool ts_rpc_param_address(struct ts_rpc_call *call, size_t index, const char *name,
                           ts_address *out);

@@ -57,6 +57,37 @@ bool ts_rpc_param_count(struct ts_rpc_call *call, size_t n)
     return false;
 }
 
+/* The name of a member that is not among names, or NULL. */
+static const char *find_unknown(const json_t *params, const char *const names[], size_t n)
+{
+    json_t *object = (json_t *)(uintptr_t)params; /* iterating does not change it */
+    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
+        size_t i = 0;
+        while (i < n && strcmp(json_object_iter_key(it), names[i]) != 0)
+            i++;
+        if (i == n)
+            return json_object_iter_key(it);
+    }
+    return NULL;
+}
+
+bool ts_rpc_param_known(struct ts_rpc_call *call, const char *const names[], size_t n)
+{
+    const json_t *object = json_is_object(call->params) ? call->params : only_object(call->params);
+    if (object == NULL)
+        return ts_rpc_param_count(call, n);
+    const char *unknown = find_unknown(object, names, n);
+    if (unknown == NULL)
+        return true;
+    char known[160] = "";
+    for (size_t i = 0, at = 0; i < n && at < sizeof(known); i++)
+        at += (size_t)snprintf(known + at, sizeof(known) - at, "%s\"%s\"", i > 0 ? ", " : "",
+                               names[i]);
+    ts_rpc_fail(call, TS_RPC_INVALID_PARAMS, "there is no parameter \"%.40s\"; there are %s",
+                unknown, known);
+    return false;
+}
+
 bool ts_rpc_param_hash(struct ts_rpc_call *call, size_t index, const char *name, ts_hash *out)
 {
     if (ts_unhex(text_of(call, index, name), out->b, sizeof(out->b)) == TS_OK)

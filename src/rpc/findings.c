@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit's findings as JSON: asked for, and as they come. */
+#include "base/check.h"
 #include "rpc/internal.h"
 #include "rpc/ten.h"
 
@@ -44,6 +45,7 @@ static bool read_severity(struct ts_rpc_call *call, enum ts_severity *out)
 
 void ts_ten_findings(void *ctx, struct ts_rpc_call *call)
 {
+    static const char *const names[] = {"from", "severity"};
     const struct ts_api *api = ctx;
     uint64_t from = 0;
     enum ts_severity least;
@@ -51,6 +53,8 @@ void ts_ten_findings(void *ctx, struct ts_rpc_call *call)
         ts_api_fail(call, TS_E_UNSUPPORTED, "only a node audits: ask one");
         return;
     }
+    if (!ts_rpc_param_known(call, names, TS_COUNT(names)))
+        return;
     if (ts_rpc_has(call, 0, "from") && !ts_rpc_param_u64(call, 0, "from", &from))
         return;
     if (!read_severity(call, &least))

@@ -287,6 +287,13 @@ static void findings_are_told_by_severity_and_number(void **state)
     json_decref(o);
     kit_refused(k, "ten_findings", "[0, \"worst\"]", -32602, "severity must be");
     kit_refused(k, "ten_findings", "[\"x\"]", -32602, "from");
+    static const char unknown[] =
+        "there is no parameter \"sevrity\"; there are \"from\", \"severity\"";
+    kit_refused(k, "ten_findings", "{\"sevrity\": \"proof\"}", -32602, unknown);
+    kit_refused(k, "ten_findings", "[{\"from\": 4, \"sevrity\": \"proof\"}]", -32602, unknown);
+    kit_refused(k, "ten_findings", "[3, \"proof\", 1]", -32602, "at most 2 are taken");
+    assert_int_equal(findings(k, "{\"from\": 3, \"severity\": \"omission\"}"), 2);
+    assert_int_equal(findings(k, "[{}]"), 2);
 }
 
 static void subscriptions_need_a_connection(void **state)
