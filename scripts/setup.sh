@@ -92,7 +92,7 @@ install_npm() {
             fail "npm ci failed"
         npm_stamp >$stamp
     fi
-    for tool in anvil cast; do
+    for tool in anvil cast forge; do
         scripts/foundry.sh "$tool" >/dev/null
     done
 }

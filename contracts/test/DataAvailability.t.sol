@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity ^0.8.24;
+
+import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+
+import {DataAvailability} from "../src/DataAvailability.sol";
+import {EnclaveRegistry} from "../src/EnclaveRegistry.sol";
+import {Network} from "../src/Network.sol";
+import {TenseqManagement} from "../src/TenseqManagement.sol";
+import {Rollup} from "../src/Types.sol";
+import {Kit} from "./kit/Kit.sol";
+import {vm} from "./kit/Vm.sol";
+
+/// @notice Hides what it passes on.
+contract Wrapper {
+    function pass(TenseqManagement to, bytes calldata input) external returns (bool isTaken) {
+        (isTaken,) = address(to).call(input);
+    }
+}
+
+contract DataAvailabilityTest is Kit {
+    bytes private constant DATA = "columns";
+
+    function refuses(bytes memory why, Rollup memory r) private {
+        bytes memory sig = signRollup(keys[0], r);
+        vm.expectRevert(why);
+        publish(r, sig, DATA);
+        vm.assertEq(management.lastNumber(), 0);
+    }
+
+    function test_aRollupIsTakenAndTold() public {
+        Rollup memory r = nextRollup(100, DATA);
+        bytes memory sig = signRollup(keys[1], r);
+        vm.expectEmit(address(management));
+        emit DataAvailability.RollupPublished(
+            1, 100, r.lastHash, r.protocolRoot, r.dataHash, r.l1Number, enclaves[1], sig
+        );
+        publish(r, sig, DATA);
+        vm.assertEq(management.lastNumber(), 100);
+        vm.assertEq(management.lastHash(), r.lastHash);
+        vm.assertEq(management.rollupHash(1), management.rollupDigest(r));
+    }
+
+    function test_rollupsFollowEachOther() public {
+        Rollup memory first = nextRollup(1, DATA);
+        publish(first, signRollup(keys[0], first), DATA);
+        Rollup memory second = nextRollup(7, "");
+        vm.assertEq(second.firstNumber, 2);
+        publish(second, signRollup(keys[2], second), "");
+        vm.assertEq(management.lastNumber(), 8);
+        vm.assertTrue(management.rollupHash(1) != 0 && management.rollupHash(2) != 0);
+        vm.assertEq(management.rollupHash(3), bytes32(0));
+    }
+
+    function test_gapsOverlapsAndRepetitionsAreRefused() public {
+        Rollup memory r = nextRollup(5, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        publish(r, sig, DATA);
+        vm.expectRevert(abi.encodeWithSelector(DataAvailability.NotNext.selector, 1, 6));
+        publish(r, sig, DATA);
+        r = nextRollup(5, DATA);
+        r.firstNumber = 7;
+        sig = signRollup(keys[0], r);
+        vm.expectRevert(abi.encodeWithSelector(DataAvailability.NotNext.selector, 7, 6));
+        publish(r, sig, DATA);
+        r.firstNumber = 5;
+        sig = signRollup(keys[0], r);
+        vm.expectRevert(abi.encodeWithSelector(DataAvailability.NotNext.selector, 5, 6));
+        publish(r, sig, DATA);
+        vm.assertEq(management.lastNumber(), 5);
+    }
+
+    function test_anEmptyRangeIsRefused() public {
+        Rollup memory r = nextRollup(1, DATA);
+        r.lastNumber = 0;
+        refuses(abi.encodeWithSelector(DataAvailability.EmptyRange.selector, 1, 0), r);
+    }
+
+    function test_anotherParentIsRefused() public {
+        Rollup memory r = nextRollup(1, DATA);
+        r.firstParentHash = "other";
+        refuses(
+            abi.encodeWithSelector(DataAvailability.WrongParent.selector, bytes32("other"), GENESIS), r
+        );
+    }
+
+    function test_theL1ReferenceIsARecentBlock() public {
+        Rollup memory r = nextRollup(1, DATA);
+        r.l1Hash = "another chain's";
+        refuses(notRecent(r), r);
+        r.l1Hash = 0;
+        refuses(notRecent(r), r);
+        r.l1Number = uint64(block.number);
+        refuses(notRecent(r), r);
+        r.l1Number = uint64(block.number) + 1;
+        refuses(notRecent(r), r);
+        r.l1Number = 0;
+        refuses(notRecent(r), r);
+    }
+
+    function notRecent(Rollup memory r) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(DataAvailability.NotRecent.selector, r.l1Number, r.l1Hash);
+    }
+
+    function test_anOlderBlockIsFoundWhereL1KeepsItsHash() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        vm.roll(block.number + 1_000);
+        vm.expectRevert(notRecent(r));
+        publish(r, sig, DATA);
+        // The history contract of EIP-2935; this one answers with the one hash it knows.
+        vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, abi.encodePacked(hex"7f", r.l1Hash, hex"5f5260205ff3"));
+        publish(r, sig, DATA);
+        vm.assertEq(management.lastNumber(), 1);
+    }
+
+    function test_theSignerIsOnTheListNow() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        revoke(enclaves[0]);
+        bytes memory why = abi.encodeWithSelector(EnclaveRegistry.NotSequencer.selector, enclaves[0]);
+        vm.expectRevert(why);
+        publish(r, sig, DATA);
+        register(keys[0]);
+        vm.expectRevert(why);
+        publish(r, sig, DATA);
+        grant(enclaves[0]);
+        publish(r, sig, DATA);
+        vm.assertEq(management.lastNumber(), 1);
+    }
+
+    function test_anotherNetworksRollupIsRefused() public {
+        TenseqManagement here = management;
+        setUp();
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        management = here;
+        vm.expectRevert();
+        publish(r, sig, DATA);
+    }
+
+    function test_theDataIsWhatWasSigned() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        vm.expectRevert(
+            abi.encodeWithSelector(DataAvailability.WrongData.selector, r.dataHash, keccak256("other"))
+        );
+        publish(r, sig, "other");
+    }
+
+    function test_aRollupCannotComeThroughAContract() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        bytes memory input = abi.encodeCall(management.publishRollup, (r, sig, DATA));
+        Wrapper wrapper = new Wrapper();
+        vm.prank(STRANGER, STRANGER);
+        vm.assertFalse(wrapper.pass(management, input));
+        // An account that has delegated itself to code, and calls from there (EIP-7702).
+        vm.etch(STRANGER, abi.encodePacked(hex"ef0100", address(wrapper)));
+        vm.expectRevert(DataAvailability.NotDirect.selector);
+        publish(r, sig, DATA);
+        vm.etch(STRANGER, "");
+        publish(r, sig, DATA);
+    }
+
+    function test_onlyTheUsualLayoutOfTheInputIsTaken() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        bytes memory input = abi.encodeCall(management.publishRollup, (r, sig, DATA));
+        vm.assertFalse(sends(abi.encodePacked(input, bytes32(0))));
+        // Both byte strings one word further on, with a word of nothing before them.
+        bytes memory moved = abi.encodePacked(
+            bytes4(input), abi.encode(r, uint256(352), uint256(480), uint256(0)), tail(sig), tail(DATA)
+        );
+        vm.assertFalse(sends(moved));
+        // The data before the signature.
+        moved = abi.encodePacked(bytes4(input), abi.encode(r, uint256(384), uint256(320)), tail(DATA), tail(sig));
+        vm.assertFalse(sends(moved));
+        // The signature where it should be, and the data one word further on.
+        moved = abi.encodePacked(
+            bytes4(input), abi.encode(r, uint256(320), uint256(480)), tail(sig), bytes32(0), tail(DATA)
+        );
+        vm.assertFalse(sends(moved));
+        vm.assertEq(management.lastNumber(), 0);
+        moved = abi.encodePacked(bytes4(input), abi.encode(r, uint256(320), uint256(448)), tail(sig), tail(DATA));
+        vm.assertEq(moved, input);
+        vm.assertTrue(sends(moved));
+    }
+
+    function tail(bytes memory b) private pure returns (bytes memory) {
+        return abi.encodePacked(b.length, b, new bytes((32 - b.length % 32) % 32));
+    }
+
+    function sends(bytes memory input) private returns (bool isTaken) {
+        vm.prank(STRANGER, STRANGER);
+        (isTaken,) = address(management).call(input);
+    }
+
+    function test_aPauseStopsRollups() public {
+        Rollup memory r = nextRollup(1, DATA);
+        bytes memory sig = signRollup(keys[0], r);
+        pause();
+        vm.expectRevert(Pausable.EnforcedPause.selector);
+        publish(r, sig, DATA);
+    }
+
+    function test_withoutAGenesisThereAreNoRollups() public {
+        deploy();
+        Rollup memory r = nextRollup(1, DATA);
+        vm.expectRevert(Network.GenesisNotSet.selector);
+        publish(r, new bytes(65), DATA);
+    }
+
+    function testFuzz_anyDataOfAnyRangesIsTakenInOrder(bytes[4] memory data, uint32[4] memory counts) public {
+        uint64 expected = 0;
+        for (uint256 i = 0; i < data.length; i++) {
+            Rollup memory r = nextRollup(uint64(counts[i]) + 1, data[i]);
+            publish(r, signRollup(keys[i % 3], r), data[i]);
+            expected += uint64(counts[i]) + 1;
+            vm.assertEq(management.lastNumber(), expected);
+            vm.assertEq(management.lastHash(), r.lastHash);
+            vm.assertEq(management.rollupHash(r.firstNumber), management.rollupDigest(r));
+        }
+    }
+}
