@@ -52,14 +52,12 @@ test-e2e: quiet-setup
 asan: quiet-setup
 	@scripts/test.py asan
 
-# Worlds from seeds: make sim SEEDS=2000. One of them, told in full: make sim SEED=17.
-SEEDS   ?= 500
-BATCHES ?= 200
-CRYPTO  ?= fast
+# Worlds from seeds: make sim SEEDS=2000 BATCHES=200. One of them, told in full: make sim SEED=17.
+# What is not given is as tenseq-sim --help says.
 sim: quiet-setup
 	@ninja -C $(BUILD) sim/tenseq-sim >/dev/null || $(MAKE) --no-print-directory build
-	@$(BUILD)/sim/tenseq-sim --batches $(BATCHES) --crypto $(CRYPTO) \
-	    $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+	@$(BUILD)/sim/tenseq-sim $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+	    $(if $(BATCHES),--batches $(BATCHES)) $(if $(CRYPTO),--crypto $(CRYPTO)) $(ARGS)
 
 # The switch-over, searched to the end by Spin, and proof that the search finds what is wrong.
 model: quiet-setup

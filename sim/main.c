@@ -24,7 +24,7 @@ struct sim_cfg {
 
 static const char *const crypto_choices[] = {"fast", "real", NULL};
 static const struct ts_cfg_key keys[] = {
-    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "100", .min = 1, .max = 1000000000,
+    TS_CFG(struct sim_cfg, seeds, "seeds", TS_CFG_U64, .def = "500", .min = 1, .max = 1000000000,
            .help = "how many worlds"),
     TS_CFG(struct sim_cfg, first, "first", TS_CFG_U64, .def = "1", .min = 1, .max = UINT64_MAX / 2,
            .help = "the first seed"),
@@ -32,7 +32,7 @@ static const struct ts_cfg_key keys[] = {
            .help = "this world alone, told in full; 0: many"),
     TS_CFG(struct sim_cfg, trace, "trace", TS_CFG_BOOL, .def = "true",
            .help = "with --seed: print what happens"),
-    TS_CFG(struct sim_cfg, batches, "batches", TS_CFG_U64, .def = "500", .min = 1,
+    TS_CFG(struct sim_cfg, batches, "batches", TS_CFG_U64, .def = "200", .min = 1,
            .help = "in each world, at the least"),
     TS_CFG(struct sim_cfg, crypto, "crypto", TS_CFG_ENUM, .choices = crypto_choices, .def = "fast",
            .help = "signatures: real ones, or a keyed hash"),
@@ -43,7 +43,8 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct sim_cfg, stop, "stop", TS_CFG_BOOL, .def = "false",
            .help = "end with the first violation"),
     TS_CFG(struct sim_cfg, attack, "attack", TS_CFG_STRING, .value_name = "NAME",
-           .help = "worlds with this lying operator; all: with each of them"),
+           .help = "worlds with this lying operator, each as long as that takes; all: with each of "
+                   "them"),
     TS_CFG(struct sim_cfg, bench, "bench", TS_CFG_BOOL, .def = "false",
            .help = "a world of five enclaves and three nodes without faults, and its speed"),
 };
@@ -326,7 +327,7 @@ static int run_attack(const struct sim_cfg *c)
         printf("%s, seed %" PRIu64 ": %s\n", op->name, o.seed, r.ok ? "as expected" : "violated");
         return r.ok ? 0 : 1;
     }
-    for (size_t i = 0; sim_operators[i] != NULL; i++)
+    for (size_t i = 0; sim_operators[i] != NULL && !(failed > 0 && c->stop); i++)
         if (all || sim_operators[i] == op)
             failed += c->seed != 0 ? run_lies(c, sim_operators[i], c->seed, 1)
                                    : run_lies(c, sim_operators[i], c->first, c->seeds);
@@ -364,6 +365,58 @@ static int run_bench(const struct sim_cfg *c)
     return r.ok ? 0 : 1;
 }
 
+/* ---- flags that do not go together ---- */
+
+/* True: one of flags is given, and it was said that with would ignore it. */
+static bool refuse(const struct ts_cfg *cfg, const char *with, const char *const *flags)
+{
+    for (; *flags != NULL; flags++)
+        if (ts_cfg_is_set(cfg, *flags)) {
+            fprintf(stderr, "tenseq-sim: --%s does not go with %s, which would ignore it\n", *flags,
+                    with);
+            return true;
+        }
+    return false;
+}
+
+/* --check, which a lying operator's worlds may have nothing for. */
+static bool refuse_check(const struct sim_cfg *c)
+{
+    static const char *const honest[] = {"I1", "I3", "I4", "I9"};
+    if (c->check == NULL)
+        return false;
+    if (!sim_check_is_known(c->check)) {
+        fprintf(stderr, "tenseq-sim: --check: there is no \"%s\"; there are I1 to I12\n", c->check);
+        return true;
+    }
+    for (size_t i = 0; c->attack != NULL && i < TS_COUNT(honest); i++)
+        if (strcmp(c->check, honest[i]) == 0) {
+            fprintf(stderr,
+                    "tenseq-sim: --check: %s is promised of an honest host alone; it does not go "
+                    "with --attack\n",
+                    c->check);
+            return true;
+        }
+    return false;
+}
+
+static bool refuse_flags(const struct sim_cfg *c, const struct ts_cfg *cfg)
+{
+    static const char *const by_attack[] = {"bench", "batches", "jobs", NULL};
+    static const char *const by_bench[] = {"seed",  "seeds", "first", "jobs",
+                                           "check", "stop",  "trace", NULL};
+    static const char *const by_seed[] = {"seeds", "first", "jobs", "stop", NULL};
+    static const char *const by_many[] = {"trace", NULL};
+    bool all = c->attack != NULL && strcmp(c->attack, "all") == 0;
+    if (refuse_check(c) || (c->attack != NULL && refuse(cfg, "--attack", by_attack)))
+        return true;
+    if (c->attack == NULL && c->bench)
+        return refuse(cfg, "--bench", by_bench);
+    if (c->seed != 0 && refuse(cfg, "--seed", by_seed))
+        return true;
+    return (c->seed == 0 || all) && refuse(cfg, "more than one world", by_many);
+}
+
 int main(int argc, char **argv)
 {
     struct sim_cfg c;
@@ -371,8 +424,7 @@ int main(int argc, char **argv)
     int done = ts_cfg_start(&spec, argc, argv, &c, &cfg);
     if (done >= 0)
         return done;
-    if (c.check != NULL && !sim_check_is_known(c.check)) {
-        fprintf(stderr, "tenseq-sim: --check: there is no \"%s\"; there are I1 to I12\n", c.check);
+    if (refuse_flags(&c, cfg)) {
         ts_cfg_free(cfg);
         return 2;
     }

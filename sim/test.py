@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """What make test runs of the simulator; prints "N passed, N failed" as its last line.
 
-usage: sim/test.py [PART…]     parts: seeds, fresh, real, same, attacks, mutations; default: all
+usage: sim/test.py [PART…]     parts: seeds, fresh, real, same, attacks, flags, mutations; default: all
 
 seeds      fixed worlds, with fast signatures
 fresh      worlds that nobody has seen: the first seed comes from the system, and is printed
 real       fixed worlds with real signatures
 same       the same seeds twice: the same trace to the last bit
 attacks    every lying operator
+flags      those that do not go together are refused
 mutations  every planted bug is found (sim/mutations)
 
-A part counts once for each run of the simulator, a mutation once each.
+A part counts once for each run of the simulator; flags and a mutation once each.
 """
 
 import os
@@ -69,6 +70,63 @@ def attacks():
     return good + real, 2 - good - real
 
 
+# Each with what its sentence names.
+CLASHES = [
+    (["--attack", "frozen", "--bench"], ["--bench", "--attack"]),
+    (["--attack", "frozen", "--batches", "50"], ["--batches", "--attack"]),
+    (["--attack", "all", "--jobs", "2"], ["--jobs", "--attack"]),
+    (["--attack", "frozen", "--trace"], ["--trace", "more than one world"]),
+    (["--attack", "all", "--seed", "3", "--trace"], ["--trace", "more than one world"]),
+    (["--attack", "frozen", "--seed", "3", "--seeds", "2"], ["--seeds", "--seed"]),
+    *((["--attack", "frozen", "--check", name], [name, "--attack"]) for name in ("I1", "I3", "I4", "I9")),
+    (["--bench", "--seed", "3"], ["--seed", "--bench"]),
+    (["--bench", "--seeds", "3"], ["--seeds", "--bench"]),
+    (["--bench", "--first", "3"], ["--first", "--bench"]),
+    (["--bench", "--jobs", "1"], ["--jobs", "--bench"]),
+    (["--bench", "--check", "I3"], ["--check", "--bench"]),
+    (["--bench", "--stop"], ["--stop", "--bench"]),
+    (["--bench", "--trace"], ["--trace", "--bench"]),
+    (["--seed", "3", "--seeds", "2"], ["--seeds", "--seed"]),
+    (["--seed", "3", "--first", "2"], ["--first", "--seed"]),
+    (["--seed", "3", "--jobs", "2"], ["--jobs", "--seed"]),
+    (["--seed", "3", "--stop"], ["--stop", "--seed"]),
+    (["--seeds", "3", "--trace"], ["--trace", "more than one world"]),
+    (["--check", "I13"], ["--check", "I13"]),
+    (["--attack", "nobody"], ["--attack", "nobody"]),
+]
+# Short ones that do go together.
+MATCHES = [
+    ["--attack", "frozen", "--seed", "3", "--trace", "--check", "I12"],
+    ["--attack", "frozen", "--first", "3", "--seeds", "2", "--stop", "--check", "I2"],
+    ["--bench", "--batches", "20", "--crypto", "fast"],
+    ["--seed", "3", "--batches", "20", "--trace=false", "--check", "I3"],
+    ["--first", "3", "--seeds", "2", "--batches", "20", "--jobs", "1", "--stop", "--check", "I12"],
+]
+
+
+def is_refused(args, words):
+    """Exit code 2 and one sentence with all of the words, which is shown where it is wrong."""
+    done = subprocess.run([SIM, *args], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                          timeout=TIMEOUT)
+    lines = done.stderr.splitlines()
+    good = (done.returncode == 2 and done.stdout == "" and len(lines) == 1 and
+            lines[0].startswith("tenseq-sim: ") and all(word in lines[0] for word in words))
+    if not good:
+        print(f"    {' '.join(args)}: {done.returncode}: {done.stderr or done.stdout[:200]}", flush=True)
+    return good
+
+
+def flags():
+    good = [is_refused(args, words) for args, words in CLASHES]
+    for args in MATCHES:
+        done = subprocess.run([SIM, *args], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=TIMEOUT)
+        good.append(done.returncode == 0 and done.stderr == "")
+        if not good[-1]:
+            print(f"    {' '.join(args)}: {done.returncode}: {done.stderr}", flush=True)
+    return sum(good), len(good) - sum(good)
+
+
 def mutations():
     program = os.path.join(ROOT, "sim", "mutations", "run.py")
     done = subprocess.run([program], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -79,7 +137,7 @@ def mutations():
 
 
 PARTS = {"seeds": seeds, "fresh": fresh, "real": real, "same": same, "attacks": attacks,
-         "mutations": mutations}
+         "flags": flags, "mutations": mutations}
 
 
 def main():

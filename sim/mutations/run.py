@@ -81,11 +81,12 @@ class Tree:
             raise RuntimeError("does not apply:\n" + done.stdout)
 
     def simulate(self, mutation, check):
-        argv = ["build/sim/tenseq-sim", "-j", "1", "--stop"]
+        argv = ["build/sim/tenseq-sim", "--seeds", mutation["seeds"], "--stop"]
         argv += ["--check", check] if check != "assert" else []
-        argv += ["--seeds", mutation["seeds"], "--batches", mutation["batches"]]
         if mutation["attack"]:
             argv += ["--attack", mutation["attack"]]
+        else:
+            argv += ["-j", "1", "--batches", mutation["batches"]]
         return run(argv, self.src, timeout=600)
 
     def free(self):
