@@ -26,6 +26,7 @@ packages=(
     # libraries
     libuv1-dev libhttp-parser-dev libwslay-dev libsqlite3-dev libsecp256k1-dev nettle-dev
     libjansson-dev libyaml-dev libcurl4-openssl-dev libssl-dev libseccomp-dev
+    libbrotli-dev
     # tests, fuzzing, checks
     libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy llvm cppcheck sqlite3 git spin
     # npm over HTTPS

@@ -16,7 +16,7 @@ NAME = "core-symbols"
 QUICK = False
 
 # Static libraries that are cores, or belong to them: build/src/*/libts_NAME.a.
-CORES = ["base", "crypto", "seal", "codec", "chain", "audit", "link", "engine", "enclave",
+CORES = ["base", "crypto", "seal", "codec", "chain", "rollup", "audit", "link", "engine", "enclave",
          "host_core", "node", "feed", "l1_core"]
 
 ALLOWED = re.compile(r"^(?:" + "|".join([
@@ -28,6 +28,7 @@ ALLOWED = re.compile(r"^(?:" + "|".join([
     r"log|exp|log1p|expm1|floor|sqrt|pow",
     r"nettle_\w+|_nettle_\w+",
     r"secp256k1_\w+",
+    r"Brotli(?:Encoder|Decoder)\w+",
     # libcrypto: ciphers, key derivation, X25519 and erasing; nothing that draws random bytes
     r"EVP_(?:aes|CIPHER|Encrypt|Decrypt|KDF|PKEY|chacha20)\w*|OSSL_PARAM_\w+",
     r"OPENSSL_cleanse|CRYPTO_memcmp",
