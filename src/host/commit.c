@@ -59,9 +59,27 @@ static void store_recovered(struct ts_host *h)
     h->storage_bad = false;
 }
 
+/* Whoever catches up is given it with the batch; so is this host at its next start. */
+static void put_l1_header(struct ts_host *h, struct store_step *s)
+{
+    const struct ts_batch_header *e = &h->prep.batch.header;
+    ts_bytes header = l1_header_of(h, e);
+    if (header.n == 0 ||
+        (h->chain.head.number > 0 && ts_hash_equal(&e->l1_hash, &h->chain.head.l1_hash)))
+        return;
+    uint8_t *copy = ts_arena_alloc(&s->arena, header.n);
+    TS_CHECK(copy != NULL);
+    memcpy(copy, header.p, header.n);
+    struct ts_store_op *op = step_op(s, TS_OP_PUT_L1);
+    op->number = e->l1_number;
+    op->hash = e->l1_hash;
+    op->data = ts_bytes_of(copy, header.n);
+}
+
 static void store_prepared(struct ts_host *h)
 {
-    struct store_step *s = step_new(h, STEP_PREPARED, 1);
+    struct store_step *s = step_new(h, STEP_PREPARED, 2);
+    put_l1_header(h, s);
     struct ts_store_op *op = step_op(s, TS_OP_PUT_BATCH);
     op->number = h->prep.batch.header.number;
     op->hash = h->prep.hash;
@@ -119,7 +137,14 @@ static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
     ts_header_hash(&h->genesis->domain, &p->batch.header, &p->hash);
     if (prepared_is_discarded(h, &p->hash))
         return TS_E_CONFLICT;
-    err = ts_batch_check(&h->chain, &p->batch, NULL, h->effect, fault);
+    const struct ts_l1_evidence *l1;
+    err = l1_check(h, &p->batch, &l1, fault);
+    if (err == TS_E_L1)
+        l1_ask(h, p->batch.header.l1_number);
+    if (err == TS_OK)
+        err = ts_batch_check(&h->chain, &p->batch, l1, h->effect, fault);
+    if (err == TS_OK)
+        err = l1_check_whitelist(h, &p->batch, fault);
     if (err != TS_OK)
         return err;
     bool too_many = p->batch.n_txs >= (p->arena.max - p->arena.used) / sizeof(*p->tx_hashes);
@@ -186,7 +211,8 @@ void prepared_feed(struct ts_host *h, struct member *m)
     if (h->prep.stage != P_FEEDING || m->phase != M_READY || m->vote != VOTE_NONE ||
         !can_be_fed(h, m))
         return;
-    if (member_ask_accept(h, m, ts_bytes_of(h->prep.raw, h->prep.n_raw), h->prep.batch.n_txs,
+    if (member_ask_accept(h, m, ts_bytes_of(h->prep.raw, h->prep.n_raw),
+                          l1_header_of(h, &h->prep.batch.header), h->prep.batch.n_txs,
                           h->prep.batch.header.number, &h->prep.hash)) {
         m->vote = VOTE_FED;
         m->fed = h->prep.batch.header.number;

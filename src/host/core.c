@@ -110,6 +110,7 @@ void ts_host_free(struct ts_host *h)
     if (h == NULL)
         return;
     free_lists(h);
+    l1_free(h);
     free(h->prep.raw);
     ts_arena_free(&h->prep.arena);
     ts_map_free(&h->pool_by_hash);
@@ -155,11 +156,17 @@ ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b)
     return err == TS_OK ? ts_chain_apply(&h->chain, h->effect) : load_fault(err);
 }
 
+void ts_host_load_l1(struct ts_host *h, ts_bytes header)
+{
+    l1_load_header(h, header);
+}
+
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b)
 {
     struct ts_fault fault;
     ts_arena_reset(&h->arena);
     h->n_out = 0;
+    l1_load_header(h, b->l1_header);
     ts_err err = prepared_take(h, NULL, b->raw, NULL, &fault);
     if (err != TS_OK)
         return load_fault(err);
@@ -341,6 +348,10 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
         break;
     case TS_IN_ADMIN:
         admin_input(h, in);
+        break;
+    case TS_IN_L1_BLOCK:
+    case TS_IN_L1_REORG:
+        l1_input(h, in);
         break;
     case TS_IN_STOP:
         h->stopping = true;

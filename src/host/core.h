@@ -6,6 +6,7 @@
 #define TS_HOST_CORE_H
 
 #include "base/now.h"
+#include "chain/l1.h"
 #include "engine/info.h"
 #include "link/messages.h"
 #include "store/store.h"
@@ -40,7 +41,10 @@ enum ts_host_in {
     TS_IN_TX,        /* token, bytes: a raw transaction from a user; token comes back in a reply */
     TS_IN_QUERY,     /* token, query_kind, bytes: an engine query */
     TS_IN_ADMIN,     /* token, admin, has_id, id */
-    TS_IN_STOP       /* finish the batch in hand, then OUT_STOPPED */
+    TS_IN_L1_BLOCK, /* l1, is_newest: the newest confirmed block of L1, or what OUT_L1_ASK asked for
+                     */
+    TS_IN_L1_REORG, /* l1: L1 went back behind its confirmations; this block was replaced */
+    TS_IN_STOP      /* finish the batch in hand, then OUT_STOPPED */
 };
 
 enum ts_host_admin {
@@ -64,6 +68,8 @@ struct ts_host_input {
     enum ts_host_admin admin;
     bool has_id;
     ts_address id;
+    const struct ts_l1_block *l1;
+    bool is_newest;
 };
 
 enum ts_host_out {
@@ -78,6 +84,7 @@ enum ts_host_out {
                          (bytes),     IN_ADMIN (switchover: switched is set) */
     TS_OUT_EVENT,     /* level, event, text: one log line, text made by ts_log_pairs; level error or
                          warn is an alarm */
+    TS_OUT_L1_ASK,    /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
     TS_OUT_STOPPED
 };
 
@@ -133,6 +140,9 @@ ts_err ts_host_load_chain(struct ts_host *h, ts_bytes snapshot);
 /* A committed batch above the snapshot: checked again. TS_E_CORRUPT with a log event otherwise.
  * TS_E_NOMEM, here and below: the host is to be freed. */
 ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b);
+/* The header of the L1 block that the chain's head names, when the store has it; after the batches.
+ * Whatever does not decode is as if it were not there. */
+void ts_host_load_l1(struct ts_host *h, ts_bytes header);
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b);
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b);
 /* Meta keys the core writes: "term", "paused", "drained", "corrupted", "chain". */
@@ -144,7 +154,13 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
                   struct ts_host_outputs *out);
 
 /* Looking in. Valid until the next step. */
-enum ts_host_state { TS_HOST_PRODUCING, TS_HOST_PAUSED, TS_HOST_NO_CANDIDATE, TS_HOST_STORAGE };
+enum ts_host_state {
+    TS_HOST_PRODUCING,
+    TS_HOST_PAUSED,
+    TS_HOST_NO_CANDIDATE,
+    TS_HOST_STORAGE,
+    TS_HOST_L1
+};
 
 struct ts_host_enclave_status {
     unsigned link;
@@ -178,6 +194,8 @@ struct ts_host_status {
     uint64_t interval_us;
     uint64_t pool_txs, pool_bytes;
     const char *last_switch_reason; /* "" before the first */
+    const char *l1_fault;           /* why L1 keeps it from producing, or "" */
+    uint64_t l1_newest;             /* number of L1's newest confirmed block; 0: none yet */
     struct ts_host_counters counters;
     size_t n_enclaves;
 };

@@ -43,8 +43,9 @@ const char *candidate_fault(const struct ts_host *h, const struct member *m)
         return "it is drained";
     if (m->leaving)
         return "its process is about to end";
-    if (!member_whitelisted(h, m))
-        return "it is not on the whitelist";
+    if (!l1_lists(h, m))
+        return member_whitelisted(h, m) ? "L1 has removed it from the whitelist"
+                                        : "it is not on the whitelist";
     if (m->phase == M_CATCHING_UP || m->phase == M_LOADING || m->phase == M_JOINING)
         return "it is lagging: it has not caught up with the chain";
     if (m->phase == M_BENCHED)
@@ -67,15 +68,14 @@ static bool activation_holds(const struct ts_host *h, const struct member *m)
 {
     const struct ts_registry *r = &h->chain.registry;
     const struct ts_registry_entry *e = ts_registry_find(r, &m->id);
-    if (e == NULL)
-        return false;
+    uint64_t tip_seq = e != NULL ? e->tip_seq : 0; /* one that the next batch adds has none */
     for (size_t i = 0; i < m->n_transitions; i++) {
         const struct ts_lifecycle_event *t = &m->transitions[i];
-        if (t->kind == TS_ACTIVE && t->term > h->chain.head.term && t->seq > e->tip_seq &&
+        if (t->kind == TS_ACTIVE && t->term > h->chain.head.term && t->seq > tip_seq &&
             ts_hash_equal(&t->batch_head, &h->chain.head.hash))
             return true;
     }
-    return r->has_active && ts_address_equal(&r->active, &m->id) &&
+    return e != NULL && r->has_active && ts_address_equal(&r->active, &m->id) &&
            ts_hash_equal(&e->boot_id, &m->boot_id);
 }
 

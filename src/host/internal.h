@@ -10,6 +10,7 @@
  *   commit.c    a sealed batch: prepared, fed, committed or discarded
  *   switch.c    planned switches, drain, pause
  *   mempool.c   transactions from admission to their end
+ *   l1.c        which L1 block the next batch names, and the whitelist that goes with it
  *   query.c     engine queries
  *   status.c    looking in
  */
@@ -129,11 +130,12 @@ struct member {
     uint64_t snapshot_at; /* head number of its newest checkpoint */
 
     enum vote vote;
-    bool has_offers; /* it keeps batches of its own above our head */
-    bool is_ahead;   /* it signed for a head that our store should hold and does not */
-    bool said_ahead; /* that, since it was last found on the chain */
-    bool elsewhere;  /* at the last try it said that it serves another host */
-    bool said_early; /* that its links end before it has named itself, since it last did */
+    bool waits_for_l1; /* IDENTIFYING: what it offers names an L1 block that was asked for */
+    bool has_offers;   /* it keeps batches of its own above our head */
+    bool is_ahead;     /* it signed for a head that our store should hold and does not */
+    bool said_ahead;   /* that, since it was last found on the chain */
+    bool elsewhere;    /* at the last try it said that it serves another host */
+    bool said_early;   /* that its links end before it has named itself, since it last did */
 
     unsigned activations; /* asked for since it last sealed or accepted a new batch */
     uint64_t activated_us;
@@ -250,6 +252,32 @@ struct id_set {
     size_t n;
 };
 
+/* An L1 block that this host was told of, or that a stored batch names. */
+struct l1_known {
+    uint64_t number;
+    ts_hash hash;
+    ts_time time;
+    uint8_t *header; /* owned */
+    size_t n_header;
+    bool has_whitelist; /* L1 said what the whitelist is after it */
+    ts_address whitelist[TS_MAX_WHITELIST];
+    size_t n_whitelist;
+    struct ts_l1_evidence evidence; /* of the same */
+};
+
+#define TS_L1_KNOWN 64
+struct l1_host {
+    struct l1_known known[TS_L1_KNOWN]; /* in the order they came */
+    size_t n_known;
+    bool has_newest; /* confirmed one, since the start */
+    uint64_t newest;
+    ts_hash newest_hash;
+    uint64_t asked, asked_us; /* number of a block that was asked for; 0: none */
+    bool stopped;             /* for good: what the chain names is gone from L1 */
+    bool fault_said;
+    char reason[200];
+};
+
 /* What operators and verdicts leave behind; durable. */
 enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, N_SETTINGS };
 
@@ -309,6 +337,7 @@ struct ts_host {
     uint64_t expire_us; /* when those that nobody checked are looked through again */
     bool pool_storage_bad;
     int checker; /* member with a CHECK under way, or TS_NOBODY */
+    struct l1_host l1;
     struct query *queries;
     uint64_t n_queries, next_query;
 
@@ -349,9 +378,9 @@ uint64_t member_wake(const struct ts_host *h, const struct member *m);
 /* Sends a request; false when the line is full. work: transactions in it. */
 bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_t work,
                 uint64_t ref);
-/* The same for ACCEPT. */
-bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, uint64_t work,
-                       uint64_t number, const ts_hash *hash);
+/* The same for ACCEPT. l1_header: of the L1 block that the batch names, empty without L1. */
+bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, ts_bytes l1_header,
+                       uint64_t work, uint64_t number, const ts_hash *hash);
 /* Ends the connection and connects anew after the back-off. */
 void member_reset(struct ts_host *h, struct member *m, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -386,6 +415,8 @@ void join_from_store(struct ts_host *h, struct member *m, const struct ts_host_i
 void join_advance(struct ts_host *h, struct member *m);
 bool join_is_on_chain(const struct ts_host *h, const struct ts_msg_head *head);
 void join_told(struct ts_host *h, struct member *m);
+/* An L1 block came: whoever waits for one is asked for its offers again. */
+void join_l1(struct ts_host *h, struct member *m);
 
 /* failover.c */
 bool is_up(const struct ts_host *h, const struct member *m);
@@ -478,6 +509,35 @@ bool pool_has(const struct ts_host *h, const ts_hash *hash);
 /* They leave the pool: included or rejected with the batch just committed. */
 void pool_remove(struct ts_host *h, const ts_hash *hashes, size_t n, bool included);
 void pool_forget_senders(struct ts_host *h);
+
+/* l1.c */
+bool l1_is_used(const struct ts_host *h);
+/* IN_L1_BLOCK and IN_L1_REORG. */
+void l1_input(struct ts_host *h, const struct ts_host_input *in);
+/* The header that a stored batch names. */
+void l1_load_header(struct ts_host *h, ts_bytes header);
+void l1_free(struct ts_host *h);
+/* The L1 block that the next batch names: the newest confirmed one, and while that is not known the
+ * one that the head names. NULL: none is known. */
+const struct l1_known *l1_reference(const struct ts_host *h);
+/* Why no batch can be made for want of L1, or NULL; said once when it begins and when it ends. */
+const char *l1_fault(struct ts_host *h);
+/* Whether m will be on the whitelist after the next batch. */
+bool l1_lists(const struct ts_host *h, const struct member *m);
+/* The whitelist change that the next batch must announce, its lists from the arena; false: none. */
+bool l1_change(struct ts_host *h, struct ts_arena *arena, struct ts_whitelist_change *out);
+/* The same as the body of a notice; empty: none. */
+ts_bytes l1_notice(struct ts_host *h, struct ts_arena *arena);
+/* The L1 block that a sealed batch names, for its check; *evidence is NULL without L1. TS_E_L1: it
+ * is not known here, which may change. */
+ts_err l1_check(struct ts_host *h, const struct ts_batch *b, const struct ts_l1_evidence **evidence,
+                struct ts_fault *fault);
+/* Then, with the batch's effect: whether it announces what L1 says. */
+ts_err l1_check_whitelist(const struct ts_host *h, const struct ts_batch *b,
+                          struct ts_fault *fault);
+void l1_ask(struct ts_host *h, uint64_t number);
+/* Empty: not known, or there is no L1. */
+ts_bytes l1_header_of(const struct ts_host *h, const struct ts_batch_header *e);
 
 /* query.c */
 void query_add(struct ts_host *h, const struct ts_host_input *in);

@@ -141,14 +141,33 @@ static void ready(struct ts_host *h, struct member *m)
     prepared_feed(h, m);
 }
 
+/* It follows the chain without a part in it, and is on the whitelist, or will be with the next
+ * batch. */
+static bool is_to_be_invited(const struct ts_host *h, const struct member *m)
+{
+    return m->state == TS_ENC_VALIDATING && (member_whitelisted(h, m) || l1_lists(h, m));
+}
+
+/* The notice of the next batch, to one that it adds. */
+static void add_notice(struct ts_host *h, const struct member *m, struct ts_msg_synced *out)
+{
+    const struct l1_known *k = l1_is_used(h) ? l1_reference(h) : NULL;
+    if (k == NULL || member_whitelisted(h, m) || !l1_lists(h, m))
+        return;
+    out->notice = l1_notice(h, &h->arena);
+    if (out->notice.n > 0)
+        out->l1_header = ts_bytes_of(k->header, k->n_header);
+}
+
 static void tell(struct ts_host *h, struct member *m)
 {
     struct ts_msg msg = {.type = TS_MSG_REPORT};
     if (m->state == TS_ENC_SYNCING && leave_alone(h, m))
         return;
-    if (m->state == TS_ENC_SYNCING || (m->state == TS_ENC_VALIDATING && member_whitelisted(h, m))) {
+    if (m->state == TS_ENC_SYNCING || is_to_be_invited(h, m)) {
         msg.type = TS_MSG_SYNCED;
         msg.u.synced.time = h->now.unix_ms;
+        add_notice(h, m, &msg.u.synced);
     }
     m->phase = M_JOINING;
     member_ask(h, m, &msg, 0, 0);
@@ -298,6 +317,21 @@ static void note_identity(struct ts_host *h, struct member *m, const struct ts_m
     m->corrupted = id_set_has(&h->corrupted, &m->id);
 }
 
+static void ask_offers(struct ts_host *h, struct member *m)
+{
+    struct ts_msg msg = {.type = TS_MSG_OFFERS};
+    msg.u.offers.above = h->chain.head.number;
+    member_ask(h, m, &msg, 0, 0);
+}
+
+void join_l1(struct ts_host *h, struct member *m)
+{
+    if (!m->waits_for_l1)
+        return;
+    m->waits_for_l1 = false;
+    ask_offers(h, m);
+}
+
 void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_identity *a)
 {
     if (a->version != TS_LINK_VERSION) {
@@ -323,9 +357,7 @@ void join_identity(struct ts_host *h, struct member *m, const struct ts_msg_iden
         return;
     }
     if (has_signed(a->state)) {
-        struct ts_msg msg = {.type = TS_MSG_OFFERS};
-        msg.u.offers.above = h->chain.head.number;
-        member_ask(h, m, &msg, 0, 0);
+        ask_offers(h, m);
         return;
     }
     if (leave_alone(h, m))
@@ -343,10 +375,11 @@ static bool take_offer(struct ts_host *h, struct member *m, const struct ts_msg_
     ts_err err = TS_E_CONFLICT;
     for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE; i++)
         err = prepared_take(h, m, a->batches[i], NULL, &fault);
+    m->waits_for_l1 = err == TS_E_L1;
     if (err == TS_OK)
         out_event(h, TS_LOG_INFO, "offer-taken", "enclave=%s number=%llu", short_id(h, &m->id),
                   (unsigned long long)h->prep.batch.header.number);
-    else if (err != TS_E_CONFLICT)
+    else if (err != TS_E_CONFLICT && err != TS_E_L1)
         out_event(h, TS_LOG_WARN, "offer-refused", "enclave=%s reason=\"%s\"", short_id(h, &m->id),
                   fault.what);
     return err == TS_OK;
@@ -358,6 +391,8 @@ void join_offered(struct ts_host *h, struct member *m, const struct ts_msg_offer
         return;
     m->has_offers = a->n > 0;
     bool taken = take_offer(h, m, a);
+    if (m->waits_for_l1)
+        return; /* the start is not settled before, or its time is over: join_advance */
     /* An enclave two batches ahead of a host that lost them gives them one after the other. */
     if (taken && m->head.number > h->prep.batch.header.number)
         member_reset(h, m, "%s", "has more batches than this host");
@@ -372,7 +407,8 @@ static bool feed_one(struct ts_host *h, struct member *m, const struct ts_store_
     if (b->number != m->fed + 1)
         return false;
     /* The transactions are not counted here; their bytes bound the work. */
-    if (!member_ask_accept(h, m, b->raw, b->raw.n < 8192 ? 0 : b->raw.n / 100, b->number, &b->hash))
+    if (!member_ask_accept(h, m, b->raw, b->l1_header, b->raw.n < 8192 ? 0 : b->raw.n / 100,
+                           b->number, &b->hash))
         return false;
     m->fed = b->number;
     return true;
@@ -431,6 +467,16 @@ void join_advance(struct ts_host *h, struct member *m)
     if (m->phase == M_READY && m->head.number < h->chain.head.number && m->fifo_n == 0) {
         m->phase = M_CATCHING_UP; /* it was too slow to be fed in turn */
         m->fed = m->head.number;
+    }
+    if (m->waits_for_l1 && h->settled) {
+        m->waits_for_l1 = false;
+        judge(h, m);
+        return;
+    }
+    if (m->phase == M_READY && m->fifo_n == 0 && is_to_be_invited(h, m) &&
+        ts_hash_equal(&m->head.hash, &h->chain.head.hash)) {
+        tell(h, m);
+        return;
     }
     if ((m->phase != M_CATCHING_UP && m->phase != M_JOINING) || m->loading_store)
         return;

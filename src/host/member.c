@@ -116,11 +116,12 @@ bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_
     return true;
 }
 
-bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, uint64_t work,
-                       uint64_t number, const ts_hash *hash)
+bool member_ask_accept(struct ts_host *h, struct member *m, ts_bytes batch, ts_bytes l1_header,
+                       uint64_t work, uint64_t number, const ts_hash *hash)
 {
     struct ts_msg msg = {.type = TS_MSG_ACCEPT};
     msg.u.accept.batch = batch;
+    msg.u.accept.l1_header = l1_header;
     if (!member_ask(h, m, &msg, work, number))
         return false;
     m->fifo[(m->fifo_at + m->fifo_n - 1) % TS_MAX_REQUESTS].hash = *hash;
@@ -139,6 +140,7 @@ static void forget_connection(struct member *m)
         m->snapshot_at = m->head.number; /* not again before the next turn */
     m->snapshotting = false;
     m->named = false;
+    m->waits_for_l1 = false;
     m->has_report = false;
     m->n_transitions = 0;
     m->fed = 0;

@@ -86,7 +86,7 @@ struct gathered {
  * holds already, nothing that fails a rule, and no Active that would take effect over the
  * producer's. */
 static void gather_from(struct ts_host *h, const struct member *m, uint64_t producer_term,
-                        struct gathered *g)
+                        const struct ts_whitelist_change *change, struct gathered *g)
 {
     struct ts_offer offer = {.enclave = m->id,
                              .transitions = m->transitions,
@@ -96,7 +96,7 @@ static void gather_from(struct ts_host *h, const struct member *m, uint64_t prod
     offer.transitions += published;
     offer.n_transitions -= published;
     struct ts_offer_verdict v;
-    ts_offer_judge(&h->chain, &offer, NULL, &v);
+    ts_offer_judge(&h->chain, &offer, change, &v);
     if (v.transitions != TS_OK || (v.takes_effect && v.term > producer_term))
         return;
     for (size_t i = 0; i < offer.n_transitions; i++)
@@ -126,9 +126,10 @@ static void gather(struct ts_host *h, int producer, struct gathered *g)
     TS_CHECK(g->transitions != NULL && g->reports != NULL);
     g->n_transitions = g->n_reports = 0;
     uint64_t term = h->members[producer].active_term;
-    for (size_t i = 0; i < n; i++) {
-        gather_from(h, &h->members[order[i]], term, g);
-    }
+    struct ts_whitelist_change change;
+    bool has_change = l1_change(h, &h->arena, &change);
+    for (size_t i = 0; i < n; i++)
+        gather_from(h, &h->members[order[i]], term, has_change ? &change : NULL, g);
 }
 
 static void create(struct ts_host *h, int who)
@@ -136,6 +137,8 @@ static void create(struct ts_host *h, int who)
     struct member *m = &h->members[who];
     const struct ts_params *p = &h->genesis->params;
     struct gathered g;
+    struct ts_notice notice = {.type = TS_NOTICE_WHITELIST};
+    const struct l1_known *l1 = l1_is_used(h) ? l1_reference(h) : NULL;
     gather(h, who, &g);
     uint64_t fit = p->batch_gas_limit / 21000 + 1;
     size_t max = fit < TS_MAX_CREATE_TXS ? (size_t)fit : TS_MAX_CREATE_TXS;
@@ -152,8 +155,12 @@ static void create(struct ts_host *h, int who)
     struct ts_msg_create *c = &msg.u.create;
     c->parent = (struct ts_msg_head){h->chain.head.number, h->chain.head.hash};
     c->time = h->now.unix_ms;
-    c->l1_number = h->chain.head.l1_number;
-    c->l1_hash = h->chain.head.l1_hash;
+    c->l1_number = l1 != NULL ? l1->number : h->chain.head.l1_number;
+    c->l1_hash = l1 != NULL ? l1->hash : h->chain.head.l1_hash;
+    c->l1_header = l1 != NULL ? ts_bytes_of(l1->header, l1->n_header) : ts_bytes_of(NULL, 0);
+    notice.body = l1_notice(h, &h->create_arena);
+    c->notices = &notice;
+    c->n_notices = notice.body.n > 0;
     c->transitions = g.transitions;
     c->n_transitions = g.n_transitions;
     c->reports = g.reports;
@@ -235,9 +242,10 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     }
     struct ts_fault fault;
     ts_err err = prepared_take(h, m, c->batch, c, &fault);
-    if (err == TS_E_CONFLICT || err == TS_E_NOMEM) {
+    if (err == TS_E_CONFLICT || err == TS_E_NOMEM || err == TS_E_L1) {
         member_reset(h, m, "%s",
                      err == TS_E_NOMEM ? "no memory for the batch it created"
+                     : err == TS_E_L1  ? "created a batch that names an L1 block nobody asked for"
                                        : "created a batch that had been discarded");
         return;
     }
@@ -279,9 +287,21 @@ static bool someone_is_joining(const struct ts_host *h)
     return false;
 }
 
+/* One that L1 has just put on the whitelist will be of use in a moment. */
+static bool someone_is_invited(const struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++) {
+        const struct member *m = &h->members[i];
+        if (m->phase == M_JOINING && l1_lists(h, m) && !member_whitelisted(h, m))
+            return true;
+    }
+    return false;
+}
+
 static void say_no_candidate(struct ts_host *h)
 {
-    if (h->no_candidate_said || (someone_is_joining(h) && h->now.mono_us < h->grace_until_us))
+    if (h->no_candidate_said || (someone_is_joining(h) && h->now.mono_us < h->grace_until_us) ||
+        someone_is_invited(h))
         return;
     h->no_candidate_said = true;
     out_event(h, TS_LOG_ERROR, "no-candidate", "head=%llu",
@@ -333,6 +353,19 @@ static bool make_room(struct ts_host *h)
     return false;
 }
 
+/* The active one leaves the whitelist with the next batch, which it cannot make. */
+static void replace_removed(struct ts_host *h, int removed)
+{
+    switch_relieve(h, removed);
+    if (start_switch(h, removed, true) || h->line != L_IDLE || h->sw.started)
+        return;
+    int successor = choose_successor(h, removed);
+    if (successor == TS_NOBODY)
+        say_no_candidate(h);
+    else
+        activate(h, successor);
+}
+
 static void next_batch(struct ts_host *h)
 {
     int producer = choose_producer(h, false);
@@ -349,6 +382,10 @@ static void next_batch(struct ts_host *h)
     h->no_candidate_said = false;
     if (producer == TS_NOBODY) {
         activate(h, successor);
+        return;
+    }
+    if (!l1_lists(h, &h->members[producer])) {
+        replace_removed(h, producer);
         return;
     }
     switch_relieve(h, producer);
@@ -390,6 +427,8 @@ void produce_advance(struct ts_host *h)
         return;
     }
     if ((h->paused && !switching) || !start_settled(h) || !store_is_newest(h))
+        return;
+    if (l1_fault(h) != NULL)
         return;
     if (h->now.mono_us >= h->next_batch_us)
         next_batch(h);

@@ -33,6 +33,8 @@ const char *shell_state_name(enum ts_host_state state)
         return "no-candidate";
     case TS_HOST_STORAGE:
         return "storage";
+    case TS_HOST_L1:
+        return "l1";
     }
     return "unknown";
 }

@@ -116,6 +116,19 @@ static ts_err load_batches(struct ts_shell *s, char *why, size_t why_size)
     return say(s, "discarded", &l, err, why, why_size);
 }
 
+/* What the next batches name while L1 is not there. */
+static ts_err load_l1(struct ts_shell *s)
+{
+    const struct ts_head *head = &ts_host_chain(s->core)->head;
+    struct ts_buf b;
+    ts_buf_init(&b, TS_MAX_L1_HEADER);
+    ts_err err = ts_store_l1_header(s->store, head->l1_number, &head->l1_hash, &b);
+    if (err == TS_OK)
+        ts_host_load_l1(s->core, ts_buf_bytes(&b));
+    ts_buf_free(&b);
+    return err == TS_E_NOT_FOUND ? TS_OK : err;
+}
+
 /* The newest snapshot; one that cannot be read is no loss, the batches tell the same. */
 static void load_snapshot(struct ts_shell *s)
 {
@@ -131,6 +144,8 @@ ts_err shell_load(struct ts_shell *s, char *why, size_t why_size)
     ts_err err = load_batches(s, why, why_size);
     if (err == TS_OK)
         err = load_metas(s, why, why_size);
+    if (err == TS_OK)
+        err = load_l1(s);
     if (err != TS_OK)
         return err;
     struct loading l = {.s = s};

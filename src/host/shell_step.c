@@ -74,6 +74,8 @@ static void carry_out_one(struct ts_shell *s, const struct ts_host_output *o)
     case TS_OUT_EVENT:
         event(s, o);
         break;
+    case TS_OUT_L1_ASK:
+        break;
     case TS_OUT_STOPPED:
         shell_on_stopped(s);
         break;

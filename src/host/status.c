@@ -27,6 +27,8 @@ static enum ts_host_state state_of(const struct ts_host *h)
         return TS_HOST_STORAGE;
     if (h->paused)
         return TS_HOST_PAUSED;
+    if (h->l1.stopped || h->l1.fault_said)
+        return TS_HOST_L1;
     return h->no_candidate_said || nobody_can_produce(h) ? TS_HOST_NO_CANDIDATE : TS_HOST_PRODUCING;
 }
 
@@ -41,6 +43,8 @@ void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
     out->pool_txs = h->pool_n;
     out->pool_bytes = h->pool_bytes;
     out->last_switch_reason = h->switch_reason;
+    out->l1_fault = h->l1.reason;
+    out->l1_newest = h->l1.newest;
     out->counters = h->counters;
     out->n_enclaves = h->n_members;
 }
@@ -92,7 +96,7 @@ void ts_host_enclave_of(const struct ts_host *h, size_t i, struct ts_host_enclav
     }
     /* While a batch is on its way everyone is a step ahead of the head: that is no fault. */
     bool in_step = m->phase == M_READY && out->lag <= 1 && !m->suspect && !m->drained &&
-                   !m->corrupted && !is_tired(h, m);
+                   !m->corrupted && !is_tired(h, m) && l1_lists(h, m);
     const char *fault = in_step ? NULL : candidate_fault(h, m);
     out->reason = fault == NULL ? "" : m->reason[0] != 0 && m->phase != M_READY ? m->reason : fault;
 }

@@ -287,10 +287,15 @@ static int relief_for(const struct ts_host *h, const struct member *m)
 void switch_relieve(struct ts_host *h, int active)
 {
     const struct member *m = &h->members[active];
-    bool must_go = m->drained || (m->leaving && !m->exit_asked);
+    bool is_removed = !l1_lists(h, m);
+    bool must_go = m->drained || is_removed || (m->leaving && !m->exit_asked);
     int to = must_go && producing(h) && !h->sw.wanted ? relief_for(h, m) : TS_NOBODY;
     if (to != TS_NOBODY)
-        want_switch(h, to, m->drained ? "drained" : "its process is about to end", false, 0);
+        want_switch(h, to,
+                    is_removed   ? "removed from the whitelist"
+                    : m->drained ? "drained"
+                                 : "its process is about to end",
+                    false, 0);
 }
 
 /* Nobody waits for ever for a switch that finds no active enclave to switch from. */

@@ -182,6 +182,9 @@ static void host_output(struct world *w, const struct ts_host_output *o)
     case TS_OUT_EVENT:
         count_event(w, o->event, o->text);
         return;
+    case TS_OUT_L1_ASK:
+        world_l1_asked(w, o->number);
+        return;
     case TS_OUT_STOPPED:
         count_event(w, "stopped", NULL);
         return;
@@ -494,6 +497,13 @@ static void happen(struct world *w, struct happening *h)
         if (h->conn == w->host_gen && !w->lose_loads)
             give_batches(w, h);
         return;
+    case W_L1_BLOCK:
+        world_l1_block(w);
+        return;
+    case W_L1_TOLD:
+        if (h->conn == w->host_gen)
+            world_l1_told(w, h->from);
+        return;
     case W_BOOT:
         world_boot(w, h->link);
         return;
@@ -588,6 +598,7 @@ static void set_params(struct world *w, struct ts_params *p)
     p->max_report_lag = o->max_report_lag ? o->max_report_lag : p->max_report_lag;
     p->max_batch_bytes = o->max_batch_bytes ? o->max_batch_bytes : p->max_batch_bytes;
     p->max_tx_bytes = o->max_tx_bytes ? o->max_tx_bytes : p->max_tx_bytes;
+    p->max_l1_age_ms = o->max_l1_age_ms ? o->max_l1_age_ms : p->max_l1_age_ms;
     p->batch_gas_limit = o->batch_gas_limit ? o->batch_gas_limit : p->batch_gas_limit;
 }
 
@@ -608,6 +619,8 @@ static void make_genesis(struct world *w)
     }
     memset(&g->coinbase, 0xcb, sizeof(g->coinbase));
     set_params(w, &g->params);
+    if (w->o.l1_block_us != 0)
+        world_l1_init(w);
     assert_int_equal(ts_genesis_finish(g), TS_OK);
     assert_int_equal(ts_genesis_encode(g, &w->genesis_raw, &w->n_genesis_raw), TS_OK);
 }
@@ -669,6 +682,7 @@ bool world_try_start_host(struct world *w)
     struct ts_host_outputs out;
     ts_host_begin(w->host, world_clock(w), &out);
     world_outputs(w, &out);
+    world_l1_greet(w);
     return true;
 }
 
@@ -705,6 +719,7 @@ void world_free(struct world *w)
     free(w->sent);
     free(w->records);
     free(w->asked);
+    world_l1_free(w);
     free(w->genesis_raw);
     ts_genesis_free(&w->genesis);
     ts_crypto_free(w->crypto);

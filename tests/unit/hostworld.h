@@ -27,6 +27,8 @@ struct world_options {
     uint64_t snapshot_every; /* batches between checkpoints; the enclaves keep two */
     uint64_t snapshot_us;    /* what one takes the enclave */
     uint64_t max_batch_bytes, max_tx_bytes, batch_gas_limit;
+    uint64_t l1_block_us; /* between blocks of L1; 0: there is no L1 */
+    uint64_t max_l1_age_ms;
 };
 
 struct world *world_new(const struct world_options *o);
@@ -139,6 +141,15 @@ bool world_asked(const struct world *w, unsigned n, ts_err *err);
 
 /* How many EVENTs of this name the host gave since the start (over its restarts). */
 unsigned world_events(const struct world *w, const char *event);
+
+/* L1's whitelist from its next block on. */
+void world_l1_list(struct world *w, unsigned i, bool listed);
+/* The host hears nothing of L1, which goes on; or L1 itself makes no blocks. */
+void world_l1_down(struct world *w, bool down);
+void world_l1_stand_still(struct world *w, bool still);
+/* The newest so many blocks are replaced, and the host is told of the first. */
+void world_l1_reorg(struct world *w, unsigned depth);
+uint64_t world_l1_number(const struct world *w);
 
 /* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at
  * most one batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh

@@ -289,6 +289,10 @@ ts_err world_disk_load(struct world *w)
         const struct stored_batch *b = world_disk_committed(w, n);
         world_add_sent(w, n, &b->hash, ts_bytes_of(b->raw, b->n));
     }
+    const struct ts_head *head = &ts_host_chain(w->host)->head;
+    if (w->n_batches > 0 && head->number > 0)
+        ts_host_load_l1(w->host,
+                        world_disk_batch(w, world_disk_committed(w, head->number)).l1_header);
     err = load_batches(w, number);
     for (size_t i = 0; i < w->n_metas && err == TS_OK; i++)
         if (strcmp(w->metas[i].key, "chain") != 0)

@@ -22,7 +22,18 @@
 #define WORLD_UNIX_START 1700000000000u
 #define WORLD_ASK_TOKENS 1000000u /* tokens from here on are of what was asked, below of txs */
 
-enum what { W_TO_ENCLAVE, W_TO_HOST, W_LINK_UP, W_LINK_DOWN, W_STORED, W_LOADED, W_BOOT, W_GONE };
+enum what {
+    W_TO_ENCLAVE,
+    W_TO_HOST,
+    W_LINK_UP,
+    W_LINK_DOWN,
+    W_STORED,
+    W_LOADED,
+    W_BOOT,
+    W_GONE,
+    W_L1_BLOCK, /* L1 makes one */
+    W_L1_TOLD   /* the host is told of block from */
+};
 
 struct happening {
     uint64_t at, order;
@@ -32,6 +43,20 @@ struct happening {
     uint64_t token, from, count;
     uint8_t *bytes;
     size_t n;
+};
+
+struct l1sim_block {
+    struct ts_l1_block b;
+    uint8_t *raw; /* of the header */
+    ts_address whitelist[WORLD_MAX];
+};
+
+struct l1sim {
+    struct l1sim_block *blocks;
+    size_t n_blocks;
+    bool listed[WORLD_MAX];
+    bool down, stands_still;
+    uint64_t salt; /* of the line after so many reorgs */
 };
 
 struct stored_batch {
@@ -128,6 +153,7 @@ struct world {
     struct meta metas[8];
     size_t n_metas;
     struct l1_shelf l1;
+    struct l1sim l1sim;
     struct step *steps;
     size_t n_steps;
     ts_err disk;
@@ -175,6 +201,14 @@ void world_end_enclave(struct world *w, unsigned i);
 void world_drop_links(struct world *w, unsigned i);
 void world_add_sent(struct world *w, uint64_t number, const ts_hash *hash, ts_bytes raw);
 struct tx_record *world_record_of(struct world *w, const ts_hash *hash);
+
+/* hostworld_l1.c */
+void world_l1_init(struct world *w); /* fills in genesis too */
+void world_l1_free(struct world *w);
+void world_l1_block(struct world *w);
+void world_l1_greet(struct world *w); /* tells a host the newest block */
+void world_l1_asked(struct world *w, uint64_t number);
+void world_l1_told(struct world *w, size_t i);
 
 /* hostworld_disk.c */
 struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash);

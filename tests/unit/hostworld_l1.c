@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* An L1 for the host's world: blocks with real headers, a whitelist after each. */
+#include "hostworld_internal.h"
+
+#include "codec/rlp.h"
+#include "crypto/keccak.h"
+
+#define FIRST_NUMBER 1000u
+
+/* As Ethereum's: what nobody here looks at is zero. */
+static void put_header(struct ts_buf *b, const ts_hash *parent, uint64_t number, uint64_t seconds,
+                       uint64_t salt)
+{
+    static const ts_hash zero;
+    static const uint8_t bloom[256];
+    static const uint64_t gas = 30000000;
+    ts_buf_init(b, 0);
+    size_t mark = ts_put_list(b);
+    ts_put_hash(b, parent);
+    ts_put_hash(b, &zero); /* ommers */
+    ts_put_address(b, &(ts_address){{0}});
+    for (unsigned i = 0; i < 3; i++)
+        ts_put_hash(b, &zero); /* state, transactions, receipts */
+    ts_put_bytes(b, ts_bytes_of(bloom, sizeof(bloom)));
+    ts_put_u64(b, 0); /* difficulty */
+    ts_put_u64(b, number);
+    ts_put_u64(b, gas);
+    ts_put_u64(b, 0);
+    ts_put_u64(b, seconds);
+    ts_put_u64(b, salt); /* extra data */
+    ts_put_hash(b, &zero);
+    ts_put_bytes(b, ts_bytes_of(bloom, 8));
+    ts_put_u64(b, 7); /* base fee */
+    ts_put_list_end(b, mark);
+    TS_CHECK(b->err == TS_OK);
+}
+
+static void add_block(struct world *w, const ts_hash *parent, uint64_t number)
+{
+    struct l1sim *l1 = &w->l1sim;
+    struct ts_buf b;
+    l1->blocks = must(realloc(l1->blocks, (l1->n_blocks + 1) * sizeof(*l1->blocks)));
+    struct l1sim_block *block = &l1->blocks[l1->n_blocks++];
+    uint64_t seconds = world_clock(w).unix_ms / 1000;
+    put_header(&b, parent, number, seconds, l1->salt);
+    *block = (struct l1sim_block){.b = {.number = number, .time = seconds * 1000}};
+    block->raw = world_copy(ts_buf_bytes(&b));
+    block->b.header = ts_bytes_of(block->raw, b.n);
+    ts_keccak256(block->b.header, &block->b.hash);
+    for (unsigned i = 0; i < w->o.enclaves; i++)
+        if (l1->listed[i])
+            block->whitelist[block->b.n_whitelist++] = w->peers[i].id;
+    for (size_t i = 1; i < block->b.n_whitelist; i++) /* ascending */
+        for (size_t k = i;
+             k > 0 && ts_address_compare(&block->whitelist[k], &block->whitelist[k - 1]) < 0; k--) {
+            ts_address swap = block->whitelist[k];
+            block->whitelist[k] = block->whitelist[k - 1];
+            block->whitelist[k - 1] = swap;
+        }
+    ts_buf_free(&b);
+}
+
+static const struct ts_l1_block *block_at(struct world *w, size_t i)
+{
+    struct l1sim_block *block = &w->l1sim.blocks[i];
+    block->b.whitelist = block->whitelist;
+    return &block->b;
+}
+
+static void tell(struct world *w, size_t i, bool is_newest)
+{
+    struct ts_host_input in = {
+        .kind = TS_IN_L1_BLOCK, .l1 = block_at(w, i), .is_newest = is_newest};
+    world_input(w, &in);
+}
+
+static void schedule_block(struct world *w)
+{
+    world_schedule(w, w->now + w->o.l1_block_us, W_L1_BLOCK);
+}
+
+void world_l1_init(struct world *w)
+{
+    static const ts_hash zero;
+    for (unsigned i = 0; i < w->o.enclaves - w->o.validators; i++)
+        w->l1sim.listed[i] = true;
+    add_block(w, &zero, FIRST_NUMBER);
+    w->genesis.l1_chain_id = 31337;
+    memset(&w->genesis.contract, 0xc0, sizeof(w->genesis.contract));
+    w->genesis.l1_number = FIRST_NUMBER;
+    w->genesis.l1_hash = w->l1sim.blocks[0].b.hash;
+    schedule_block(w);
+}
+
+void world_l1_block(struct world *w)
+{
+    const struct ts_l1_block *last = block_at(w, w->l1sim.n_blocks - 1);
+    if (w->o.l1_block_us == 0)
+        return;
+    schedule_block(w);
+    ts_hash parent = last->hash;
+    if (w->l1sim.stands_still)
+        return;
+    add_block(w, &parent, last->number + 1);
+    world_l1_greet(w);
+}
+
+void world_l1_greet(struct world *w)
+{
+    if (w->o.l1_block_us != 0 && !w->l1sim.down && w->host != NULL)
+        tell(w, w->l1sim.n_blocks - 1, true);
+}
+
+void world_l1_asked(struct world *w, uint64_t number)
+{
+    for (size_t i = 0; i < w->l1sim.n_blocks && !w->l1sim.down; i++)
+        if (w->l1sim.blocks[i].b.number == number) {
+            struct happening *h = world_schedule(w, world_later(w, 1000, NULL), W_L1_TOLD);
+            h->from = i;
+            h->conn = w->host_gen;
+        }
+}
+
+void world_l1_told(struct world *w, size_t i)
+{
+    tell(w, i, false);
+}
+
+void world_l1_list(struct world *w, unsigned i, bool listed)
+{
+    w->l1sim.listed[i] = listed;
+}
+
+void world_l1_down(struct world *w, bool down)
+{
+    w->l1sim.down = down;
+}
+
+void world_l1_stand_still(struct world *w, bool still)
+{
+    w->l1sim.stands_still = still;
+}
+
+void world_l1_reorg(struct world *w, unsigned depth)
+{
+    struct l1sim *l1 = &w->l1sim;
+    TS_CHECK(depth >= 1 && depth < l1->n_blocks);
+    uint64_t first = l1->blocks[l1->n_blocks - depth].b.number;
+    l1->salt++;
+    for (unsigned i = 0; i < depth; i++)
+        free(l1->blocks[--l1->n_blocks].raw);
+    for (unsigned i = 0; i < depth; i++) {
+        ts_hash parent = l1->blocks[l1->n_blocks - 1].b.hash;
+        add_block(w, &parent, first + i);
+    }
+    struct ts_host_input in = {.kind = TS_IN_L1_REORG, .l1 = block_at(w, l1->n_blocks - depth)};
+    world_input(w, &in);
+}
+
+uint64_t world_l1_number(const struct world *w)
+{
+    return w->l1sim.blocks[w->l1sim.n_blocks - 1].b.number;
+}
+
+void world_l1_free(struct world *w)
+{
+    for (size_t i = 0; i < w->l1sim.n_blocks; i++)
+        free(w->l1sim.blocks[i].raw);
+    free(w->l1sim.blocks);
+}

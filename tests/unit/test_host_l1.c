@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host core and L1: which block batches name, whitelist changes, what becomes of the removed
+ * and of the new, and when L1 is down, old, or goes back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "hostworld.h"
+
+#define MS     1000u
+#define SECOND 1000000u
+
+/* Of five enclaves the last two are not on the whitelist at first. */
+static struct world *with_l1(uint64_t seed)
+{
+    struct world_options o = {.enclaves = 5,
+                              .validators = 2,
+                              .seed = seed,
+                              .interval_us = 100 * MS,
+                              .delay_us = 200,
+                              .disk_us = 500,
+                              .restart_us = 300 * MS,
+                              .l1_block_us = SECOND};
+    return world_new(&o);
+}
+
+static void done(struct world *w)
+{
+    world_run(w, 2 * SECOND);
+    world_check(w, true);
+    world_free(w);
+}
+
+static const struct ts_head *head_of(struct world *w)
+{
+    return &ts_host_chain(world_host(w))->head;
+}
+
+static bool listed_on_chain(struct world *w, unsigned i)
+{
+    ts_address id = world_id(w, i);
+    const struct ts_registry_entry *e =
+        ts_registry_find(&ts_host_chain(world_host(w))->registry, &id);
+    return e != NULL && e->whitelisted;
+}
+
+static struct ts_host_status status(struct world *w)
+{
+    struct ts_host_status s;
+    ts_host_status_of(world_host(w), &s);
+    return s;
+}
+
+static void batches_name_the_newest_block(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(1);
+    for (unsigned i = 0; i < 5; i++) {
+        world_run(w, SECOND);
+        assert_in_range(head_of(w)->l1_number, world_l1_number(w) - 1, world_l1_number(w));
+    }
+    assert_true(world_head(w) > 40);
+    assert_int_equal(world_events(w, "l1-missing"), 0);
+    assert_int_equal(status(w).state, TS_HOST_PRODUCING);
+    done(w);
+}
+
+/* In force with the first batch after the block. */
+static void who_is_granted_joins_by_itself(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(2);
+    world_run(w, 3 * SECOND);
+    assert_false(listed_on_chain(w, 3));
+    world_l1_list(w, 3, true);
+    uint64_t number = world_l1_number(w);
+    while (world_l1_number(w) == number)
+        world_run(w, 10 * MS);
+    world_run(w, 150 * MS);
+    assert_true(listed_on_chain(w, 3));
+    assert_false(listed_on_chain(w, 4));
+    world_run(w, SECOND);
+    struct ts_host_enclave_status e = world_status(w, 3);
+    assert_string_equal(e.role, "passive");
+    assert_true(e.last_report + 3 > world_head(w));
+    assert_int_equal(world_admin(w, TS_ADMIN_SWITCHOVER, 3, NULL, 0), TS_OK);
+    world_run(w, SECOND);
+    assert_int_equal(world_active(w), 3);
+    done(w);
+}
+
+static void who_is_revoked_goes(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(3);
+    world_run(w, 3 * SECOND);
+    int passive = world_active(w) == 0 ? 1 : 0;
+    uint64_t head = world_head(w);
+    world_l1_list(w, (unsigned)passive, false);
+    world_run(w, 2 * SECOND);
+    assert_false(listed_on_chain(w, (unsigned)passive));
+    assert_true(world_head(w) >= head + 19);
+    assert_string_equal(world_status(w, (unsigned)passive).role, "validating");
+    assert_int_equal(world_events(w, "failover"), 0);
+    assert_int_equal(world_boots(w, (unsigned)passive), 1);
+    done(w);
+}
+
+/* Without a missed batch: a planned switch with the batch that announces it. */
+static void the_revoked_active_is_replaced(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(4);
+    world_run(w, 3 * SECOND);
+    int active = world_active(w);
+    uint64_t head = world_head(w);
+    world_l1_list(w, (unsigned)active, false);
+    world_run(w, 2 * SECOND);
+    assert_int_not_equal(world_active(w), active);
+    assert_false(listed_on_chain(w, (unsigned)active));
+    assert_true(world_head(w) >= head + 19);
+    assert_int_equal(world_events(w, "switched"), 1);
+    assert_int_equal(world_events(w, "failover"), 0);
+    done(w);
+}
+
+/* All at once, as when a corrupted enclave that was alone is replaced. */
+static void the_only_one_is_replaced_by_a_new_one(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(5);
+    world_run(w, 2 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        world_l1_list(w, i, false);
+    world_l1_list(w, 3, true);
+    uint64_t head = world_head(w);
+    world_run(w, 3 * SECOND);
+    assert_int_equal(world_active(w), 3);
+    assert_true(world_head(w) >= head + 25);
+    assert_int_equal(world_events(w, "no-candidate"), 0);
+    for (unsigned i = 0; i < 3; i++)
+        assert_false(listed_on_chain(w, i));
+    done(w);
+}
+
+static void with_nobody_left_nothing_is_made(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(6);
+    world_run(w, 2 * SECOND);
+    for (unsigned i = 0; i < 3; i++)
+        world_l1_list(w, i, false);
+    world_run(w, 2 * SECOND);
+    uint64_t head = world_head(w);
+    world_run(w, 3 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_true(world_events(w, "no-candidate") >= 1);
+    assert_int_equal(status(w).state, TS_HOST_NO_CANDIDATE);
+    struct ts_host_enclave_status e = world_status(w, 0);
+    assert_non_null(strstr(e.reason, "L1 has removed it"));
+    world_l1_list(w, 1, true);
+    assert_true(world_run_to(w, head + 5, 3 * SECOND));
+    assert_int_equal(world_active(w), 1);
+    done(w);
+}
+
+/* The last block goes on being named, until it is too old. */
+static void production_outlasts_l1(void **state)
+{
+    (void)state;
+    struct world_options o = {.enclaves = 3,
+                              .seed = 7,
+                              .interval_us = 100 * MS,
+                              .delay_us = 200,
+                              .disk_us = 500,
+                              .restart_us = 300 * MS,
+                              .l1_block_us = SECOND,
+                              .max_l1_age_ms = 20000};
+    struct world *w = world_new(&o);
+    world_run(w, 3 * SECOND);
+    world_l1_down(w, true);
+    uint64_t head = world_head(w);
+    world_run(w, 15 * SECOND);
+    assert_true(world_head(w) >= head + 145);
+    world_kill_host(w); /* what the head names is known from the disk */
+    world_start_host(w);
+    head = world_head(w);
+    world_run(w, 2 * SECOND);
+    assert_true(world_head(w) >= head + 15);
+    world_run(w, 10 * SECOND);
+    head = world_head(w);
+    world_run(w, 5 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_int_equal(status(w).state, TS_HOST_L1);
+    assert_non_null(strstr(status(w).l1_fault, "older than a batch may name"));
+    world_l1_down(w, false);
+    assert_true(world_run_to(w, head + 10, 3 * SECOND));
+    assert_int_equal(status(w).state, TS_HOST_PRODUCING);
+    assert_int_equal(world_events(w, "failover"), 0);
+    assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+    done(w);
+}
+
+static void a_deep_reorg_stops_it(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(8);
+    world_run(w, 5500 * MS);
+    world_l1_reorg(w, 3);
+    world_run(w, SECOND);
+    uint64_t head = world_head(w);
+    world_run(w, 5 * SECOND);
+    assert_int_equal(world_head(w), head);
+    assert_int_equal(world_events(w, "l1-reorg"), 1);
+    assert_int_equal(status(w).state, TS_HOST_L1);
+    assert_non_null(strstr(status(w).l1_fault, "behind its confirmations"));
+    world_check(w, false);
+    world_free(w);
+}
+
+/* The batch that an enclave sealed before the host died names a block that the new host has to ask
+ * for. */
+static void an_offer_waits_for_its_block(void **state)
+{
+    (void)state;
+    unsigned taken = 0;
+    for (uint64_t seed = 9; seed < 29; seed++) {
+        struct world_options o = {.enclaves = 3,
+                                  .seed = seed,
+                                  .interval_us = 100 * MS,
+                                  .delay_us = 200,
+                                  .disk_us = 30 * MS,
+                                  .restart_us = 300 * MS,
+                                  .l1_block_us = SECOND};
+        struct world *w = world_new(&o);
+        world_run(w, 2 * SECOND + seed * 37 % 100 * MS);
+        world_kill_host(w);
+        world_run(w, 3 * SECOND); /* three blocks later */
+        world_start_host(w);
+        assert_true(world_run_to(w, world_head(w) + 10, 5 * SECOND));
+        taken += world_events(w, "offer-taken");
+        assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+        done(w);
+    }
+    assert_true(taken > 0);
+}
+
+/* Whoever starts anew is given the headers with the batches. */
+static void who_catches_up_is_given_the_headers(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(30);
+    world_run(w, 2 * SECOND);
+    int passive = world_active(w) == 0 ? 1 : 0;
+    world_hold_down(w, (unsigned)passive, true);
+    world_kill(w, (unsigned)passive);
+    world_run(w, 6 * SECOND);
+    world_hold_down(w, (unsigned)passive, false);
+    world_start(w, (unsigned)passive);
+    world_run(w, 2 * SECOND);
+    assert_string_equal(world_status(w, (unsigned)passive).role, "passive");
+    done(w);
+}
+
+/* Crashes, changes of the whitelist and an L1 that comes and goes. */
+static void everything_at_once(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 100; seed < 120; seed++) {
+        struct world *w = with_l1(seed);
+        uint64_t rng = seed;
+        world_run(w, SECOND);
+        for (unsigned round = 0; round < 30; round++) {
+            rng = rng * 6364136223846793005u + 1442695040888963407u;
+            unsigned dice = (unsigned)(rng >> 33);
+            unsigned who = dice / 8 % 5;
+            if (dice % 8 == 0)
+                world_l1_down(w, dice / 64 % 2 == 0);
+            else if (dice % 8 <= 3)
+                world_l1_list(w, who, dice / 64 % 2 == 0);
+            else if (dice % 8 <= 5)
+                world_kill(w, who);
+            else if (dice % 8 == 6 && dice / 64 % 4 == 0) {
+                world_kill_host(w);
+                world_run(w, 100 * MS);
+                world_start_host(w);
+            }
+            world_send(w, who % WORLD_ACCOUNTS);
+            world_run(w, 300 * MS);
+        }
+        for (unsigned i = 0; i < 5; i++)
+            world_l1_list(w, i, true);
+        world_l1_down(w, false);
+        world_run(w, 10 * SECOND);
+        uint64_t head = world_head(w);
+        assert_true(world_run_to(w, head + 10, 3 * SECOND));
+        assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+        for (unsigned i = 0; i < 5; i++)
+            assert_true(listed_on_chain(w, i));
+        done(w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(batches_name_the_newest_block),
+        cmocka_unit_test(who_is_granted_joins_by_itself),
+        cmocka_unit_test(who_is_revoked_goes),
+        cmocka_unit_test(the_revoked_active_is_replaced),
+        cmocka_unit_test(the_only_one_is_replaced_by_a_new_one),
+        cmocka_unit_test(with_nobody_left_nothing_is_made),
+        cmocka_unit_test(production_outlasts_l1),
+        cmocka_unit_test(a_deep_reorg_stops_it),
+        cmocka_unit_test(an_offer_waits_for_its_block),
+        cmocka_unit_test(who_catches_up_is_given_the_headers),
+        cmocka_unit_test(everything_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
