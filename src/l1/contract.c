@@ -60,12 +60,12 @@ void ts_l1_put_sequencers(struct ts_buf *b)
     ts_abi_put_call(b, "sequencers()");
 }
 
-void ts_l1_put_register(struct ts_buf *b, const ts_address *enclave, const ts_hash *statement,
+void ts_l1_put_register(struct ts_buf *b, const ts_address *enclave, const ts_hash *measurement,
                         const ts_sig *sig)
 {
     const size_t base = ts_abi_put_call(b, "registerEnclave(address,bytes32,bytes)");
     ts_abi_put_address(b, enclave);
-    ts_abi_put_hash(b, statement);
+    ts_abi_put_hash(b, measurement);
     const size_t at = ts_abi_put_offset(b);
     ts_abi_point(b, base, at);
     ts_abi_put_bytes(b, ts_bytes_of(sig->b, sizeof(sig->b)));

@@ -9,8 +9,8 @@
 #include "l1/call.h"
 #include "tenseq/types.h"
 
-#define TS_L1_MAX_REASON       1024 /* bytes of a reason that a person wrote */
-#define TS_L1_MAX_REPLACEMENTS 256  /* open requests that are read */
+#define TS_L1_MAX_REASON       256 /* bytes of a reason that a person wrote: the contract's bound */
+#define TS_L1_MAX_REPLACEMENTS 16  /* requests that are open at a time: likewise */
 
 /* ---- calls: each appends the calldata ---- */
 
@@ -21,8 +21,9 @@ void ts_l1_put_is_attested(struct ts_buf *b, const ts_address *enclave);
 void ts_l1_put_grant(struct ts_buf *b, const ts_address *enclave);
 void ts_l1_put_revoke(struct ts_buf *b, const ts_address *enclave);
 void ts_l1_put_sequencers(struct ts_buf *b);
-/* statement: what the enclave says of itself; sig: by its identity key. */
-void ts_l1_put_register(struct ts_buf *b, const ts_address *enclave, const ts_hash *statement,
+/* measurement: what the enclave says it runs; sig: by its identity key, over EnclaveRegistration.
+ */
+void ts_l1_put_register(struct ts_buf *b, const ts_address *enclave, const ts_hash *measurement,
                         const ts_sig *sig);
 void ts_l1_put_request_replacement(struct ts_buf *b, const ts_address *faulty,
                                    const ts_address *replacement, const char *reason);
@@ -67,9 +68,10 @@ enum ts_l1_event_kind {
     TS_L1_PUBLISHED,
     TS_L1_REQUESTED,
     TS_L1_APPROVED,
-    TS_L1_REJECTED
+    TS_L1_REJECTED,
+    TS_L1_CANCELLED
 };
-#define TS_L1_EVENT_KINDS 6
+#define TS_L1_EVENT_KINDS 7
 
 /* The first topic of its logs. */
 void ts_l1_event_topic(enum ts_l1_event_kind kind, ts_hash *out);
@@ -96,7 +98,8 @@ struct ts_l1_event {
     enum ts_l1_event_kind kind;
     ts_address enclave; /* GRANTED, REVOKED */
     struct ts_l1_published published;
-    struct ts_l1_replacement replacement; /* REQUESTED; APPROVED has only id; REJECTED id, reason */
+    struct ts_l1_replacement replacement; /* REQUESTED; REJECTED has id and reason, APPROVED
+ and CANCELLED only id */
 };
 
 /* Bytes in *out are borrowed from the log. TS_E_UNKNOWN_MESSAGE: an event that is none of these;
@@ -109,8 +112,9 @@ ts_err ts_l1_read_replacements(ts_bytes result, struct ts_l1_replacement *out, s
 
 /* ---- reasons ---- */
 
-/* What a revert says, as one clause without line breaks: the text of Error(string), the name of
- * one of the contract's errors, or "custom error 0x…". Returns out; "" when data says nothing. */
+/* What a revert says, as one printable clause: the text of Error(string), one of the contract's
+ * errors with its values, such as "NotNext(5, 3)", or "custom error 0x…". Returns out; "" when data
+ * says nothing. */
 char *ts_l1_revert_text(ts_bytes data, char *out, size_t size);
 
 #endif

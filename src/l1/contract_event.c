@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The management contract's events, and the reasons of its refusals. */
+/* The management contract's events. */
 #include "base/check.h"
 #include "l1/contract.h"
-
-#define MAX_TOPICS 2
 
 struct form {
     const char *signature;
@@ -18,6 +16,7 @@ static const struct form forms[TS_L1_EVENT_KINDS] = {
     [TS_L1_REQUESTED] = {"ReplacementRequested(uint256,address,address,string)", 2},
     [TS_L1_APPROVED] = {"ReplacementApproved(uint256)", 2},
     [TS_L1_REJECTED] = {"ReplacementRejected(uint256,string)", 2},
+    [TS_L1_CANCELLED] = {"ReplacementCancelled(uint256)", 2},
 };
 
 void ts_l1_event_topic(enum ts_l1_event_kind kind, ts_hash *out)
@@ -73,6 +72,7 @@ static void read_data(struct ts_abi *a, struct ts_l1_event *e)
         e->replacement.reason = ts_abi_bytes(a, TS_L1_MAX_REASON);
         break;
     case TS_L1_APPROVED:
+    case TS_L1_CANCELLED:
         break;
     }
 }
@@ -94,63 +94,4 @@ ts_err ts_l1_read_event(const struct ts_l1_log *log, struct ts_l1_event *out)
     struct ts_abi a = ts_abi_of(log->data, &err);
     read_data(&a, out);
     return err;
-}
-
-/* ---- reasons ---- */
-
-/* The errors of contracts/ and of the OpenZeppelin parts it uses. */
-static const char *const errors[] = {
-    "AccessControlUnauthorizedAccount(address,bytes32)",
-    "EnforcedPause()",
-    "ExpectedPause()",
-    "ReentrancyGuardReentrantCall()",
-};
-
-static void put_plain(ts_bytes text, char *out, size_t size)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < text.n && n + 1 < size; i++)
-        out[n++] = (char)(text.p[i] >= 0x20 && text.p[i] < 0x7f ? text.p[i] : '?');
-    out[n] = '\0';
-}
-
-static const char *find_error(const uint8_t *data)
-{
-    for (size_t i = 0; i < TS_COUNT(errors); i++) {
-        uint8_t selector[4];
-        ts_abi_selector(errors[i], selector);
-        if (memcmp(selector, data, sizeof(selector)) == 0)
-            return errors[i];
-    }
-    return NULL;
-}
-
-static bool is_call_of(ts_bytes data, const char *signature)
-{
-    uint8_t selector[4];
-    ts_abi_selector(signature, selector);
-    return memcmp(selector, data.p, sizeof(selector)) == 0;
-}
-
-char *ts_l1_revert_text(ts_bytes data, char *out, size_t size)
-{
-    ts_err err;
-    char hex[11];
-    TS_CHECK(size > 0);
-    out[0] = '\0';
-    if (data.n < 4)
-        return out;
-    struct ts_abi a = ts_abi_of(ts_bytes_of(data.p + 4, data.n - 4), &err);
-    const char *name = find_error(data.p);
-    if (name) {
-        put_plain(ts_bytes_of(name, strcspn(name, "(")), out, size);
-    } else if (is_call_of(data, "Error(string)")) {
-        put_plain(ts_abi_bytes(&a, TS_L1_MAX_REASON), out, size);
-    } else if (is_call_of(data, "Panic(uint256)")) {
-        const uint64_t code = ts_abi_u64(&a);
-        snprintf(out, size, "panic 0x%llx", (unsigned long long)code);
-    } else {
-        snprintf(out, size, "custom error %s", ts_hex(data.p, 4, hex));
-    }
-    return out;
 }
