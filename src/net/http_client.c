@@ -36,6 +36,7 @@ struct ts_http_client {
     CURLM *multi;
     struct curl_slist *headers;
     char *url;
+    char *name; /* in sentences */
     struct ts_http_client_config config;
     struct list running;
     struct list waiting;
@@ -87,6 +88,7 @@ static void free_client(struct ts_http_client *c)
     free(c->pool);
     curl_slist_free_all(c->headers);
     free(c->url);
+    free(c->name);
     free(c);
 }
 
@@ -109,7 +111,7 @@ static void finish_transfer(struct request *r, CURLcode code)
     char why[512];
     struct ts_http_client *c = r->client;
     struct ts_rpc_outcome o = {
-        .code = code, .timeout_ms = r->timeout_ms, .url = c->url, .error = r->error};
+        .code = code, .timeout_ms = r->timeout_ms, .url = c->name, .error = r->error};
     ts_rpc_read_outcome(r->easy, &o);
     ts_err err = ts_rpc_judge(&o, &r->answer, why, sizeof(why));
     curl_multi_remove_handle(c->multi, r->easy);
@@ -280,7 +282,7 @@ static void on_expire(uv_timer_t *timer)
     struct request *r;
     char why[512];
     while (!c->closing && (r = find_expired(c)) != NULL) {
-        snprintf(why, sizeof(why), "%s: no answer within %u ms: other requests came first", c->url,
+        snprintf(why, sizeof(why), "%s: no answer within %u ms: other requests came first", c->name,
                  r->timeout_ms);
         take_out(&c->waiting, r);
         finish(r, TS_E_TIMEOUT, why);
@@ -347,7 +349,7 @@ static void fill_config(struct ts_http_client_config *to)
 
 static ts_err set_up_curl(struct ts_http_client *c)
 {
-    if (!c->multi || !c->headers || !c->url || !c->pool)
+    if (!c->multi || !c->headers || !c->url || !c->name || !c->pool)
         return TS_E_NOMEM;
     curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, want_socket);
     curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
@@ -374,8 +376,10 @@ ts_err ts_http_client_new(uv_loop_t *loop, const struct ts_http_client_config *c
     c->multi = curl_multi_init();
     c->headers = ts_rpc_headers(config->bearer_token);
     c->url = strdup(config->url);
+    c->name = strdup(config->name ? config->name : config->url);
     c->pool = calloc(c->config.max_connections, sizeof(CURL *));
     c->config.url = c->url;
+    c->config.name = c->name;
     c->config.bearer_token = NULL; /* it is in the headers */
     if (set_up_curl(c) != TS_OK) {
         curl_multi_cleanup(c->multi);
@@ -447,7 +451,7 @@ ts_err ts_http_client_call(struct ts_http_client *c, const char *method, json_t 
 {
     struct ts_buf text;
     struct one_call *call = calloc(1, sizeof(*call));
-    char *url = strdup(c->url);
+    char *url = strdup(c->name);
     ts_err err = TS_E_NOMEM;
     ts_buf_init(&text, 0);
     ts_rpc_put_call(&text, method, params);

@@ -13,7 +13,8 @@ struct ts_http_client;
 
 /* Strings are copied. A 0 takes the default in brackets. */
 struct ts_http_client_config {
-    const char *url;          /* "http://127.0.0.1:9000" or https */
+    const char *url;  /* "http://127.0.0.1:9000" or https; with user:password@, if need be */
+    const char *name; /* what sentences call it [url] */
     const char *bearer_token; /* or NULL */
     size_t max_connections;   /* kept open and used side by side [8] */
     size_t max_queue;         /* requests waiting or running [4096] */
