@@ -1,49 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Memory: a steady batch takes none, and when there is none nothing is half done. Linked with
  * malloc, calloc and realloc wrapped. */
-#include <stdlib.h>
-
+#include "alloc_kit.h"
 #include "chain/batch.h"
 #include "chain/snapshot.h"
 #include "refused.h"
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-static size_t asked;   /* allocations since start_counting */
-static size_t fail_at; /* this one fails, and all that follow; 0: none */
-static bool counting;
-
-static bool fails(void)
-{
-    return counting && ++asked >= fail_at && fail_at != 0;
-}
-
-void *__wrap_malloc(size_t n)
-{
-    return fails() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t count, size_t n)
-{
-    return fails() ? NULL : __real_calloc(count, n);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return fails() ? NULL : __real_realloc(p, n);
-}
-
-static void start_counting(size_t nth)
-{
-    asked = 0;
-    fail_at = nth;
-    counting = true;
-}
 
 static void decode(struct testnet *net, struct tn_draft *d, struct ts_arena *arena,
                    struct ts_batch *b)
@@ -65,10 +26,10 @@ static void steady_batches_take_no_memory(void **state)
         struct tn_draft *d = tn_draft(net, 0);
         ts_arena_init(&arena, 0);
         decode(net, d, &arena, &b);
-        start_counting(0);
+        alloc_count(0);
         assert_int_equal(ts_batch_check(&chain, &b, NULL, e, NULL), TS_OK);
         assert_int_equal(ts_chain_apply(&chain, e), TS_OK);
-        counting = false;
+        size_t asked = alloc_counted();
         assert_true(asked == 0 || i == 0); /* the effect grows once */
         tn_publish(net, d);
         ts_arena_free(&arena);
@@ -117,9 +78,9 @@ static void nothing_is_half_done(void **state)
     decode(net, hungry_draft(net), &arena, &b);
     size_t nth = 1;
     for (;; nth++) {
-        start_counting(nth);
+        alloc_count(nth);
         ts_err err = check_and_apply(&chain, &b);
-        counting = false;
+        alloc_counted();
         if (err == TS_OK)
             break;
         assert_int_equal(err, TS_E_NOMEM);
@@ -144,9 +105,9 @@ static void snapshots(void **state)
     size_t nth = 1;
     for (;; nth++) {
         struct ts_reader r = ts_reader_of(ts_buf_bytes(&b));
-        start_counting(nth);
+        alloc_count(nth);
         ts_err err = ts_chain_snapshot_read(&r, &net->genesis, net->crypto, &back);
-        counting = false;
+        alloc_counted();
         if (err == TS_OK)
             break;
         assert_int_equal(err, TS_E_NOMEM);

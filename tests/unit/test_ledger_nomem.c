@@ -1,41 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ledger when memory runs out: each allocation fails once, and nothing is half done. */
+#include "alloc_kit.h"
 #include "ledger_kit.h"
-
-/* How many allocations still succeed; negative: all. Linked with --wrap. */
-static long allowance = -1;
-
-static bool may_allocate(void)
-{
-    if (allowance < 0)
-        return true;
-    if (allowance == 0)
-        return false;
-    allowance--;
-    return true;
-}
-
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t count, size_t n);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t count, size_t n);
-void *__wrap_realloc(void *p, size_t n);
-
-void *__wrap_malloc(size_t n)
-{
-    return may_allocate() ? __real_malloc(n) : NULL;
-}
-
-void *__wrap_calloc(size_t count, size_t n)
-{
-    return may_allocate() ? __real_calloc(count, n) : NULL;
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return may_allocate() ? __real_realloc(p, n) : NULL;
-}
 
 static void opening_fails_cleanly(void **state)
 {
@@ -46,9 +12,9 @@ static void opening_fails_cleanly(void **state)
     long n = 0;
     ts_err err = TS_E_NOMEM;
     for (; err == TS_E_NOMEM; n++) {
-        allowance = n;
+        alloc_count((size_t)n + 1);
         err = ts_ledger_engine.open(&k->genesis, k->crypto, seed, &e);
-        allowance = -1;
+        alloc_counted();
         assert_true((err == TS_OK) == (e != NULL));
     }
     assert_int_equal(err, TS_OK);
@@ -68,19 +34,19 @@ static unsigned batch_with_failures(struct kit *k, const ts_bytes *txs, size_t n
         ts_err err = TS_E_NOMEM;
         while (err == TS_E_NOMEM) {
             struct ts_tx_result result = {.err = TS_OK};
-            allowance = granted;
+            alloc_count((size_t)granted + 1);
             err = i < n ? ts_ledger_engine.execute(k->engine, txs[i], &result)
                         : ts_ledger_engine.finish(k->engine, &root);
-            allowance = -1;
+            alloc_counted();
             assert_true(err == TS_OK || err == TS_E_NOMEM);
             assert_int_equal(result.err, TS_OK);
             failures += err != TS_OK;
             granted += every;
         }
     }
-    allowance = 0; /* the commit needs nothing */
+    alloc_count(1); /* the commit needs nothing */
     ts_ledger_engine.commit(k->engine);
-    allowance = -1;
+    alloc_counted();
     return failures;
 }
 
@@ -120,10 +86,10 @@ static void a_query_without_memory_answers_nothing(void **state)
     struct kit *k = kit_open();
     struct ts_buf out;
     ts_buf_init(&out, 0);
-    allowance = 0;
+    alloc_count(1);
     ts_err err =
         ts_ledger_engine.query(k->engine, TS_QUERY_BALANCE, ts_bytes_of(k->people[0].b, 20), &out);
-    allowance = -1;
+    alloc_counted();
     assert_int_equal(err, TS_E_NOMEM);
     assert_int_equal(out.n, 0);
     assert_int_equal(out.err, TS_OK);
