@@ -1,41 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host core with real enclave cores on virtual time: production, failover, disputes, switches,
  * restarts, a full disk, transactions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "chain/batch.h"
 #include "crypto/sign.h"
-#include "hostworld.h"
-
-#define MS     1000u
-#define SECOND 1000000u
-
-static struct world *three(uint64_t seed)
-{
-    struct world_options o = {.enclaves = 3,
-                              .seed = seed,
-                              .interval_us = 100 * MS,
-                              .delay_us = 200,
-                              .disk_us = 500,
-                              .restart_us = 300 * MS};
-    return world_new(&o);
-}
-
-static void done(struct world *w)
-{
-    world_run(w, 2 * SECOND);
-    world_check(w, true);
-    world_free(w);
-}
+#include "host_kit.h"
 
 static void batches_come_on_time(void **state)
 {
     (void)state;
-    struct world *w = three(1);
+    struct world *w = some(3, 1);
     assert_true(world_run_to(w, 1, SECOND));
     uint64_t from = world_head(w), at = world_now(w);
     world_run(w, 5 * SECOND);
@@ -49,7 +22,7 @@ static void batches_come_on_time(void **state)
 static void transactions_get_in(void **state)
 {
     (void)state;
-    struct world *w = three(2);
+    struct world *w = some(3, 2);
     assert_true(world_run_to(w, 2, SECOND));
     unsigned id[20];
     for (unsigned i = 0; i < 20; i++)
@@ -66,7 +39,7 @@ static void transactions_get_in(void **state)
 static void bad_transactions_are_refused(void **state)
 {
     (void)state;
-    struct world *w = three(3);
+    struct world *w = some(3, 3);
     assert_true(world_run_to(w, 2, SECOND));
     uint8_t raw[256];
     ts_err err;
@@ -93,7 +66,7 @@ static void bad_transactions_are_refused(void **state)
 static void every_enclave_is_killed_in_turn(void **state)
 {
     (void)state;
-    struct world *w = three(4);
+    struct world *w = some(3, 4);
     assert_true(world_run_to(w, 2, SECOND));
     unsigned hit[3] = {0, 0, 0};
     for (unsigned k = 0; k < 10; k++) {
@@ -119,7 +92,7 @@ static void every_enclave_is_killed_in_turn(void **state)
 static void a_takeover_never_waits(void **state)
 {
     (void)state;
-    struct world *w = three(14);
+    struct world *w = some(3, 14);
     assert_true(world_run_to(w, 3, SECOND));
     for (unsigned k = 0; k < 24; k++) {
         int active = world_active(w);
@@ -139,7 +112,7 @@ static void a_takeover_never_waits(void **state)
 static void a_frozen_active_is_replaced(void **state)
 {
     (void)state;
-    struct world *w = three(5);
+    struct world *w = some(3, 5);
     assert_true(world_run_to(w, 5, SECOND));
     int active = world_active(w);
     uint64_t head = world_head(w), at = world_now(w);
@@ -162,7 +135,7 @@ static void the_host_is_killed_again_and_again(void **state)
 {
     (void)state;
     for (uint64_t seed = 0; seed < 12; seed++) {
-        struct world *w = three(100 + seed);
+        struct world *w = some(3, 100 + seed);
         assert_true(world_run_to(w, 3, SECOND));
         for (unsigned k = 0; k < 4; k++) {
             for (unsigned i = 0; i < 5; i++)
@@ -183,7 +156,7 @@ static void the_host_is_killed_again_and_again(void **state)
 static void everything_is_killed(void **state)
 {
     (void)state;
-    struct world *w = three(6);
+    struct world *w = some(3, 6);
     assert_true(world_run_to(w, 10, 3 * SECOND));
     for (unsigned i = 0; i < 5; i++)
         world_send(w, i % WORLD_ACCOUNTS);
@@ -200,7 +173,7 @@ static void everything_is_killed(void **state)
 static void all_enclaves_down_then_one_back(void **state)
 {
     (void)state;
-    struct world *w = three(7);
+    struct world *w = some(3, 7);
     assert_true(world_run_to(w, 5, SECOND));
     for (unsigned i = 0; i < 3; i++)
         world_hold_down(w, i, true);
@@ -223,7 +196,7 @@ static void all_enclaves_down_then_one_back(void **state)
 static void planned_switches_go_round(void **state)
 {
     (void)state;
-    struct world *w = three(8);
+    struct world *w = some(3, 8);
     assert_true(world_run_to(w, 3, SECOND));
     for (unsigned k = 0; k < 6; k++) {
         int to = (world_active(w) + 1) % 3;
@@ -243,7 +216,7 @@ static void planned_switches_go_round(void **state)
 static void a_switch_that_cannot_be_is_refused(void **state)
 {
     (void)state;
-    struct world *w = three(9);
+    struct world *w = some(3, 9);
     assert_true(world_run_to(w, 3, SECOND));
     int active = world_active(w), other = (active + 1) % 3, third = (active + 2) % 3;
     char text[256];
@@ -271,7 +244,7 @@ static void a_switch_that_cannot_be_is_refused(void **state)
 static void pause_loses_nothing_and_survives(void **state)
 {
     (void)state;
-    struct world *w = three(10);
+    struct world *w = some(3, 10);
     assert_true(world_run_to(w, 3, SECOND));
     assert_int_equal(world_admin(w, TS_ADMIN_PAUSE, -1, NULL, 0), TS_OK);
     world_run(w, 300 * MS);
@@ -293,7 +266,7 @@ static void pause_loses_nothing_and_survives(void **state)
 static void a_full_disk_stops_and_goes_on(void **state)
 {
     (void)state;
-    struct world *w = three(11);
+    struct world *w = some(3, 11);
     assert_true(world_run_to(w, 3, SECOND));
     world_disk_error(w, TS_E_DISK_FULL);
     world_run(w, 2 * SECOND);
@@ -359,7 +332,7 @@ static size_t lie(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_
 
 static void liar_is_replaced(int how, bool corrupted)
 {
-    struct world *w = three(20 + (uint64_t)how);
+    struct world *w = some(3, 20 + (uint64_t)how);
     assert_true(world_run_to(w, 3, SECOND));
     for (unsigned i = 0; i < 5; i++)
         world_send(w, i % WORLD_ACCOUNTS);
@@ -415,7 +388,7 @@ static void no_answer(void **state)
 static void a_wrong_spare_is_used_no_more(void **state)
 {
     (void)state;
-    struct world *w = three(40);
+    struct world *w = some(3, 40);
     assert_true(world_run_to(w, 5, SECOND));
     int active = world_active(w), other = (active + 1) % 3;
     world_break_engine(w, (unsigned)other, true);
@@ -512,7 +485,7 @@ static size_t forge(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint
 static void a_refused_batch_is_discarded(void **state)
 {
     (void)state;
-    struct world *w = three(41);
+    struct world *w = some(3, 41);
     assert_true(world_run_to(w, 3, SECOND));
     struct forger f = {.who = (unsigned)world_active(w)};
     memset(f.key.b, (int)(0x11 + f.who), 32);
@@ -547,7 +520,7 @@ static void a_refused_batch_is_discarded(void **state)
 static void an_old_store_is_refused(void **state)
 {
     (void)state;
-    struct world *w = three(50);
+    struct world *w = some(3, 50);
     assert_true(world_run_to(w, 5, SECOND));
     world_run(w, 50 * MS); /* nothing is on its way */
     world_copy_disk(w);
@@ -570,7 +543,7 @@ static void an_old_store_is_refused(void **state)
 /* The wrong data directory: a store with nothing in it, beside enclaves that have signed. */
 static void an_empty_store_is_refused(uint64_t first, bool host_was_there)
 {
-    struct world *w = three(50);
+    struct world *w = some(3, 50);
     world_copy_disk(w);
     assert_true(world_run_to(w, first, 60 * SECOND));
     if (!host_was_there)

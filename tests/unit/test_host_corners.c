@@ -1,42 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host core where two things happen at once, or what comes is late, lost or the last of its
  * kind. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "base/check.h"
 #include "chain/batch.h"
 #include "crypto/sign.h"
-#include "hostworld.h"
-
-#define MS     1000u
-#define SECOND 1000000u
-
-static struct world_options options(unsigned enclaves, uint64_t seed)
-{
-    return (struct world_options){.enclaves = enclaves,
-                                  .seed = seed,
-                                  .interval_us = 100 * MS,
-                                  .delay_us = 200,
-                                  .disk_us = 500,
-                                  .restart_us = 300 * MS};
-}
-
-static struct world *some(unsigned enclaves, uint64_t seed)
-{
-    struct world_options o = options(enclaves, seed);
-    return world_new(&o);
-}
-
-static void done(struct world *w)
-{
-    world_run(w, 2 * SECOND);
-    world_check(w, true);
-    world_free(w);
-}
+#include "host_kit.h"
 
 static bool is_spare(const struct world *w, unsigned i)
 {

@@ -1,40 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The host core where another host, an old store or a bad enclave is in its way. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "base/check.h"
-#include "hostworld.h"
-
-#define MS     1000u
-#define SECOND 1000000u
-
-static struct world *three(uint64_t seed)
-{
-    struct world_options o = {.enclaves = 3,
-                              .seed = seed,
-                              .interval_us = 100 * MS,
-                              .delay_us = 200,
-                              .disk_us = 500,
-                              .restart_us = 300 * MS};
-    return world_new(&o);
-}
-
-static void done(struct world *w)
-{
-    world_run(w, 2 * SECOND);
-    world_check(w, true);
-    world_free(w);
-}
+#include "host_kit.h"
 
 /* The enclaves serve another host: it is told once for each, nothing is made, and when they are
  * free the host goes on at once. */
 static void enclaves_of_another_host_are_left_alone(bool mute)
 {
-    struct world *w = three(51);
+    struct world *w = some(3, 51);
     assert_true(world_run_to(w, 5, SECOND));
     world_run(w, 50 * MS);
     world_kill_host(w);
@@ -72,7 +45,7 @@ static void a_second_host_keeps_off(void **state)
 static void a_second_host_with_an_old_store_makes_no_line(void **state)
 {
     (void)state;
-    struct world *w = three(52);
+    struct world *w = some(3, 52);
     assert_true(world_run_to(w, 5, SECOND));
     world_run(w, 50 * MS);
     world_copy_disk(w);
@@ -108,7 +81,7 @@ static void a_second_host_with_an_old_store_makes_no_line(void **state)
  */
 static void a_prepared_batch_of_an_old_store_waits(bool elsewhere)
 {
-    struct world *w = three(58);
+    struct world *w = some(3, 58);
     assert_true(world_run_to(w, 5, SECOND));
     while (world_prepared_by(w) < 0)
         world_run(w, 100);
@@ -143,7 +116,7 @@ static void prepared_batches_of_old_stores_wait(void **state)
 static void one_that_says_elsewhere_holds_nobody_up(void **state)
 {
     (void)state;
-    struct world *w = three(53);
+    struct world *w = some(3, 53);
     assert_true(world_run_to(w, 5, SECOND));
     world_run(w, 50 * MS);
     unsigned liar = (unsigned)world_active(w);
@@ -224,7 +197,7 @@ static void activations_in_vain_become_rare(void **state)
 static void skipped_terms_are_told(void **state)
 {
     (void)state;
-    struct world *w = three(55);
+    struct world *w = some(3, 55);
     assert_true(world_run_to(w, 5, SECOND));
     assert_int_equal(world_events(w, "terms-skipped"), 0);
     world_kill_host(w);
@@ -240,7 +213,7 @@ static void skipped_terms_are_told(void **state)
 static void an_absent_enclave_is_not_active(void **state)
 {
     (void)state;
-    struct world *w = three(56);
+    struct world *w = some(3, 56);
     struct ts_host_status s;
     assert_true(world_run_to(w, 5, SECOND));
     ts_host_status_of(world_host(w), &s);
@@ -272,7 +245,7 @@ static void an_absent_enclave_is_not_active(void **state)
 static void active_and_roles_agree(void **state)
 {
     (void)state;
-    struct world *w = three(57);
+    struct world *w = some(3, 57);
     unsigned named = 0;
     for (unsigned round = 0; round < 400; round++) {
         if (round % 50 == 49 && world_active(w) >= 0)
@@ -300,7 +273,7 @@ static void active_and_roles_agree(void **state)
 static void what_was_stored_after_all_is_stored_again(void **state)
 {
     (void)state;
-    struct world *w = three(59);
+    struct world *w = some(3, 59);
     uint8_t raw[256];
     ts_err err = TS_OK;
     assert_true(world_run_to(w, 3, SECOND));
@@ -390,7 +363,7 @@ static void a_stored_pool_is_put_in_order(void **state)
 {
     (void)state;
     static const uint64_t nonces[] = {2, 0, 3, 1};
-    struct world *w = three(65);
+    struct world *w = some(3, 65);
     struct ts_host_status s;
     assert_true(world_run_to(w, 3, SECOND));
     world_kill_host(w);
@@ -415,7 +388,7 @@ static void a_disk_that_lies_loses_nothing(void **state)
 {
     (void)state;
     for (uint64_t seed = 60; seed < 63; seed++) {
-        struct world *w = three(seed);
+        struct world *w = some(3, seed);
         assert_true(world_run_to(w, 3, SECOND));
         for (unsigned round = 0; round < 10; round++) {
             world_send(w, round % WORLD_ACCOUNTS);
@@ -476,7 +449,7 @@ static void one_of_two_joins_from_afar(void **state)
 {
     (void)state;
     for (uint64_t seed = 80; seed < 83; seed++) {
-        struct world *w = three(seed);
+        struct world *w = some(3, seed);
         assert_true(world_run_to(w, 5, SECOND));
         unsigned far = world_active(w) == 0 ? 1 : 0;
         unsigned ready = world_events(w, "enclave-ready");
@@ -507,7 +480,7 @@ static void one_of_two_joins_from_afar(void **state)
 
 static void far_faults(uint64_t seed)
 {
-    struct world *w = three(seed);
+    struct world *w = some(3, seed);
     uint64_t r = seed * 0x9e3779b97f4a7c15u;
     unsigned far = (unsigned)(seed % 3);
     assert_true(world_run_to(w, 3, SECOND));
@@ -558,7 +531,7 @@ static void disputes_with_a_far_one(void **state)
 {
     (void)state;
     for (uint64_t seed = 90; seed < 93; seed++) {
-        struct world *w = three(seed);
+        struct world *w = some(3, seed);
         assert_true(world_run_to(w, 3, SECOND));
         unsigned active = (unsigned)world_active(w);
         unsigned far = (active + 1) % 3;

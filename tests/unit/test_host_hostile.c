@@ -1,43 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Enclaves that lie to the host core, each in one way: it goes on, loses nothing, and marks nobody
  * else. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-
 #include "base/check.h"
 #include "chain/batch.h"
 #include "crypto/sign.h"
-#include "hostworld.h"
-
-#define MS     1000u
-#define SECOND 1000000u
-
-static struct world_options options(unsigned enclaves, uint64_t seed)
-{
-    return (struct world_options){.enclaves = enclaves,
-                                  .seed = seed,
-                                  .interval_us = 100 * MS,
-                                  .delay_us = 200,
-                                  .disk_us = 500,
-                                  .restart_us = 300 * MS};
-}
-
-static struct world *some(unsigned enclaves, uint64_t seed)
-{
-    struct world_options o = options(enclaves, seed);
-    return world_new(&o);
-}
-
-static void done(struct world *w)
-{
-    world_tamper(w, NULL, NULL);
-    world_run(w, 2 * SECOND);
-    world_check(w, true);
-    world_free(w);
-}
+#include "host_kit.h"
 
 /* ---- one enclave's answers of one type are changed on their way ---- */
 

@@ -7,27 +7,7 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "nodeworld.h"
-
-static struct testnet *net_of(size_t batches)
-{
-    struct testnet *net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
-    tn_start(net);
-    if (batches > net->n_history)
-        tn_run(net, batches - net->n_history);
-    return net;
-}
-
-static const unsigned host_0[] = {NW_HOST(0)};
-static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
-static const unsigned hosts_012[] = {NW_HOST(0), NW_HOST(1), NW_HOST(2)};
-
-static void end(struct nw *w)
-{
-    struct testnet *net = w->net;
-    nw_free(w);
-    tn_free(net);
-}
+#include "node_kit.h"
 
 static void follows_pushed_batches(void **state)
 {

@@ -8,27 +8,7 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "nodeworld.h"
-
-static struct testnet *net_of(size_t batches)
-{
-    struct testnet *net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
-    tn_start(net);
-    if (batches > net->n_history)
-        tn_run(net, batches - net->n_history);
-    return net;
-}
-
-static const unsigned host_0[] = {NW_HOST(0)};
-static const unsigned host_1[] = {NW_HOST(1)};
-static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
-
-static void end(struct nw *w)
-{
-    struct testnet *net = w->net;
-    nw_free(w);
-    tn_free(net);
-}
+#include "node_kit.h"
 
 static const struct ts_audit *audit_of(const struct nw *w, size_t node)
 {
@@ -114,12 +94,7 @@ static void an_equivocation_is_found_once_and_after_a_restart(void **state)
     nw_host_up(w, 1);
     size_t node = nw_node(w, hosts_01, 2, NULL, false);
     nw_run(w, NW_S);
-    struct tn_draft *d = tn_draft(net, 0);
-    d->header.time += 7;
-    tn_seal(net, d);
-    ts_buf_init(&keep, 0);
-    ts_buf_put(&keep, d->raw.p, d->raw.n);
-    tn_run(net, 1);
+    sibling(net, &keep);
     nw_publish(w, 0, 21);
     nw_run(w, 100 * NW_MS);
     nw_push_raw(w, 1, ts_buf_bytes(&keep));

@@ -8,38 +8,7 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "nodeworld.h"
-
-static struct testnet *net_of(size_t batches)
-{
-    struct testnet *net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
-    tn_start(net);
-    if (batches > net->n_history)
-        tn_run(net, batches - net->n_history);
-    return net;
-}
-
-static const unsigned host_0[] = {NW_HOST(0)};
-static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
-
-static void end(struct nw *w)
-{
-    struct testnet *net = w->net;
-    nw_free(w);
-    tn_free(net);
-}
-
-/* A sealed sibling of the net's next batch, copied; then the net publishes another. */
-static ts_bytes sibling(struct testnet *net, struct ts_buf *keep)
-{
-    struct tn_draft *d = tn_draft(net, 0);
-    d->header.time += 7;
-    tn_seal(net, d);
-    ts_buf_init(keep, 0);
-    ts_buf_put(keep, d->raw.p, d->raw.n);
-    tn_run(net, 1);
-    return ts_buf_bytes(keep);
-}
+#include "node_kit.h"
 
 static void a_second_sealed_batch_is_kept_and_relayed_as_evidence(void **state)
 {
@@ -101,7 +70,7 @@ static void who_serves_the_other_line_is_shown_ours(void **state)
     struct testnet *net = net_of(20);
     struct nw *w = nw_new(net, 2);
     struct ts_buf keep;
-    const unsigned host_1[] = {NW_HOST(1)}, up[] = {NW_HOST(0), 0};
+    const unsigned up[] = {NW_HOST(0), 0};
     (void)state;
     w->any_line = true;
     nw_host_up(w, 0);
@@ -134,9 +103,7 @@ static void the_same_header_with_another_payload_is_evidence(void **state)
     struct tn_draft *d = tn_draft(net, 0);
     uint8_t body[1] = {9};
     tn_set_notice(d, 200, ts_bytes_of(body, 1)); /* ignored by all, but sealed */
-    tn_seal(net, d);
-    ts_buf_init(&keep, 0);
-    ts_buf_put(&keep, d->raw.p, d->raw.n);
+    seal_into(net, d, &keep);
     tn_run(net, 1);
     nw_publish(w, 0, 21);
     nw_run(w, 100 * NW_MS);
@@ -183,9 +150,7 @@ static void evidence_is_bounded_and_survives_a_restart(void **state)
     for (size_t i = 0; i < TS_COUNT(keep); i++) {
         struct tn_draft *d = tn_draft(net, 0);
         d->header.time += 1 + i;
-        tn_seal(net, d);
-        ts_buf_init(&keep[i], 0);
-        ts_buf_put(&keep[i], d->raw.p, d->raw.n);
+        seal_into(net, d, &keep[i]);
     }
     tn_run(net, 1);
     nw_publish(w, 0, 21);
