@@ -30,7 +30,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclaves, "enclaves", TS_CFG_LIST, .item = TS_CFG_STRING,
            .flags = TS_CFG_REQUIRED, .value_name = "LINK,…",
            .help = "links of the enclaves, each unix:PATH or tcp:127.0.0.1:PORT"),
-    TS_CFG_RPC_KEYS(struct config, rpc, "127.0.0.1:9000"),
+    TS_CFG_RPC_KEYS(struct config, "127.0.0.1:9000"),
     TS_CFG(struct config, interval, "interval", TS_CFG_MS, .min = 10, .max = 3600000,
            .help = "time between batches; default: the genesis' batchInterval"),
     TS_CFG(struct config, commit_quorum, "commit-quorum", TS_CFG_U64, .def = "1", .min = 1,

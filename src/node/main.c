@@ -40,7 +40,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclave, "enclave", TS_CFG_STRING, .value_name = "LINK",
            .help = "an enclave that executes the batches and answers for accounts, unix:PATH or "
                    "tcp:127.0.0.1:PORT"),
-    TS_CFG_RPC_KEYS(struct config, rpc, "127.0.0.1:9010"),
+    TS_CFG_RPC_KEYS(struct config, "127.0.0.1:9010"),
     TS_CFG(struct config, feed_max_peers, "feed-max-peers", TS_CFG_U64, .def = "256", .min = 1,
            .max = 100000, .help = "subscribers of the feed at one time"),
     TS_CFG(struct config, snapshot_every, "snapshot-every", TS_CFG_U64, .def = "10000", .min = 1,

@@ -17,8 +17,8 @@
 #include "net/server.h"
 #include "tenseq/genesis.h"
 
-/* What both are configured with of their listener; the key table wants
- * TS_CFG_RPC_KEYS(struct config, MEMBER, "default of rpc-listen"). */
+/* What both are configured with of their listener: struct ts_rpc_keys rpc of the struct, and
+ * TS_CFG_RPC_KEYS(struct config, "default of rpc-listen") in the key table. */
 struct ts_rpc_keys {
     const char *listen;
     const char *token;
@@ -27,20 +27,20 @@ struct ts_rpc_keys {
     uint64_t max_body;
     uint64_t max_connections;
 };
-#define TS_CFG_RPC_KEYS(struct_type, member, default_listen)                                       \
-    TS_CFG(struct_type, member.listen, "rpc-listen", TS_CFG_ENDPOINT, .def = (default_listen),     \
+#define TS_CFG_RPC_KEYS(struct_type, default_listen)                                               \
+    TS_CFG(struct_type, rpc.listen, "rpc-listen", TS_CFG_ENDPOINT, .def = (default_listen),        \
            .help = "where JSON-RPC, the feed and the metrics are served"),                         \
-        TS_CFG(struct_type, member.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,      \
+        TS_CFG(struct_type, rpc.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,         \
                .help =                                                                             \
                    "bearer token for the operator's methods when the listener is not loopback"),   \
-        TS_CFG(struct_type, member.hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,         \
+        TS_CFG(struct_type, rpc.hosts, "rpc-hosts", TS_CFG_LIST, .item = TS_CFG_STRING,            \
                .help = "further Host names a loopback listener answers to, * for any"),            \
-        TS_CFG(struct_type, member.origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,     \
+        TS_CFG(struct_type, rpc.origins, "rpc-origins", TS_CFG_LIST, .item = TS_CFG_STRING,        \
                .help = "origins whose web pages may call, * for any"),                             \
-        TS_CFG(struct_type, member.max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB",           \
-               .min = 1024, .max = 256u * 1024 * 1024, .help = "largest request"),                 \
-        TS_CFG(struct_type, member.max_connections, "rpc-max-connections", TS_CFG_U64,             \
-               .def = "1024", .min = 1, .max = 100000, .help = "connections at one time")
+        TS_CFG(struct_type, rpc.max_body, "rpc-max-body", TS_CFG_SIZE, .def = "5MiB", .min = 1024, \
+               .max = 256u * 1024 * 1024, .help = "largest request"),                              \
+        TS_CFG(struct_type, rpc.max_connections, "rpc-max-connections", TS_CFG_U64, .def = "1024", \
+               .min = 1, .max = 100000, .help = "connections at one time")
 
 struct ts_program {
     uv_loop_t loop;
