@@ -114,6 +114,9 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
     case TS_NODE_OUT_FINDING:
         tell_finding(w, node, o->finding);
         return;
+    case TS_NODE_OUT_L1_ASK:
+        TS_CHECK(false); /* the network has no L1 */
+        return;
     case TS_NODE_OUT_STOPPED:
         return;
     }

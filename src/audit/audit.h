@@ -10,6 +10,7 @@
 #define TS_AUDIT_AUDIT_H
 
 #include "audit/finding.h"
+#include "chain/l1.h"
 #include "codec/rlp.h"
 #include "tenseq/chain.h"
 
@@ -96,7 +97,23 @@ void ts_audit_conflict_known(const struct ts_audit *a, const struct ts_audit_pla
 bool ts_audit_payload(const struct ts_audit_place *own, const ts_hash *given,
                       struct ts_finding *out);
 
-/* Keeps a finding of the three above, and tells it. False, and nobody is told: it is kept already
+/* A batch, sealed and valid but for that, that names another L1 block than L1 has at its number, or
+ * whose whitelist is another than the one after that block: whitelist-mismatch.
+ * In:  parent_root  protocol root before the batch
+ *      l1           what L1 has at the number that the batch names, and the whitelist after it
+ *      after        the whitelist after the batch, ascending */
+void ts_audit_whitelist(const struct ts_audit *a, const ts_hash *parent_root,
+                        const struct ts_batch *b, const struct ts_l1_block *l1,
+                        const ts_address *after, size_t n_after, struct ts_finding *out);
+/* The chain goes on and keeps naming an old L1 block, while L1 goes on: stale-l1. A node's own
+ * view: the others may see it elsewhere. In:  b, hash   the newest batch; first: the first one that
+ * names the block named     that L1 block newest, newest_time  number and time of the newest
+ * confirmed one */
+void ts_audit_stale_l1(const struct ts_batch *b, const ts_hash *hash, uint64_t first,
+                       const struct ts_l1_evidence *named, uint64_t newest, ts_time newest_time,
+                       struct ts_finding *out);
+
+/* Keeps a finding of those above, and tells it. False, and nobody is told: it is kept already
  * (the same evidence; of payloads, one of each kind for each number). */
 bool ts_audit_add(struct ts_audit *a, const struct ts_finding *f, const struct ts_audit_sink *sink);
 

@@ -26,6 +26,7 @@ static void free_entries(struct ts_node *n, struct entries *list)
         ts_node_release(n, list->e[i].raw);
         ts_node_release(n, list->e[i].record);
         free(list->e[i].tx_hashes);
+        ts_node_l1_word_drop(list->e[i].l1);
     }
     list->n = 0;
 }
@@ -50,7 +51,7 @@ void ts_node_commit_free(struct ts_node *n)
 }
 
 void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
-                          const struct source *s, ts_hash *tx_hashes)
+                          const struct source *s, ts_hash *tx_hashes, struct l1_word *l1)
 {
     struct entry *e = add(&n->queue);
     e->number = b->header.number;
@@ -60,6 +61,11 @@ void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes 
     e->tx_hashes = tx_hashes;
     e->n_txs = b->n_txs;
     e->source = *s;
+    if (l1 != NULL) {
+        e->l1 = ts_node_l1_word_use(l1);
+        e->stores_l1 = !ts_hash_equal(&l1->at.hash, &n->l1.stored);
+        n->l1.stored = l1->at.hash;
+    }
     n->queue_bytes += raw.n;
 }
 
@@ -120,6 +126,12 @@ static struct ts_store_op op_of(const struct entry *e)
                                 .n_tx_hashes = e->n_txs};
 }
 
+static struct ts_store_op l1_op_of(const struct l1_word *w)
+{
+    return (struct ts_store_op){
+        .kind = TS_OP_PUT_L1, .number = w->at.number, .hash = w->at.hash, .data = w->header};
+}
+
 static void submit(struct ts_node *n)
 {
     n->store_token = ++n->next_token;
@@ -141,9 +153,12 @@ void ts_node_commit_pump(struct ts_node *n)
     n->queue = empty;
     n->queue_bytes = 0;
     free(n->ops);
-    n->ops = ts_node_need(calloc(n->flight.n + 3, sizeof(*n->ops)));
-    for (size_t i = 0; i < n->flight.n; i++)
+    n->ops = ts_node_need(calloc(2 * n->flight.n + 3, sizeof(*n->ops)));
+    for (size_t i = 0; i < n->flight.n; i++) {
+        if (n->flight.e[i].stores_l1)
+            n->ops[n->n_ops++] = l1_op_of(n->flight.e[i].l1);
         n->ops[n->n_ops++] = op_of(&n->flight.e[i]);
+    }
     if (save)
         add_snapshot(n);
     if (n->n_ops > 0)
@@ -153,7 +168,8 @@ void ts_node_commit_pump(struct ts_node *n)
 static void tell(struct ts_node *n, const struct entry *e, bool push)
 {
     if (e->is_evidence) {
-        ts_node_gossip_stored_evidence(n, e);
+        if (!e->is_quiet)
+            ts_node_gossip_stored_evidence(n, e);
         return;
     }
     n->stored = e->head;

@@ -42,6 +42,9 @@ void ts_node_settings_default(struct ts_node_settings *s)
         .enclave_load_us = 120000000,
         .enclave_window = 16,
         .snapshot_every = 10000,
+        .l1_behind_us = 10000000,
+        .l1_again_us = 2000000,
+        .l1_release_us = 60000000,
     };
 }
 
@@ -62,6 +65,7 @@ static void check_settings(const struct ts_node_start *start)
 {
     const struct ts_node_settings *s = &start->settings;
     TS_CHECK(start->n_peers <= TS_NODE_MAX_PEERS);
+    TS_CHECK(!start->follows_l1 || start->genesis->l1_chain_id != 0);
     TS_CHECK(s->get_count > 0 && s->get_count <= TS_FEED_MAX_GET);
     TS_CHECK(s->window > 0 && s->window <= NODE_RANGES / 2);
     TS_CHECK(s->verify_ahead > 0 && s->store_max > 0 && s->chain_every > 0);
@@ -123,6 +127,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_commit_free(n);
     ts_node_gossip_free(n);
     ts_node_forward_free(n);
+    ts_node_l1_free(n);
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
     ts_audit_free(n->audit);
@@ -262,6 +267,15 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
     case TS_NODE_IN_QUERY:
         ts_node_validator_query(n, in->token, in->query_kind, in->bytes);
         break;
+    case TS_NODE_IN_L1_BLOCK:
+        ts_node_l1_block(n, in->l1);
+        break;
+    case TS_NODE_IN_L1_CONFIRMED:
+        ts_node_l1_confirmed(n, in->l1);
+        break;
+    case TS_NODE_IN_L1_REORG:
+        ts_node_l1_reorg(n, in->l1);
+        break;
     case TS_NODE_IN_STOP:
         break;
     }
@@ -270,11 +284,12 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
 /* What waits for room, time or a peer moves as far as it can. */
 static void move_on(struct ts_node *n)
 {
-    bool moved = true;
+    bool moved = !n->l1.is_halted; /* then nothing is taken any more */
     for (int i = 0; moved && i < ROUNDS && !n->is_stopping; i++) {
         ts_node_catchup_plan(n);
         moved = ts_node_pipeline_pump(n);
     }
+    ts_node_l1_plan(n);
     ts_node_commit_pump(n);
     if (!n->is_stopping)
         ts_node_show_pump(n);
@@ -287,6 +302,7 @@ static uint64_t tick_all(struct ts_node *n)
     ts_node_commit_tick(n, &wake);
     ts_node_forward_tick(n, &wake);
     ts_node_validator_tick(n, &wake);
+    ts_node_l1_tick(n, &wake);
     ts_node_follow_tick(n,
                         &wake); /* last: the others drop peers, who then have a time to come back */
     if (n->stalled_us > n->now.mono_us && n->stalled_us < wake)
@@ -324,10 +340,10 @@ static void finish_step(struct ts_node *n, struct ts_node_outputs *out)
     if (!n->is_stopped) {
         move_on(n);
         wake = tick_all(n);
-        if (!n->is_stopping)
+        if (!n->is_stopping && !n->l1.is_halted)
             ts_node_catchup_plan(n); /* what a deadline set free is asked of another at once */
         if (n->runs != NULL && n->runs->state == RUN_DONE && ts_node_commit_has_room(n) &&
-            n->stalled_us <= n->now.mono_us)
+            n->stalled_us <= n->now.mono_us && n->l1.waiting == NULL && !n->l1.is_halted)
             wake = n->now.mono_us; /* the next share of a long run */
         try_stop(n);
     }
@@ -341,6 +357,7 @@ void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs 
     n->news_us = now.mono_us;
     ts_node_follow_begin(n);
     ts_node_validator_begin(n);
+    ts_node_l1_begin(n);
     finish_step(n, out);
 }
 
@@ -381,6 +398,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
                     .disputes = v->disputes,
                     .disputed = v->disputed},
     };
+    ts_node_l1_status_of(n, &out->l1);
     for (unsigned i = 0; i < n->start.n_peers; i++)
         out->peers_up += n->peers[i].state == TS_NODE_PEER_UP;
 }

@@ -8,6 +8,7 @@
 
 #include "audit/audit.h"
 #include "base/now.h"
+#include "chain/l1.h"
 #include "engine/engine.h"
 #include "link/messages.h"
 #include "node/verify.h"
@@ -17,6 +18,8 @@
 /* Links 0 to n_peers - 1 are the feeds of config, in its order: the first is asked first. */
 #define TS_NODE_MAX_PEERS    64
 #define TS_NODE_LINK_ENCLAVE TS_NODE_MAX_PEERS
+
+#define TS_NODE_L1_ASKS 64 /* L1 blocks asked for at a time */
 
 struct ts_node_settings {
     uint64_t hello_us;       /* from LINK_UP to the peer's HELLO; default 5 s */
@@ -47,6 +50,10 @@ struct ts_node_settings {
     uint64_t enclave_load_us; /* for LOAD and SNAPSHOT; default 120 s */
     uint64_t enclave_window;  /* batches given to it ahead of its answers; default 16 */
     uint64_t snapshot_every;  /* batches between its checkpoints; default 10,000 */
+    uint64_t l1_behind_us;    /* a batch that waits so long for L1's word is told; default 10 s */
+    uint64_t l1_again_us;     /* L1 says something else of an unconfirmed block: asked again after
+                                 that; default 2 s */
+    uint64_t l1_release_us; /* after waiting so long another peer may give another; default 60 s */
 };
 
 void ts_node_settings_default(struct ts_node_settings *s);
@@ -62,7 +69,11 @@ enum ts_node_in {
     TS_NODE_IN_BATCH,     /* peer, bytes: a raw batch that a subscriber sent */
     TS_NODE_IN_TX,        /* token, bytes: a raw transaction; is_relay: from a subscriber's feed */
     TS_NODE_IN_QUERY,     /* token, query_kind, bytes: an engine query for the enclave */
-    TS_NODE_IN_STOP       /* finish what is in hand, then OUT_STOPPED */
+    TS_NODE_IN_L1_BLOCK,  /* l1: what OUT_L1_ASK asked for, confirmed or not */
+    TS_NODE_IN_L1_CONFIRMED, /* l1: the newest block with enough confirmations; numbers ascend */
+    TS_NODE_IN_L1_REORG, /* l1: the confirmed block of this number was replaced: L1 went back behind
+                            its confirmations */
+    TS_NODE_IN_STOP      /* finish what is in hand, then OUT_STOPPED */
 };
 
 struct ts_node_input {
@@ -79,6 +90,7 @@ struct ts_node_input {
     const struct ts_recovered *verified;
     size_t n_verified;
     enum ts_query_kind query_kind;
+    const struct ts_l1_block *l1;
 };
 
 enum ts_node_out {
@@ -101,6 +113,8 @@ enum ts_node_out {
     TS_NODE_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
     TS_NODE_OUT_FINDING, /* finding: the audit found it, or closed it. When its batch is checked: a
                             node that ends before the batch is durable finds it again */
+    TS_NODE_OUT_L1_ASK,  /* number: tell me that block of L1, once, as soon as L1 has it. At most
+                            TS_NODE_L1_ASKS numbers wait for their answer at a time */
     TS_NODE_OUT_STOPPED
 };
 
@@ -142,6 +156,8 @@ struct ts_node_start {
     const char *name; /* for HELLO, such as "tenseq-node/0.1.0" */
     unsigned n_peers;
     bool has_enclave;
+    bool follows_l1; /* IN_L1_… come, OUT_L1_ASK is answered. Only for a genesis with L1. Without,
+                        whitelist changes are taken on the word of the producers */
     uint64_t seed[2]; /* for hash maps and the jitter of backoff */
 };
 
@@ -222,6 +238,8 @@ struct ts_node_enclave_status {
     X(gets, "ranges asked of peers")                                                               \
     X(get_timeouts, "ranges that were not answered in time")                                       \
     X(hedged, "ranges asked of a second peer because the first was slow")                          \
+    X(l1_asked, "L1 blocks asked for")                                                             \
+    X(l1_mismatches, "batches refused because L1 says otherwise")                                  \
     X(store_failures, "durable steps that failed and were tried again")                            \
     X(sigs_ahead, "signatures that worker threads had checked")                                    \
     X(sigs_inline, "signatures checked in the step")                                               \
@@ -241,6 +259,18 @@ struct ts_node_counters {
 };
 #undef TS_NODE_COUNTER_FIELD
 
+struct ts_node_l1_status {
+    bool is_needed; /* genesis names an L1 */
+    bool is_followed;
+    bool is_halted;     /* the chain names blocks that L1 no longer has: no batch is taken */
+    bool is_behind;     /* a batch waits long for L1's word */
+    uint64_t confirmed; /* newest confirmed block that is known */
+    uint64_t reference; /* the block that the newest verified batch names */
+    uint64_t waits_for; /* the block that a batch waits for; 0: none waits */
+    uint64_t waits_us;  /* for so long */
+    const char *reason; /* why it is halted, or "" */
+};
+
 struct ts_node_status {
     struct ts_head head;    /* of the newest durable batch */
     uint64_t target;        /* highest head a peer that is up claims; at least the own */
@@ -252,6 +282,7 @@ struct ts_node_status {
     unsigned n_peers;
     struct ts_node_counters counters;
     struct ts_node_enclave_status enclave;
+    struct ts_node_l1_status l1;
 };
 
 void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out);

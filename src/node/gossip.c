@@ -9,8 +9,6 @@
 #include "chain/batch.h"
 #include "node/internal.h"
 
-#define EVIDENCE_VERSION 1
-
 /* ---- batches ahead of the head ---- */
 
 static void free_ahead(struct ts_node *n, struct ahead *a)
@@ -111,7 +109,11 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
     struct ts_audit_place own = {0};
     uint32_t count = 0;
     ts_read_list(&r);
-    (void)ts_read_u64(&r); /* version */
+    uint64_t version = ts_read_u64(&r);
+    if (version == NODE_EVIDENCE_L1) {
+        ts_node_findings_load_mismatch(n, &r, id);
+        return;
+    }
     own.number = ts_read_u64(&r);
     ts_read_hash(&r, &own.hash);
     ts_read_hash(&r, &own.root);
@@ -126,8 +128,7 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
     ts_node_findings_load(n, &own, raw);
 }
 
-/* False: it is kept already, or there is too much. */
-static bool note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
+bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
 {
     if (ts_map_get(&n->evidence, id) != NULL) {
         n->counters.duplicates++;
@@ -154,7 +155,7 @@ static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
     struct ts_buf buf;
     ts_buf_init(&buf, 0);
     size_t list = ts_put_list(&buf);
-    ts_put_u64(&buf, EVIDENCE_VERSION);
+    ts_put_u64(&buf, NODE_EVIDENCE_CONFLICT);
     ts_put_u64(&buf, number);
     ts_put_hash(&buf, ts_chain_recent(&n->chain, number));
     ts_put_hash(&buf, ts_node_root(n, number));
@@ -216,7 +217,7 @@ static void conflict(struct ts_node *n, const struct source *s, const struct ts_
         proves_nothing(n, s, &own, hash, root, err);
         return;
     }
-    if (!note_evidence(n, number, &f.evidence))
+    if (!ts_node_gossip_note_evidence(n, number, &f.evidence))
         return;
     n->counters.equivocations++;
     ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,

@@ -10,6 +10,7 @@
  * commit.c    entries: durable steps
  * gossip.c    pushed batches, other lines, evidence
  * findings.c  the audit: what it is fed, what it says
+ * l1.c        L1's word on the blocks that batches name; l1_words.c  what was said of which block
  * forward.c   transactions
  * validator.c, validator_feed.c   the attached enclave */
 #ifndef TS_NODE_INTERNAL_H
@@ -30,6 +31,9 @@
 #define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
 #define NODE_SHOWINGS            16 /* batches of ours on their way to who has another */
 #define NODE_TEXT                200
+/* Versions of stored evidence. */
+#define NODE_EVIDENCE_CONFLICT 1 /* gossip.c: a second batch */
+#define NODE_EVIDENCE_L1       2 /* findings.c: a batch that L1 denies */
 
 /* Who gave us something: a feed of ours, or a subscriber. */
 struct source {
@@ -110,11 +114,25 @@ struct run {
     struct source source;
     struct ts_recovered *found;
     size_t n_found;
+    uint64_t *l1; /* L1 blocks that they name, each once; NULL: none, or L1 is not followed */
+    size_t n_l1;
+};
+
+/* What L1 says of a block; shared by all who need it. */
+struct l1_word {
+    unsigned users;
+    struct ts_l1_evidence at;
+    ts_bytes header;       /* owned */
+    ts_address *whitelist; /* after it; owned */
+    size_t n_whitelist;
 };
 
 /* One thing to be made durable. */
 struct entry {
     bool is_evidence;
+    bool is_quiet;      /* evidence that is no conflicting batch, and is not relayed */
+    struct l1_word *l1; /* the block that the batch names; NULL: L1 is not followed */
+    bool stores_l1;     /* its header is not stored yet */
     uint64_t number;
     ts_hash hash;
     struct ts_head head; /* the chain's after this batch */
@@ -192,12 +210,52 @@ struct validator {
     bool is_current;     /* places[0] is where it stands */
     uint64_t load_token; /* of OUT_LOAD; 0: none */
     uint64_t next_feed;
+    bool wants_l1;        /* the header of an L1 block is missing: */
+    uint64_t l1_wanted;   /* of this one */
     uint64_t snapshot_at; /* its newest checkpoint */
     bool is_snapshotting;
     bool is_sync_asked;
     bool is_leaving; /* it was told to end */
     bool can_load;   /* it has nothing loaded, or may start over */
     uint64_t disputes, disputed;
+    char reason[NODE_TEXT];
+};
+
+/* ---- L1 ---- */
+
+#define NODE_L1_CLAIMS 256 /* blocks named by the chain before this node saw them confirmed */
+
+struct l1_slot {
+    uint64_t number;
+    bool is_used;
+    bool is_asked;        /* an answer is on its way */
+    bool is_settled;      /* the block was confirmed when L1 spoke of it: that is final */
+    bool is_needed;       /* while planning */
+    uint64_t again_us;    /* it said something else than a batch: asked again then; 0: no */
+    struct l1_word *word; /* NULL: not said yet */
+};
+
+struct l1_claim {
+    uint64_t number;
+    ts_hash hash;
+    uint64_t batch; /* the first that names it */
+};
+
+struct l1_view {
+    struct l1_slot slots[TS_NODE_L1_ASKS];
+    struct l1_word *ref; /* of the block that the chain's head names; NULL: not heard */
+    ts_hash stored;      /* of the newest block whose header went to the store */
+    uint64_t confirmed;
+    ts_time confirmed_time;                 /* 0: not heard */
+    struct l1_claim claims[NODE_L1_CLAIMS]; /* ascending */
+    size_t n_claims;
+    const uint8_t *waiting; /* the first batch, which waits for L1's word; NULL: it does not */
+    uint64_t waiting_batch, waits_for, since_us;
+    bool is_woken;     /* something was heard since it was looked at */
+    bool is_behind;    /* told so by an event */
+    uint64_t ref_from; /* the first batch that names ref, as far as this run knows */
+    bool is_stale;     /* told so by a finding */
+    bool is_halted;
     char reason[NODE_TEXT];
 };
 
@@ -265,6 +323,7 @@ struct ts_node {
 
     struct forwards forwards;
     struct validator validator;
+    struct l1_view l1;
 
     bool is_stopping, is_stopped;
     struct ts_node_counters counters;
@@ -354,8 +413,9 @@ void ts_node_note_root(struct ts_node *n);
 
 /* ---- commit.c ---- */
 
+/* l1: of the block it names, or NULL; used from now on by the entry too. */
 void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
-                          const struct source *s, ts_hash *tx_hashes);
+                          const struct source *s, ts_hash *tx_hashes, struct l1_word *l1);
 void ts_node_commit_evidence(struct ts_node *n, struct entry *e);
 bool ts_node_commit_has_room(const struct ts_node *n);
 /* Starts a durable step if there is something and none is in flight. */
@@ -380,6 +440,9 @@ void ts_node_gossip_other_line(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
+/* Notes that evidence about a batch number is kept. False: it is kept already, or there is too
+ * much. */
+bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
 void ts_node_gossip_free(struct ts_node *n);
 
 /* ---- both_sides.c ---- */
@@ -405,6 +468,52 @@ void ts_node_findings_add(struct ts_node *n, const struct ts_finding *f);
 void ts_node_findings_load(struct ts_node *n, const struct ts_audit_place *own, ts_bytes raw);
 /* b, at head + 1, was refused. */
 void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b);
+
+/* b, sealed, at head + 1, is not what L1 says, which is in word. after: who is whitelisted after b.
+ */
+void ts_node_findings_mismatch(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+                               const struct l1_word *word, const ts_address *after, size_t n_after);
+/* The evidence of such a finding, as it was stored, but for its version. */
+void ts_node_findings_load_mismatch(struct ts_node *n, struct ts_reader *r, const ts_hash *id);
+
+/* ---- l1_words.c ---- */
+
+struct l1_word *ts_node_l1_word_new(const struct ts_l1_block *b); /* NULL: out of memory */
+struct l1_word *ts_node_l1_word_use(struct l1_word *w);
+void ts_node_l1_word_drop(struct l1_word *w); /* NULL: nothing */
+/* The slot of a number, or NULL. */
+struct l1_slot *ts_node_l1_slot(struct ts_node *n, uint64_t number);
+/* Asks for what is needed, several ahead, and forgets what is not. */
+void ts_node_l1_plan(struct ts_node *n);
+/* Which L1 blocks the batches of a run name. */
+void ts_node_l1_scan(struct ts_node *n, struct run *r);
+void ts_node_l1_words_free(struct ts_node *n);
+
+/* ---- l1.c ---- */
+
+enum l1_said { L1_WAIT, L1_AGREES, L1_DENIES };
+
+/* Whether batches are held against L1. */
+bool ts_node_l1_is_on(const struct ts_node *n);
+void ts_node_l1_begin(struct ts_node *n);
+void ts_node_l1_free(struct ts_node *n);
+/* True: this batch, the first of the first run, was seen to wait, and nothing has been heard since.
+ */
+bool ts_node_l1_still_waits(struct ts_node *n, ts_bytes raw);
+/* What L1 says of the block that b names. WAIT: nothing yet, or nothing final. Else it is *word:
+ * AGREES it is the block b names, DENIES another one is there, for good. */
+enum l1_said ts_node_l1_look(struct ts_node *n, const struct ts_batch *b, struct l1_word **word);
+/* The batch, right in all else, waits until L1 has spoken. */
+void ts_node_l1_wait(struct ts_node *n, const struct ts_batch *b);
+/* The first batch is another one now. */
+void ts_node_l1_unwait(struct ts_node *n);
+/* The chain has moved by b, and w is the block that it names. */
+void ts_node_l1_applied(struct ts_node *n, const struct ts_batch *b, struct l1_word *w);
+void ts_node_l1_block(struct ts_node *n, const struct ts_l1_block *b);
+void ts_node_l1_confirmed(struct ts_node *n, const struct ts_l1_block *b);
+void ts_node_l1_reorg(struct ts_node *n, const struct ts_l1_block *b);
+void ts_node_l1_tick(struct ts_node *n, uint64_t *wake);
+void ts_node_l1_status_of(const struct ts_node *n, struct ts_node_l1_status *out);
 
 /* ---- forward.c ---- */
 

@@ -42,11 +42,13 @@ static void run_free(struct ts_node *n, struct run *r)
         ts_node_release(n, r->raws[i]);
     free(r->raws);
     free(r->found);
+    free(r->l1);
     free(r);
 }
 
 void ts_node_pipeline_flush(struct ts_node *n)
 {
+    ts_node_l1_unwait(n);
     while (n->runs != NULL) {
         struct run *r = n->runs;
         n->runs = r->next;
@@ -81,6 +83,7 @@ static void append_run(struct ts_node *n, struct run *r)
         end = &(*end)->next;
     *end = r;
     r->root = n->run_root;
+    ts_node_l1_scan(n, r);
     /* What cannot be read here cannot be decoded either: then only the root of what follows is
      * wrong, and that falls with it. */
     (void)ts_node_roots(r->raws, r->n, &n->run_root);
@@ -226,10 +229,37 @@ static ts_hash *hash_txs(const struct ts_batch *b)
     return hashes;
 }
 
-static ts_err check(struct ts_node *n, const struct ts_batch *b, struct ts_fault *fault,
-                    ts_hash **tx_hashes)
+/* Whether b and L1 agree: the block it names, and who is whitelisted after it. TS_E_BUSY: L1 has
+ * not spoken yet. */
+static ts_err check_l1(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+                       enum l1_said said, const struct l1_word *word, struct ts_fault *fault)
 {
-    ts_err err = ts_batch_check(&n->chain, b, NULL, n->effect, fault);
+    size_t n_after = 0;
+    const ts_address *after = ts_effect_whitelist(n->effect, &n_after);
+    if (said == L1_WAIT) {
+        ts_node_l1_wait(n, b);
+        return TS_E_BUSY;
+    }
+    if (said == L1_AGREES && n_after == word->n_whitelist &&
+        memcmp(after, word->whitelist, n_after * sizeof(*after)) == 0)
+        return TS_OK;
+    *fault = (struct ts_fault){.rule = TS_E_L1};
+    snprintf(fault->what, sizeof(fault->what), "L1 block %" PRIu64 " %s", b->header.l1_number,
+             said == L1_AGREES ? "has another whitelist than the one after this batch"
+                               : "has another hash than this batch says");
+    ts_node_findings_mismatch(n, s, b, word, after, n_after);
+    return TS_E_L1;
+}
+
+static ts_err check(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+                    struct ts_fault *fault, ts_hash **tx_hashes, struct l1_word **word)
+{
+    bool is_on = ts_node_l1_is_on(n);
+    enum l1_said said = is_on ? ts_node_l1_look(n, b, word) : L1_WAIT;
+    ts_err err =
+        ts_batch_check(&n->chain, b, said == L1_AGREES ? &(*word)->at : NULL, n->effect, fault);
+    if (err == TS_OK && is_on)
+        err = check_l1(n, s, b, said, *word, fault);
     if (err != TS_OK)
         return err;
     *tx_hashes = hash_txs(b);
@@ -252,14 +282,17 @@ static void credit(struct ts_node *n, const struct source *s)
     n->peers[s->link].attempts = 0;
 }
 
-/* Checks the next batch of the first run. False: it was refused or memory is short, and the run may
- * be gone. */
+/* Checks the next batch of the first run. False: it was refused or must wait, or memory is short,
+ * and the run may be gone. */
 static bool check_next(struct ts_node *n, struct run *r)
 {
     struct ts_batch b;
     struct ts_fault fault = {.what = ""};
     ts_hash *tx_hashes;
+    struct l1_word *word = NULL;
     ts_bytes raw = r->raws[r->at];
+    if (ts_node_l1_still_waits(n, raw))
+        return false;
     ts_arena_reset(&n->decode);
     ts_err err = ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b);
     if (err != TS_OK && err != TS_E_NOMEM) {
@@ -268,7 +301,9 @@ static bool check_next(struct ts_node *n, struct run *r)
         return false;
     }
     if (err == TS_OK)
-        err = check(n, &b, &fault, &tx_hashes);
+        err = check(n, &r->source, &b, &fault, &tx_hashes, &word);
+    if (err == TS_E_BUSY)
+        return false;
     if (err == TS_E_NOMEM) {
         stall(n);
         return false;
@@ -282,7 +317,9 @@ static bool check_next(struct ts_node *n, struct run *r)
     n->counters.batches++;
     credit(n, &r->source);
     r->raws[r->at++] = (ts_bytes){0};
-    ts_node_commit_batch(n, &b, raw, &r->source, tx_hashes);
+    if (word != NULL)
+        ts_node_l1_applied(n, &b, word);
+    ts_node_commit_batch(n, &b, raw, &r->source, tx_hashes, word);
     ts_node_gossip_head_moved(n);
     return true;
 }
@@ -298,7 +335,7 @@ static bool check_runs(struct ts_node *n)
                 return left != STEP_BATCHES;
             left--;
             if (!check_next(n, r))
-                return true;
+                return n->l1.waiting == NULL;
         }
         n->runs = r->next;
         run_free(n, r);

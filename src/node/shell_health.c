@@ -7,6 +7,10 @@ const char *nsh_state_name(const struct ts_node_shell *s, const struct ts_node_s
 {
     if (!st->is_storing)
         return "storage";
+    if (st->l1.is_halted)
+        return "l1-reorg";
+    if (st->l1.is_behind)
+        return "l1-behind";
     if (s->config.n_peers > 0 && st->peers_up == 0)
         return "connecting";
     return st->is_catching_up && s->config.n_peers > 0 ? "catching-up" : "following";
@@ -31,6 +35,18 @@ static json_t *enclave_json(const struct ts_node_enclave_status *e)
                      e->disputes > 0 ? ts_json_u64(e->disputed) : json_null());
 }
 
+static json_t *l1_json(const struct ts_node_l1_status *l)
+{
+    if (!l->is_needed)
+        return json_null();
+    if (!l->is_followed)
+        return json_pack("{s:b}", "followed", false);
+    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:s}", "followed", true, "confirmed",
+                     ts_json_u64(l->confirmed), "reference", ts_json_u64(l->reference), "waitsFor",
+                     l->waits_for != 0 ? ts_json_u64(l->waits_for) : json_null(), "waitsMs",
+                     ts_json_u64(l->waits_us / 1000), "reason", l->reason);
+}
+
 static json_t *counters_json(const struct ts_node_counters *c)
 {
     json_t *o = json_object();
@@ -49,11 +65,11 @@ json_t *nsh_health(void *ctx)
     for (unsigned i = 0; i < st.n_peers; i++)
         (void)json_array_append_new(peers, peer_json(s, i));
     /* Alarms that stay: each alone would be a reason to look. */
-    return json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:I, s:o}", "state",
+    return json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "state",
                      nsh_state_name(s, &st), "target", ts_json_u64(st.target), "catchingUp",
                      st.is_catching_up, "peers", peers, "subscribers",
                      (json_int_t)(s->front.feed != NULL ? ts_feed_server_peers(s->front.feed) : 0),
-                     "enclave", enclave_json(&st.enclave), "counters", counters_json(&st.counters),
-                     "equivocations", (json_int_t)st.evidence, "uptimeMs",
-                     ts_json_u64((uv_hrtime() / 1000 - s->started_us) / 1000));
+                     "enclave", enclave_json(&st.enclave), "l1", l1_json(&st.l1), "counters",
+                     counters_json(&st.counters), "equivocations", (json_int_t)st.evidence,
+                     "uptimeMs", ts_json_u64((uv_hrtime() / 1000 - s->started_us) / 1000));
 }

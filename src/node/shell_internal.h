@@ -128,7 +128,7 @@ void nsh_on_feed_batch(void *ctx, uint64_t peer, ts_bytes raw);
 
 /* ---- shell_health.c ---- */
 
-/* "following", "catching-up", "connecting" or "storage". */
+/* "following", "catching-up", "connecting", "storage", "l1-behind" or "l1-reorg". */
 const char *nsh_state_name(const struct ts_node_shell *s, const struct ts_node_status *st);
 json_t *nsh_health(void *ctx); /* ctx: the shell */
 

@@ -101,6 +101,8 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
     case TS_NODE_OUT_FINDING:
         finding(s, o->finding);
         break;
+    case TS_NODE_OUT_L1_ASK:
+        break; /* not asked while the shell follows no L1 */
     case TS_NODE_OUT_STOPPED:
         s->result = o->err;
         nsh_close(s);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "chain/batch.h"
 #include "node/internal.h"
 
 #define DISPUTE_RETRY_US UINT64_C(60000000)
@@ -97,6 +98,8 @@ static const char *why_unfit(const struct ts_node *n, const struct ts_msg_identi
         return "it speaks another version of the enclave link";
     if (id->state != TS_ENC_EMPTY && !ts_hash_equal(&id->genesis, &n->start.genesis->hash))
         return "it has loaded another network's genesis";
+    if (n->start.genesis->l1_chain_id != 0 && !ts_node_l1_is_on(n))
+        return "it needs the headers of L1, which this node does not follow (l1)";
     if (e != NULL && e->whitelisted)
         return "it is whitelisted as a sequencer: only a host may drive it";
     if (id->state == TS_ENC_PASSIVE || id->state == TS_ENC_ACTIVE)
@@ -149,17 +152,20 @@ void ts_node_validator_placed(struct ts_node *n, const struct ts_msg_head *head)
     v->head = *head;
     v->next_feed = head->number + 1;
     v->snapshot_at = head->number;
+    v->wants_l1 = false;
     ts_node_event(n, TS_LOG_INFO, "enclave-loaded", "number=%" PRIu64 " of=%" PRIu64, head->number,
                   n->stored.number);
 }
 
 /* ---- feeding ---- */
 
-static void accept(struct ts_node *n, uint64_t number, const ts_hash *hash, ts_bytes raw)
+static void accept(struct ts_node *n, uint64_t number, const ts_hash *hash, ts_bytes raw,
+                   ts_bytes l1_header)
 {
     struct ts_msg m = {.type = TS_MSG_ACCEPT};
     struct enc_request r = {.head = {.number = number, .hash = *hash}};
     m.u.accept.batch = raw;
+    m.u.accept.l1_header = l1_header;
     ts_node_validator_ask(n, &m, &r);
     n->validator.next_feed = number + 1;
 }
@@ -175,7 +181,43 @@ void ts_node_validator_committed(struct ts_node *n, const struct entry *e)
 {
     struct validator *v = &n->validator;
     if (is_fed(v) && v->next_feed == e->number && v->n_accepts < n->s.enclave_window)
-        accept(n, e->number, &e->hash, e->raw);
+        accept(n, e->number, &e->hash, e->raw, e->l1 != NULL ? e->l1->header : (ts_bytes){0});
+}
+
+/* The header of the L1 block that a stored batch names. It is not stored when the batch was taken
+ * by a run that did not follow L1: then L1 is asked, and the batch is loaded again. False: not now.
+ */
+static bool find_l1_header(struct ts_node *n, const struct ts_store_batch *b, ts_bytes *header)
+{
+    struct validator *v = &n->validator;
+    ts_hash hash;
+    uint64_t number;
+    *header = b->l1_header;
+    if (n->start.genesis->l1_chain_id == 0 || b->l1_header.n > 0) {
+        v->wants_l1 = false;
+        return true;
+    }
+    if (ts_batch_l1(b->raw, &number, &hash) != TS_OK)
+        return false; /* a damaged store, which a start will tell */
+    const struct l1_slot *s = ts_node_l1_slot(n, number);
+    if (s == NULL || s->word == NULL) {
+        v->wants_l1 = true;
+        v->l1_wanted = number;
+        return false;
+    }
+    if (!ts_hash_equal(&s->word->at.hash, &hash)) {
+        ts_node_validator_fail(n, "L1 has another block %" PRIu64 " than batch %" PRIu64 " names",
+                               number, b->number);
+        return false;
+    }
+    *header = s->word->header;
+    return true;
+}
+
+static bool waits_for_l1(struct ts_node *n)
+{
+    const struct l1_slot *s = ts_node_l1_slot(n, n->validator.l1_wanted);
+    return n->validator.wants_l1 && (s == NULL || s->word == NULL);
 }
 
 void ts_node_validator_loaded(struct ts_node *n, const struct ts_node_input *in)
@@ -195,8 +237,10 @@ void ts_node_validator_loaded(struct ts_node *n, const struct ts_node_input *in)
     }
     for (size_t i = 0; i < in->n_batches; i++) {
         const struct ts_store_batch *b = &in->batches[i];
-        if (is_fed(v) && b->number == v->next_feed && v->n_accepts < n->s.enclave_window)
-            accept(n, b->number, &b->hash, b->raw);
+        ts_bytes header;
+        if (is_fed(v) && b->number == v->next_feed && v->n_accepts < n->s.enclave_window &&
+            find_l1_header(n, b, &header))
+            accept(n, b->number, &b->hash, b->raw, header);
     }
 }
 
@@ -231,7 +275,7 @@ static void ask_synced(struct ts_node *n)
 void ts_node_validator_feed(struct ts_node *n)
 {
     struct validator *v = &n->validator;
-    if (!is_fed(v))
+    if (!is_fed(v) || waits_for_l1(n))
         return;
     /* Half the window is refilled at a time: fewer and longer reads. */
     if (v->next_feed <= n->stored.number && 2 * v->n_accepts <= n->s.enclave_window)

@@ -396,6 +396,10 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         used = strlen(n->events);
         snprintf(n->events + used, sizeof(n->events) - used, "%s %s\n", o->event, o->text);
         break;
+    case TS_NODE_OUT_L1_ASK:
+        nw_l1_ask(w, node, o->number);
+        push_event(w, event_for(w, node, w->now + 5 * NW_MS, EV_L1));
+        break;
     case TS_NODE_OUT_STOPPED:
         n->is_stopped = true;
         break;
@@ -489,6 +493,9 @@ static void run_event(struct nw *w, struct nw_event *ev)
             break;
         case EV_VERIFY:
             run_verify(w, ev);
+            break;
+        case EV_L1:
+            nw_l1_answer(w, ev->node);
             break;
         }
     }
@@ -634,8 +641,11 @@ static bool start_node(struct nw *w, size_t node)
         n->core = NULL;
         return false;
     }
+    n->n_l1_asked = 0;
+    n->l1_told = 0;
     ts_node_begin(n->core, now_of(w), &out);
     do_outputs(w, node, &out);
+    nw_l1_tell(w, node);
     return true;
 }
 
@@ -653,6 +663,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
                                          .name = "node/test",
                                          .n_peers = (unsigned)n,
                                          .has_enclave = has_enclave,
+                                         .follows_l1 = w->l1.is_on,
                                          .seed = {w->random, w->n_nodes}};
     if (s != NULL)
         node->start.settings = *s;
@@ -661,6 +672,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
     ts_buf_init(&node->store.audit, 0);
+    node->l1_depth = 2;
     TS_CHECK(start_node(w, w->n_nodes));
     return w->n_nodes++;
 }

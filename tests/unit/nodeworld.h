@@ -60,6 +60,21 @@ struct nw_store {
     bool fail_applied; /* it takes place all the same */
 };
 
+struct nw_l1_list {
+    uint64_t from; /* the block whose whitelist it is first */
+    ts_address ids[TS_MAX_WHITELIST];
+    size_t n;
+};
+
+/* The L1 of all nodes: one line, but each node sees it confirmed at a depth of its own. */
+struct nw_l1 {
+    bool is_on, is_down;
+    uint64_t latest;
+    uint64_t fork, fork_at; /* from that block on; 0: the one that the net's batches name */
+    struct nw_l1_list lists[8];
+    size_t n_lists;
+};
+
 struct nw_node {
     struct ts_node *core; /* NULL: not running */
     struct ts_node_start start;
@@ -75,6 +90,11 @@ struct nw_node {
     unsigned evidence_pushed;
     struct ts_finding findings[64]; /* as they were told */
     size_t n_findings;
+    uint64_t l1_asked[TS_NODE_L1_ASKS]; /* and not answered */
+    size_t n_l1_asked, most_l1_asked;
+    uint64_t l1_answers;
+    uint64_t l1_depth; /* confirmations; at first 2 */
+    uint64_t l1_told;  /* the newest confirmed block it was told of */
 };
 
 struct nw_event;
@@ -103,6 +123,7 @@ struct nw {
     void (*enclave)(void *ctx, ts_bytes frame, struct ts_buf *out);
     void *enclave_ctx;
     bool enclave_up;
+    struct nw_l1 l1;
     ts_bytes genesis_raw; /* for nodes made from then on; an empty list at first */
 };
 
@@ -124,6 +145,16 @@ void nw_push_raw(struct nw *w, size_t host, ts_bytes raw);
 /* A node with feeds; settings NULL: the defaults. Returns its index; it starts at once. */
 size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_node_settings *s,
                bool has_enclave);
+/* Nodes made from now on follow L1, whose newest block is latest. Its blocks are those that the
+ * net's batches name (tn_l1_block), and its whitelist is genesis' until nw_l1_whitelist. */
+void nw_l1_start(struct nw *w, uint64_t latest);
+void nw_l1_mine(struct nw *w, uint64_t latest);
+/* Nothing is answered while it is down. */
+void nw_l1_down(struct nw *w, bool down);
+/* From block from on; ascending. */
+void nw_l1_whitelist(struct nw *w, uint64_t from, const ts_address *ids, size_t n);
+/* The blocks from from on are others now; whoever was told that one of them was confirmed hears. */
+void nw_l1_fork(struct nw *w, uint64_t from);
 void nw_kill(struct nw *w, size_t node);
 void nw_restart(struct nw *w, size_t node);
 /* False: it ran out of memory on its way, and is not running. */

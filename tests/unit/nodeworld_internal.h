@@ -6,7 +6,7 @@
 #include "net/feed_session.h"
 #include "nodeworld.h"
 
-enum event_kind { EV_INPUT, EV_TICK, EV_TO_SERVER, EV_VERIFY };
+enum event_kind { EV_INPUT, EV_TICK, EV_TO_SERVER, EV_VERIFY, EV_L1 };
 
 struct nw_event {
     uint64_t at, order;
@@ -47,6 +47,13 @@ const ts_bytes *nw_history_of(const struct nw *w, const struct nw_host *h);
 bool nw_server_is_up(const struct nw *w, unsigned server);
 void nw_to_client(struct nw *w, struct nw_conn *c, const struct ts_buf *b, uint64_t delay);
 void nw_close_conn(struct nw *w, struct nw_conn *c, bool tell);
+
+/* ---- nodeworld_l1.c ---- */
+
+/* A node asks; what it asked for is answered as far as L1 has it; it is told what is confirmed. */
+void nw_l1_ask(struct nw *w, size_t node, uint64_t number);
+void nw_l1_answer(struct nw *w, size_t node);
+void nw_l1_tell(struct nw *w, size_t node);
 
 /* ---- nodeworld_serve.c ---- */
 

@@ -7,11 +7,11 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
+#include "chain/l1.h"
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
 
 #define GENESIS_TIME 1700000000000u
-#define GENESIS_L1   100u
 
 /* A made-up value named by text and two numbers. */
 static ts_hash made_up(const char *what, uint64_t a, uint64_t b)
@@ -51,6 +51,28 @@ static void *copy_of(const void *p, size_t n)
     return copy;
 }
 
+struct ts_l1_evidence tn_l1_block(uint64_t number, uint64_t fork, struct ts_buf *out)
+{
+    struct ts_buf b;
+    ts_hash parent = made_up("l1", number, fork);
+    struct ts_l1_evidence at;
+    ts_buf_init(&b, 0);
+    size_t list = ts_put_list(&b);
+    ts_put_hash(&b, &parent);
+    for (unsigned i = 0; i < 7; i++) /* uncles to difficulty */
+        ts_put_bytes(&b, (ts_bytes){0});
+    ts_put_u64(&b, number);
+    ts_put_u64(&b, 30000000); /* gas limit and gas used */
+    ts_put_u64(&b, 0);
+    ts_put_u64(&b, GENESIS_TIME / 1000 + 12 * (number - TN_GENESIS_L1));
+    ts_put_list_end(&b, list);
+    TS_CHECK(b.err == TS_OK && ts_l1_header_read(ts_buf_bytes(&b), &at, NULL) == TS_OK);
+    if (out != NULL)
+        ts_buf_put(out, b.p, b.n);
+    ts_buf_free(&b);
+    return at;
+}
+
 static void make_genesis(struct testnet *net, const struct tn_options *o)
 {
     struct ts_genesis *g = &net->genesis;
@@ -68,8 +90,8 @@ static void make_genesis(struct testnet *net, const struct tn_options *o)
     if (o->l1_chain_id != 0) {
         g->l1_chain_id = o->l1_chain_id;
         g->contract = (ts_address){{0x11}};
-        g->l1_number = GENESIS_L1;
-        g->l1_hash = made_up("l1", GENESIS_L1, 0);
+        g->l1_number = TN_GENESIS_L1;
+        g->l1_hash = tn_l1_block(TN_GENESIS_L1, 0, NULL).hash;
     }
     ts_params_default(&g->params);
     if (o->report_every != 0)

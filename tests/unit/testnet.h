@@ -77,7 +77,8 @@ struct testnet {
     size_t n_adds;
     ts_address removes[TS_MAX_WHITELIST];
     size_t n_removes;
-    ts_bytes *history; /* history[k]: raw batch k + 1 */
+    uint64_t l1_number; /* the L1 block that drafts name when it is above their parent's */
+    ts_bytes *history;  /* history[k]: raw batch k + 1 */
     size_t n_history;
     struct tn_draft *drafts; /* freed with the net */
 };
@@ -99,6 +100,12 @@ struct tn_draft {
     struct ts_notice notices[2 * TS_MAX_NOTICES];
     struct tn_draft *next;
 };
+
+/* A block of the made-up L1 of a testnet with one: 12 seconds apart, genesis's at the genesis'
+ * time. Of each number there are as many as one likes; the chain names fork 0. The header's RLP is
+ * appended when out is not NULL. */
+#define TN_GENESIS_L1 100
+struct ts_l1_evidence tn_l1_block(uint64_t number, uint64_t fork, struct ts_buf *out);
 
 struct testnet *tn_new(const struct tn_options *options);
 /* n enclaves booted, 0 activated, batch 1 published. */

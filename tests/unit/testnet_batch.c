@@ -97,15 +97,6 @@ static void account(struct testnet *net, struct tn_draft *d, const struct tn_enc
     }
 }
 
-static ts_hash l1_hash(uint64_t number)
-{
-    char text[60];
-    ts_hash out;
-    int n = snprintf(text, sizeof(text), "testnet l1 %llu 0", (unsigned long long)number);
-    ts_keccak256(ts_bytes_of(text, (size_t)n), &out);
-    return out;
-}
-
 static ts_time header_time(const struct testnet *net, const struct tn_draft *d)
 {
     ts_time time = net->time;
@@ -134,14 +125,19 @@ static void fill_header(const struct testnet *net, struct tn_draft *d,
                                          .l1_number = head->l1_number,
                                          .l1_hash = head->l1_hash,
                                          .state_root = head->state_root};
+    if (net->l1_number <= head->l1_number)
+        return;
+    d->header.l1_number = net->l1_number;
+    d->header.l1_hash = tn_l1_block(net->l1_number, 0, NULL).hash;
 }
 
 static void announce(const struct testnet *net, struct tn_draft *d)
 {
     if (net->n_adds + net->n_removes == 0)
         return;
-    d->header.l1_number++;
-    d->header.l1_hash = l1_hash(d->header.l1_number);
+    if (net->l1_number <= net->chain.head.l1_number)
+        d->header.l1_number++;
+    d->header.l1_hash = tn_l1_block(d->header.l1_number, 0, NULL).hash;
     tn_set_change(d, &(struct ts_whitelist_change){.l1_number = d->header.l1_number,
                                                    .l1_hash = d->header.l1_hash,
                                                    .added = (ts_address *)(uintptr_t)net->adds,

@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A node that follows L1: it takes no batch that L1 has not confirmed, blames nobody for an L1 that
+ * is late, and stops when L1 goes back. */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "nodeworld.h"
+
+static const unsigned host_0[] = {NW_HOST(0)};
+static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
+
+/* A net whose batches name a new L1 block every so often; 0: genesis's for ever. */
+static struct testnet *net_of(size_t batches, size_t per_block)
+{
+    struct testnet *net = tn_new(&(struct tn_options){
+        .crypto = nw_crypto(), .l1_chain_id = 31337, .whitelisted = 3, .enclaves = 4});
+    tn_start(net);
+    while (net->n_history < batches) {
+        if (per_block != 0 && net->n_history % per_block == 0)
+            net->l1_number = TN_GENESIS_L1 + net->n_history / per_block;
+        tn_run(net, 1);
+    }
+    return net;
+}
+
+static void end(struct nw *w)
+{
+    struct testnet *net = w->net;
+    nw_free(w);
+    tn_free(net);
+}
+
+static struct ts_node_l1_status l1_of(const struct nw *w, size_t node)
+{
+    struct ts_node_status st;
+    ts_node_status_of(w->nodes[node].core, &st);
+    return st.l1;
+}
+
+static size_t found(const struct nw *w, size_t node, enum ts_finding_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->nodes[node].n_findings; i++)
+        n += w->nodes[node].findings[i].kind == kind;
+    return n;
+}
+
+static void nobody_is_blamed(const struct nw *w, size_t node)
+{
+    struct ts_node_counters c = nw_counters(w, node);
+    assert_int_equal(c.peers_dropped, 0);
+    assert_int_equal(c.invalid, 0);
+    assert_int_equal(c.l1_mismatches, 0);
+}
+
+/* ---- what is right is taken ---- */
+
+static void each_block_is_asked_for_once_and_ahead(void **state)
+{
+    struct testnet *net = net_of(1200, 12);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 300);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 1200, 20 * NW_S));
+    nobody_is_blamed(w, node);
+    struct ts_node_counters c = nw_counters(w, node);
+    assert_in_range(c.l1_asked, 99, 105); /* blocks 100 to 199, perhaps one of a race twice */
+    assert_true(w->nodes[node].most_l1_asked > 8);
+    assert_int_equal(l1_of(w, node).reference, 199);
+    assert_int_equal(w->nodes[node].store.l1.n, 100); /* every header is stored, once */
+    end(w);
+}
+
+static void headers_come_with_what_is_loaded(void **state)
+{
+    struct testnet *net = net_of(30, 12);
+    struct nw *w = nw_new(net, 1);
+    struct ts_buf header;
+    (void)state;
+    ts_buf_init(&header, 0);
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 30, 5 * NW_S));
+    (void)tn_l1_block(101, 0, &header);
+    ts_bytes stored = l1_shelf_of(&w->nodes[node].store.l1, tn_raw(net, 20));
+    assert_true(ts_bytes_equal(stored, ts_buf_bytes(&header)));
+    ts_buf_free(&header);
+    end(w);
+}
+
+static void a_restart_asks_only_for_the_newest(void **state)
+{
+    struct testnet *net = net_of(240, 12);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 130);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 240, 10 * NW_S));
+    nw_kill(w, node);
+    nw_restart(w, node);
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(nw_counters(w, node).l1_asked, 1);
+    assert_false(l1_of(w, node).is_halted);
+    tn_run(net, 3);
+    nw_publish(w, 0, 243);
+    assert_true(nw_reach(w, node, 243, 5 * NW_S));
+    nobody_is_blamed(w, node);
+    end(w);
+}
+
+static void a_change_that_l1_has_is_taken(void **state)
+{
+    struct testnet *net = net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    tn_whitelist_add(net, 3);
+    tn_whitelist_remove(net, 2);
+    net->l1_number = 104;
+    tn_run(net, 4);
+    ts_address list[] = {*tn_id(net, 0), *tn_id(net, 1), *tn_id(net, 3)};
+    nw_l1_whitelist(w, 103, list, 3);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, net->n_history, 5 * NW_S));
+    nobody_is_blamed(w, node);
+    assert_int_equal(found(w, node, TS_F_WHITELIST_MISMATCH), 0);
+    end(w);
+}
+
+/* ---- L1 is late, or down ---- */
+
+static void a_batch_waits_until_l1_has_spoken(void **state)
+{
+    struct testnet *net = net_of(20, 10);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 100); /* the batches from 11 on name 101 */
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    assert_int_equal(l1_of(w, node).waits_for, 101);
+    assert_false(nw_said(w, node, "l1-behind"));
+    nw_run(w, 10 * NW_S);
+    assert_true(nw_said(w, node, "l1-behind number=11 l1_number=101"));
+    assert_true(l1_of(w, node).is_behind);
+    nw_l1_mine(w, 101); /* not confirmed, but there */
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    assert_true(nw_said(w, node, "l1-in-step number=11"));
+    assert_false(l1_of(w, node).is_behind);
+    nobody_is_blamed(w, node);
+    end(w);
+}
+
+static void an_l1_that_is_down_holds_all_back_and_bounds_hold(void **state)
+{
+    struct testnet *net = net_of(900, 10);
+    struct ts_node_settings s;
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    ts_node_settings_default(&s);
+    s.get_count = 64;
+    nw_l1_start(w, 300);
+    nw_l1_down(w, true);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, &s, false);
+    nw_run(w, 200 * NW_S);
+    assert_int_equal(nw_head(w, node), 0); /* not even genesis' block was told */
+    assert_int_equal(w->nodes[node].most_l1_asked, 1);
+    nw_l1_down(w, false);
+    assert_true(nw_reach(w, node, 900, 20 * NW_S));
+    nobody_is_blamed(w, node);
+    end(w);
+}
+
+/* Our L1 node stands on another line than the host's, of blocks that are not confirmed. */
+static void an_unconfirmed_denial_blames_nobody(void **state)
+{
+    struct testnet *net = net_of(20, 10);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 101);
+    nw_l1_fork(w, 101);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    nw_run(w, 30 * NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    nobody_is_blamed(w, node);
+    w->l1.fork = 0; /* it comes round */
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nobody_is_blamed(w, node);
+    end(w);
+}
+
+/* A batch whose block L1 never gets must not be in the way of another peer's. */
+static void after_a_while_another_peer_is_asked(void **state)
+{
+    struct testnet *net = net_of(10, 0);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 105);
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    struct tn_draft *d = tn_draft(net, 0);
+    d->header.l1_number = 5000;
+    tn_seal(net, d);
+    nw_push_raw(w, 0, ts_buf_bytes(&d->raw));
+    nw_run(w, NW_S);
+    assert_int_equal(l1_of(w, node).waits_for, 5000);
+    tn_run(net, 5);
+    w->hosts[0].head = 10;
+    nw_publish(w, 1, 15);
+    nw_run(w, 30 * NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    assert_true(nw_reach(w, node, 15, 60 * NW_S));
+    nobody_is_blamed(w, node);
+    end(w);
+}
+
+/* ---- what is wrong is refused ---- */
+
+/* Host 0 has a chain whose newest batch is wrong; the node refuses that one and keeps evidence. */
+static void expect_refused(struct nw *w, struct tn_draft *d, const char *part)
+{
+    struct testnet *net = w->net;
+    uint64_t number = d->header.number;
+    w->any_line = true;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, number - 1, 5 * NW_S));
+    tn_seal(net, d);
+    nw_push_raw(w, 0, ts_buf_bytes(&d->raw));
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(nw_head(w, node), number - 1);
+    assert_int_equal(nw_counters(w, node).l1_mismatches, 1);
+    assert_int_equal(nw_counters(w, node).peers_dropped, 1);
+    assert_int_equal(found(w, node, TS_F_WHITELIST_MISMATCH), 1);
+    const struct ts_finding *f = &w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_int_equal(f->severity, TS_SEVERITY_PROOF);
+    assert_int_equal(f->first, number);
+    assert_non_null(strstr(f->text, part));
+    assert_int_equal(w->nodes[node].evidence_pushed, 0); /* it is relayed to nobody */
+    assert_int_equal(w->nodes[node].store.n_evidence, 1);
+    /* A restart knows it still. */
+    struct ts_finding before = *f;
+    nw_kill(w, node);
+    nw_restart(w, node);
+    const struct ts_audit *a = ts_node_audit(w->nodes[node].core);
+    assert_memory_equal(ts_audit_get(a, ts_audit_count(a) - 1), &before, sizeof(before));
+    struct ts_node_status st;
+    ts_node_status_of(w->nodes[node].core, &st);
+    assert_int_equal(st.evidence, 1);
+}
+
+static void a_change_that_is_not_announced_is_refused(void **state)
+{
+    struct testnet *net = net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_l1_whitelist(w, 102, net->genesis.whitelist, 2);
+    net->l1_number = 103;
+    expect_refused(w, tn_draft(net, 0), "1 that L1 does not list, 0 of L1 left out");
+    end(w);
+}
+
+static void a_change_that_is_made_up_is_refused(void **state)
+{
+    struct testnet *net = net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    tn_whitelist_add(net, 3);
+    tn_whitelist_remove(net, 2);
+    net->l1_number = 103;
+    expect_refused(w, tn_draft(net, 0), "1 that L1 does not list, 1 of L1 left out");
+    end(w);
+}
+
+/* The block stays the parent's: then there is nothing to announce. */
+static void a_change_without_a_new_block_is_refused(void **state)
+{
+    struct testnet *net = net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    tn_whitelist_add(net, 3);
+    struct tn_draft *d = tn_draft(net, 0);
+    struct ts_whitelist_change c = {
+        .l1_number = 101, .l1_hash = net->chain.head.l1_hash, .added = net->adds, .n_added = 1};
+    d->header.l1_number = c.l1_number;
+    d->header.l1_hash = c.l1_hash;
+    tn_set_change(d, &c);
+    expect_refused(w, d, "1 that L1 does not list, 0 of L1 left out");
+    end(w);
+}
+
+static void a_made_up_block_is_refused(void **state)
+{
+    struct testnet *net = net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    struct tn_draft *d = tn_draft(net, 0);
+    d->header.l1_number = 105;
+    d->header.l1_hash = tn_l1_block(105, 7, NULL).hash;
+    expect_refused(w, d, "names L1 block 105 with the hash");
+    end(w);
+}
+
+/* V1's age, which only those see who have the header: no finding, but invalid. */
+static void an_old_block_is_refused(void **state)
+{
+    struct testnet *net = net_of(10, 0);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    net->time += net->genesis.params.max_l1_age_ms;
+    struct tn_draft *d = tn_draft(net, 0);
+    tn_seal(net, d);
+    nw_push_raw(w, 0, ts_buf_bytes(&d->raw));
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    assert_int_equal(nw_counters(w, node).invalid, 1);
+    assert_int_equal(nw_counters(w, node).l1_mismatches, 0);
+    assert_true(nw_said(w, node, "ms old, at most 3600000"));
+    end(w);
+}
+
+/* ---- without L1 ---- */
+
+static void without_l1_that_is_said_once(void **state)
+{
+    struct testnet *net = net_of(20, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    assert_true(nw_said(w, node, "l1-not-followed l1_chain=31337"));
+    assert_true(l1_of(w, node).is_needed);
+    assert_false(l1_of(w, node).is_followed);
+    assert_int_equal(nw_counters(w, node).l1_asked, 0);
+    end(w);
+}
+
+/* ---- L1 goes back ---- */
+
+static void a_reorg_below_the_chain_stops_it(void **state)
+{
+    struct testnet *net = net_of(20, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nw_l1_fork(w, 102);
+    assert_true(l1_of(w, node).is_halted);
+    assert_true(nw_said(w, node, "l1-reorg l1_number=102"));
+    tn_run(net, 5);
+    nw_publish(w, 0, 25);
+    nw_run(w, 30 * NW_S);
+    assert_int_equal(nw_head(w, node), 20);
+    nobody_is_blamed(w, node);
+    assert_non_null(strstr(l1_of(w, node).reason, "block 102"));
+    end(w);
+}
+
+static void a_reorg_above_the_chain_does_not(void **state)
+{
+    struct testnet *net = net_of(20, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nw_l1_fork(w, 106);
+    assert_true(nw_said(w, node, "l1-reorg-above"));
+    assert_false(l1_of(w, node).is_halted);
+    net->l1_number = 105;
+    tn_run(net, 5);
+    nw_publish(w, 0, 25);
+    assert_true(nw_reach(w, node, 25, 5 * NW_S));
+    end(w);
+}
+
+/* A block that was not confirmed when a batch named it turns out to be another one. */
+static void a_block_that_never_gets_confirmed_stops_it(void **state)
+{
+    struct testnet *net = net_of(20, 10);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 101); /* 101 is there, and 100 confirmed */
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nw_l1_fork(w, 101);
+    assert_false(l1_of(w, node).is_halted);
+    nw_l1_mine(w, 102);
+    nw_run(w, NW_S);
+    assert_true(l1_of(w, node).is_halted);
+    assert_true(nw_said(w, node, "l1-reorg l1_number=101"));
+    /* A restart sees it too. */
+    nw_kill(w, node);
+    nw_restart(w, node);
+    nw_run(w, NW_S);
+    assert_true(l1_of(w, node).is_halted);
+    end(w);
+}
+
+/* ---- an old reference ---- */
+
+static void an_old_reference_is_found(void **state)
+{
+    struct testnet *net = net_of(20, 10);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 105);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    net->time += 610000; /* L1 stands still too: nothing is held back */
+    tn_run(net, 1);
+    nw_publish(w, 0, 21);
+    assert_true(nw_reach(w, node, 21, 5 * NW_S));
+    assert_int_equal(found(w, node, TS_F_STALE_L1), 0);
+    nw_l1_mine(w, 160);
+    tn_run(net, 5);
+    nw_publish(w, 0, 26);
+    assert_true(nw_reach(w, node, 26, 5 * NW_S));
+    assert_int_equal(found(w, node, TS_F_STALE_L1), 1);
+    const struct ts_finding *f = &w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_int_equal(f->kind, TS_F_STALE_L1);
+    assert_int_equal(f->first, 11);
+    assert_non_null(strstr(f->text, "names L1 block 101 since batch 11"));
+    net->l1_number = 150;
+    tn_run(net, 1);
+    net->time += 610000;
+    tn_run(net, 5);
+    nw_l1_mine(w, 250);
+    nw_publish(w, 0, 32);
+    assert_true(nw_reach(w, node, 32, 5 * NW_S));
+    assert_int_equal(found(w, node, TS_F_STALE_L1), 2); /* of another block, another one */
+    end(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_block_is_asked_for_once_and_ahead),
+        cmocka_unit_test(headers_come_with_what_is_loaded),
+        cmocka_unit_test(a_restart_asks_only_for_the_newest),
+        cmocka_unit_test(a_change_that_l1_has_is_taken),
+        cmocka_unit_test(a_batch_waits_until_l1_has_spoken),
+        cmocka_unit_test(an_l1_that_is_down_holds_all_back_and_bounds_hold),
+        cmocka_unit_test(an_unconfirmed_denial_blames_nobody),
+        cmocka_unit_test(after_a_while_another_peer_is_asked),
+        cmocka_unit_test(a_change_that_is_not_announced_is_refused),
+        cmocka_unit_test(a_change_that_is_made_up_is_refused),
+        cmocka_unit_test(a_change_without_a_new_block_is_refused),
+        cmocka_unit_test(a_made_up_block_is_refused),
+        cmocka_unit_test(an_old_block_is_refused),
+        cmocka_unit_test(without_l1_that_is_said_once),
+        cmocka_unit_test(a_reorg_below_the_chain_stops_it),
+        cmocka_unit_test(a_reorg_above_the_chain_does_not),
+        cmocka_unit_test(a_block_that_never_gets_confirmed_stops_it),
+        cmocka_unit_test(an_old_reference_is_found),
+    };
+    return cmocka_run_group_tests_name("node_l1", tests, NULL, NULL);
+}
