@@ -7,13 +7,10 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "nodeworld.h"
-
-static const unsigned host_0[] = {NW_HOST(0)};
-static const unsigned hosts_01[] = {NW_HOST(0), NW_HOST(1)};
+#include "node_kit.h"
 
 /* A net whose batches name a new L1 block every so often; 0: genesis's for ever. */
-static struct testnet *net_of(size_t batches, size_t per_block)
+static struct testnet *l1_net_of(size_t batches, size_t per_block)
 {
     struct testnet *net = tn_new(&(struct tn_options){
         .crypto = nw_crypto(), .l1_chain_id = 31337, .whitelisted = 3, .enclaves = 4});
@@ -24,13 +21,6 @@ static struct testnet *net_of(size_t batches, size_t per_block)
         tn_run(net, 1);
     }
     return net;
-}
-
-static void end(struct nw *w)
-{
-    struct testnet *net = w->net;
-    nw_free(w);
-    tn_free(net);
 }
 
 static struct ts_node_l1_status l1_of(const struct nw *w, size_t node)
@@ -60,7 +50,7 @@ static void nobody_is_blamed(const struct nw *w, size_t node)
 
 static void each_block_is_asked_for_once_and_ahead(void **state)
 {
-    struct testnet *net = net_of(1200, 12);
+    struct testnet *net = l1_net_of(1200, 12);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 300);
@@ -78,7 +68,7 @@ static void each_block_is_asked_for_once_and_ahead(void **state)
 
 static void headers_come_with_what_is_loaded(void **state)
 {
-    struct testnet *net = net_of(30, 12);
+    struct testnet *net = l1_net_of(30, 12);
     struct nw *w = nw_new(net, 1);
     struct ts_buf header;
     (void)state;
@@ -96,7 +86,7 @@ static void headers_come_with_what_is_loaded(void **state)
 
 static void a_restart_asks_only_for_the_newest(void **state)
 {
-    struct testnet *net = net_of(240, 12);
+    struct testnet *net = l1_net_of(240, 12);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 130);
@@ -117,7 +107,7 @@ static void a_restart_asks_only_for_the_newest(void **state)
 
 static void a_change_that_l1_has_is_taken(void **state)
 {
-    struct testnet *net = net_of(10, 5);
+    struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -139,7 +129,7 @@ static void a_change_that_l1_has_is_taken(void **state)
 
 static void a_batch_waits_until_l1_has_spoken(void **state)
 {
-    struct testnet *net = net_of(20, 10);
+    struct testnet *net = l1_net_of(20, 10);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 100); /* the batches from 11 on name 101 */
@@ -163,7 +153,7 @@ static void a_batch_waits_until_l1_has_spoken(void **state)
 
 static void an_l1_that_is_down_holds_all_back_and_bounds_hold(void **state)
 {
-    struct testnet *net = net_of(900, 10);
+    struct testnet *net = l1_net_of(900, 10);
     struct ts_node_settings s;
     struct nw *w = nw_new(net, 1);
     (void)state;
@@ -185,7 +175,7 @@ static void an_l1_that_is_down_holds_all_back_and_bounds_hold(void **state)
 /* Our L1 node stands on another line than the host's, of blocks that are not confirmed. */
 static void an_unconfirmed_denial_blames_nobody(void **state)
 {
-    struct testnet *net = net_of(20, 10);
+    struct testnet *net = l1_net_of(20, 10);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 101);
@@ -205,7 +195,7 @@ static void an_unconfirmed_denial_blames_nobody(void **state)
 /* A batch whose block L1 never gets must not be in the way of another peer's. */
 static void after_a_while_another_peer_is_asked(void **state)
 {
-    struct testnet *net = net_of(10, 0);
+    struct testnet *net = l1_net_of(10, 0);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 105);
@@ -266,7 +256,7 @@ static void expect_refused(struct nw *w, struct tn_draft *d, const char *part)
 
 static void a_change_that_is_not_announced_is_refused(void **state)
 {
-    struct testnet *net = net_of(10, 5);
+    struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -278,7 +268,7 @@ static void a_change_that_is_not_announced_is_refused(void **state)
 
 static void a_change_that_is_made_up_is_refused(void **state)
 {
-    struct testnet *net = net_of(10, 5);
+    struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -292,7 +282,7 @@ static void a_change_that_is_made_up_is_refused(void **state)
 /* The block stays the parent's: then there is nothing to announce. */
 static void a_change_without_a_new_block_is_refused(void **state)
 {
-    struct testnet *net = net_of(10, 5);
+    struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -309,7 +299,7 @@ static void a_change_without_a_new_block_is_refused(void **state)
 
 static void a_made_up_block_is_refused(void **state)
 {
-    struct testnet *net = net_of(10, 5);
+    struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -323,7 +313,7 @@ static void a_made_up_block_is_refused(void **state)
 /* V1's age, which only those see who have the header: no finding, but invalid. */
 static void an_old_block_is_refused(void **state)
 {
-    struct testnet *net = net_of(10, 0);
+    struct testnet *net = l1_net_of(10, 0);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -346,7 +336,7 @@ static void an_old_block_is_refused(void **state)
 
 static void without_l1_that_is_said_once(void **state)
 {
-    struct testnet *net = net_of(20, 5);
+    struct testnet *net = l1_net_of(20, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_host_up(w, 0);
@@ -363,7 +353,7 @@ static void without_l1_that_is_said_once(void **state)
 
 static void a_reorg_below_the_chain_stops_it(void **state)
 {
-    struct testnet *net = net_of(20, 5);
+    struct testnet *net = l1_net_of(20, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -384,7 +374,7 @@ static void a_reorg_below_the_chain_stops_it(void **state)
 
 static void a_reorg_above_the_chain_does_not(void **state)
 {
-    struct testnet *net = net_of(20, 5);
+    struct testnet *net = l1_net_of(20, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 110);
@@ -404,7 +394,7 @@ static void a_reorg_above_the_chain_does_not(void **state)
 /* A block that was not confirmed when a batch named it turns out to be another one. */
 static void a_block_that_never_gets_confirmed_stops_it(void **state)
 {
-    struct testnet *net = net_of(20, 10);
+    struct testnet *net = l1_net_of(20, 10);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 101); /* 101 is there, and 100 confirmed */
@@ -429,7 +419,7 @@ static void a_block_that_never_gets_confirmed_stops_it(void **state)
 
 static void an_old_reference_is_found(void **state)
 {
-    struct testnet *net = net_of(20, 10);
+    struct testnet *net = l1_net_of(20, 10);
     struct nw *w = nw_new(net, 1);
     (void)state;
     nw_l1_start(w, 105);
