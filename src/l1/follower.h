@@ -15,7 +15,8 @@
 #include "l1/call.h"
 #include "tenseq/genesis.h"
 
-#define TS_L1_MAX_LOOKUPS 64
+#define TS_L1_MAX_LOOKUPS       64
+#define TS_L1_MAX_CONFIRMATIONS 256
 
 struct ts_l1_follow_settings {
     uint64_t confirmations; /* a block counts when this many are there, itself included; 1: the
@@ -54,18 +55,22 @@ struct ts_l1_follow_input {
 
 enum ts_l1_follow_out {
     TS_L1_FOLLOW_CALL,      /* call: ask the L1 node; at most one ANSWER must follow */
-    TS_L1_FOLLOW_CONFIRMED, /* block: the newest confirmed one has changed. Numbers ascend; some may
-                               be left out, but none at which the whitelist changed */
+    TS_L1_FOLLOW_CONFIRMED, /* block: the newest confirmed one has changed. The first is the one it
+                               began with: genesis', or the loaded one. Numbers ascend; some may be
+                               left out, but none at which the whitelist changed */
     TS_L1_FOLLOW_BLOCK,  /* token, block: what LOOKUP asked for. It is on L1's line now; when it is
                             not confirmed yet and a reorg takes it away, nothing more is said:
-                            look it up again if it matters */
+                            look it up again if it matters. A number below genesis' is answered
+                            at once with a zero hash and no header: no batch may name it */
     TS_L1_FOLLOW_ROLLUP, /* rollup: in a confirmed block; in the contract's order, none twice */
     TS_L1_FOLLOW_REORG,  /* block: the confirmed block of this number (hash: the one that was told
-                            before is gone) was replaced: L1 went back behind its confirmations.
-                            The last output: the follower stands still from now on */
-    TS_L1_FOLLOW_EVENT   /* level, event, text: one log line: "l1-up", "l1-down", "l1-wrong-chain",
-                            "l1-nonsense", "l1-reorg"; each is said when it begins and ends, not
-                            at every try */
+                            before is gone) was replaced: L1 went back behind its confirmations,
+                            and the other line has as many itself. After it comes its EVENT and
+                            nothing more: the follower stands still from now on */
+    TS_L1_FOLLOW_EVENT   /* level, event, text (key=value pairs): one log line: "l1-up", "l1-down",
+                            "l1-wrong-chain", "l1-behind", "l1-nonsense", "l1-reorg", "l1-odd-log",
+                            "l1-plain-registry", "l1-rollup-gap", "l1-rollup-unreadable"; each is
+                            said when it begins and ends, not at every try */
 };
 
 struct ts_l1_follow_output {
@@ -87,25 +92,33 @@ struct ts_l1_follow_outputs {
 };
 
 struct ts_l1_status {
-    bool is_up;         /* the last answer was good */
-    bool is_stopped;    /* after REORG, or while the chain or genesis hash is another */
-    uint64_t latest;    /* L1's newest block */
-    uint64_t confirmed; /* number of the last CONFIRMED; genesis' l1Number before the first */
-    uint64_t since_us;  /* mono time of the last good answer; 0: none yet */
-    uint64_t rollups;   /* told */
-    const char *reason; /* why it is not up, or "" */
+    bool is_up;          /* the last answer was good */
+    bool is_stopped;     /* after REORG, or while the chain or genesis hash is another */
+    uint64_t latest;     /* L1's newest block */
+    uint64_t confirmed;  /* number of the last CONFIRMED; genesis' l1Number before the first */
+    uint64_t since_us;   /* mono time of the last good answer; 0: none yet */
+    uint64_t rollups;    /* told */
+    uint64_t unreadable; /* rollups that were left out: their data is not in the transaction */
+    uint64_t nonsense;   /* answers that cannot be */
+    uint64_t late;       /* answers that nobody waited for any more */
+    const char *reason;  /* why it is not up, or "" */
 };
 
 struct ts_l1_follower;
 
-/* Begins at genesis' L1 block with genesis' whitelist. genesis and crypto are borrowed. */
+/* Begins at genesis' L1 block with genesis' whitelist. genesis is borrowed. TS_E_UNSUPPORTED: a
+ * network without an L1; TS_E_RANGE: more than TS_L1_MAX_CONFIRMATIONS, or a zero that makes no
+ * sense; TS_E_NOMEM. */
 ts_err ts_l1_follower_new(const struct ts_genesis *genesis,
                           const struct ts_l1_follow_settings *settings,
                           struct ts_l1_follower **out);
 void ts_l1_follower_free(struct ts_l1_follower *f);
 
 /* What a restart need not read again: the confirmed block and the whitelist's changes up to it.
- * Load: before the first step. A decoding error, TS_E_FOREIGN (another network): as before. */
+ * Load: before the first step, once. A decoding error, TS_E_CORRUPT, TS_E_VERSION, TS_E_FOREIGN
+ * (another network), TS_E_UNSUPPORTED (rollups are wanted and were not when it was saved),
+ * TS_E_NOMEM: as before, so it begins at genesis. Rollups above rollups_above that were seen and
+ * not told yet are among it. */
 void ts_l1_follower_save(const struct ts_l1_follower *f, struct ts_buf *out);
 ts_err ts_l1_follower_load(struct ts_l1_follower *f, ts_bytes saved);
 
