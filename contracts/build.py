@@ -17,15 +17,14 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 FORGE = os.path.join(HERE, "scripts/forge.sh")
-MADE = os.path.join(ROOT, "build-contracts/out/TenseqManagement.sol/TenseqManagement.json")
+MADE = os.path.join(ROOT, "build-contracts/build/out/TenseqManagement.sol/TenseqManagement.json")
 KEPT = os.path.join(HERE, "artifacts/TenseqManagement.json")
 MAX_CODE = 24576  # bytes of a contract on chain, EIP-170
 
 
 def compiled():
     """What forge makes of the sources, without what depends on the machine."""
-    built = subprocess.run([FORGE, "build", "--skip", "test"], capture_output=True,
-                           text=True)
+    built = subprocess.run([FORGE, "build", "--skip", "test"], capture_output=True, text=True)
     if built.returncode != 0:
         sys.exit(f"contracts do not compile:\n{built.stdout}{built.stderr}")
     with open(MADE, encoding="utf-8") as f:

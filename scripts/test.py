@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Everything that make test runs after the build; prints "N passed, N failed" as its last line.
 
-usage: scripts/test.py [STAGE…]     stages: unit, asan, checks, sim, e2e; default: all
+usage: scripts/test.py [STAGE…]     stages: unit, asan, checks, contracts, sim, e2e; default: all
 
 unit    unit tests and corpora in build/
 asan    the same under AddressSanitizer and UndefinedBehaviorSanitizer in build-asan/
 checks  the self-test of the mechanical checks, and the checks that need no compiler
+contracts  contracts/test.py: forge's tests, coverage, the kept artifact and gas
 sim     sim/test.py: the simulator, its lying operators, and that it finds planted bugs
 e2e     tests/e2e/run.py
 
@@ -123,6 +124,10 @@ def checks():
     return program_stage([sys.executable, "scripts/check.py", "--quick", "--self-test"])
 
 
+def contracts():
+    return program_stage([sys.executable, "contracts/test.py"])
+
+
 def sim():
     return program_stage([sys.executable, "sim/test.py"])
 
@@ -131,7 +136,8 @@ def e2e():
     return program_stage([sys.executable, E2E])
 
 
-STAGES = {"unit": unit, "asan": asan, "checks": checks, "sim": sim, "e2e": e2e}
+STAGES = {"unit": unit, "asan": asan, "checks": checks, "contracts": contracts, "sim": sim,
+          "e2e": e2e}
 
 
 def main():

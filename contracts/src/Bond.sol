@@ -56,7 +56,8 @@ abstract contract Bond is EnclaveRegistry {
     constructor(BondParams memory params) {
         if (params.treasury == address(0)) revert ZeroAddress();
         if (
-            params.slashAmount > params.minimumBond || params.reporterShareBps > MAX_REPORTER_SHARE_BPS
+            params.slashAmount > params.minimumBond
+                || params.reporterShareBps > MAX_REPORTER_SHARE_BPS
                 || params.withdrawalDelay < MIN_WITHDRAWAL_DELAY
                 || params.withdrawalDelay > MAX_WITHDRAWAL_DELAY
         ) revert BadBondParams();
@@ -126,7 +127,8 @@ abstract contract Bond is EnclaveRegistry {
 
     /// @notice The terms of the bond.
     function bondParams() external view returns (BondParams memory) {
-        return BondParams(_minimumBond, _slashAmount, _reporterShareBps, _withdrawalDelay, _treasury);
+        return
+            BondParams(_minimumBond, _slashAmount, _reporterShareBps, _withdrawalDelay, _treasury);
     }
 
     /// @dev Takes the slash amount, or all there is, and divides it between reporter and treasury.
@@ -149,6 +151,8 @@ abstract contract Bond is EnclaveRegistry {
     ///      just been revoked still answers for the whole delay.
     function _requireRemains(uint256 remaining, uint256 requestedAt) private view {
         if (remaining >= _minimumBond) return;
-        if (_sequencerCount() != 0 || requestedAt < _emptySince) revert BondTooSmall(remaining, _minimumBond);
+        if (_sequencerCount() != 0 || requestedAt < _emptySince) {
+            revert BondTooSmall(remaining, _minimumBond);
+        }
     }
 }

@@ -23,6 +23,9 @@ abstract contract DataAvailability is EnclaveRegistry {
 
     /// @notice The last batch of the last rollup; 0 before the first.
     uint64 public lastNumber;
+    /// @notice L1's block that brought the last rollup; before the first, the one that set the genesis.
+    /// @dev In the slot of lastNumber, so that the first rollup costs no more than the others.
+    uint64 public lastRollupBlock;
     /// @notice Its hash; the genesis hash before the first rollup.
     bytes32 public lastHash;
     /// @notice The EIP-712 digest of the rollup that begins with a batch; 0 where none begins.
@@ -73,6 +76,7 @@ abstract contract DataAvailability is EnclaveRegistry {
     function _setGenesis(bytes32 genesis) internal virtual override {
         super._setGenesis(genesis);
         lastHash = genesis;
+        lastRollupBlock = uint64(block.number);
     }
 
     /// @dev Everything about a rollup but where its data is.
@@ -83,6 +87,7 @@ abstract contract DataAvailability is EnclaveRegistry {
         address signer = ECDSA.recoverCalldata(digest, signature);
         if (!isSequencer(signer)) revert NotSequencer(signer);
         lastNumber = r.lastNumber;
+        lastRollupBlock = uint64(block.number);
         lastHash = r.lastHash;
         rollupHash[r.firstNumber] = digest;
         emit RollupPublished(

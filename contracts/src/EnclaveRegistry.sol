@@ -51,7 +51,8 @@ abstract contract EnclaveRegistry is Network {
         external
         whenNotPaused
     {
-        address signer = ECDSA.recoverCalldata(registrationDigest(enclaveId, measurement), signature);
+        address signer =
+            ECDSA.recoverCalldata(registrationDigest(enclaveId, measurement), signature);
         if (signer != enclaveId) revert WrongSigner(signer, enclaveId);
         Enclave storage enclave = _enclaves[enclaveId];
         if (enclave.isRegistered) revert AlreadyRegistered(enclaveId);
@@ -61,7 +62,11 @@ abstract contract EnclaveRegistry is Network {
     }
 
     /// @notice Puts an enclave on the list. Before the genesis is set any; after it a registered one.
-    function grantSequencerEnclave(address enclaveId) external onlyRole(GOVERNANCE_ROLE) whenNotPaused {
+    function grantSequencerEnclave(address enclaveId)
+        external
+        onlyRole(GOVERNANCE_ROLE)
+        whenNotPaused
+    {
         _grantSequencer(enclaveId);
     }
 
@@ -92,7 +97,11 @@ abstract contract EnclaveRegistry is Network {
     }
 
     /// @notice What an enclave signs to register.
-    function registrationDigest(address enclaveId, bytes32 measurement) public view returns (bytes32) {
+    function registrationDigest(address enclaveId, bytes32 measurement)
+        public
+        view
+        returns (bytes32)
+    {
         return _digest(StructHashes.registration(enclaveId, measurement));
     }
 

@@ -75,7 +75,9 @@ abstract contract Network is AccessControl, Pausable, IERC5267 {
             uint256[] memory extensions
         )
     {
-        return (DOMAIN_FIELDS, NAME, VERSION, _chainId, address(this), genesisHash, new uint256[](0));
+        return (
+            DOMAIN_FIELDS, NAME, VERSION, _chainId, address(this), genesisHash, new uint256[](0)
+        );
     }
 
     function _setGenesis(bytes32 genesis) internal virtual {

@@ -32,7 +32,9 @@ abstract contract Replacement is EnclaveRegistry {
     /// @notice The open request to replace an enclave; 0: there is none.
     mapping(address faulty => uint256 id) public openRequestOf;
 
-    event ReplacementRequested(uint256 indexed id, address faulty, address replacement, string reason);
+    event ReplacementRequested(
+        uint256 indexed id, address faulty, address replacement, string reason
+    );
     event ReplacementApproved(uint256 indexed id);
     event ReplacementRejected(uint256 indexed id, string why);
     event ReplacementCancelled(uint256 indexed id);

@@ -11,7 +11,8 @@ library StructHashes {
         "BatchHeader(bytes32 parentHash,uint64 number,uint64 time,uint64 term,address producer,"
         "uint64 l1Number,bytes32 l1Hash,bytes32 txRoot,bytes32 stateRoot)"
     );
-    bytes32 internal constant BATCH_SEAL = keccak256("BatchSeal(bytes32 batchHash,bytes32 protocolRoot)");
+    bytes32 internal constant BATCH_SEAL =
+        keccak256("BatchSeal(bytes32 batchHash,bytes32 protocolRoot)");
     bytes32 internal constant ROLLUP = keccak256(
         "Rollup(uint64 firstNumber,uint64 lastNumber,bytes32 firstParentHash,bytes32 lastHash,"
         "bytes32 protocolRoot,uint64 l1Number,bytes32 l1Hash,bytes32 dataHash)"

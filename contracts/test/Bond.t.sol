@@ -7,7 +7,7 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {Bond} from "../src/Bond.sol";
 import {TenseqManagement} from "../src/TenseqManagement.sol";
 import {BondParams, SealedHeader} from "../src/Types.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
 /// @notice Is paid, and asks again at once.
@@ -26,7 +26,7 @@ contract Greedy {
     }
 }
 
-contract BondTest is Kit {
+contract BondTest is KitTest {
     address payable private constant PAYEE = payable(address(0xbeef));
 
     function announce(uint256 amount) private {
@@ -257,12 +257,15 @@ contract BondTest is Kit {
         management.withdrawBond(PAYEE);
     }
 
-    function testFuzz_aSlashIsDividedWithoutLoss(uint128 minimum, uint128 slash, uint16 share) public {
+    function testFuzz_aSlashIsDividedWithoutLoss(uint128 minimum, uint128 slash, uint16 share)
+        public
+    {
         minimum = minimum % 1_000_000 ether;
         slash = slash % (minimum + 1);
         share = share % 5_001;
-        management =
-            new TenseqManagement(GOVERNANCE, OPERATOR, BondParams(minimum, slash, share, DELAY, TREASURY));
+        management = new TenseqManagement(
+            GOVERNANCE, OPERATOR, BondParams(minimum, slash, share, DELAY, TREASURY)
+        );
         for (uint256 i = 0; i < enclaves.length; i++) {
             grant(enclaves[i]);
         }

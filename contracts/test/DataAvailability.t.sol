@@ -8,7 +8,7 @@ import {EnclaveRegistry} from "../src/EnclaveRegistry.sol";
 import {Network} from "../src/Network.sol";
 import {TenseqManagement} from "../src/TenseqManagement.sol";
 import {Rollup} from "../src/Types.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
 /// @notice Hides what it passes on.
@@ -18,7 +18,7 @@ contract Wrapper {
     }
 }
 
-contract DataAvailabilityTest is Kit {
+contract DataAvailabilityTest is KitTest {
     bytes private constant DATA = "columns";
 
     function refuses(bytes memory why, Rollup memory r) private {
@@ -39,6 +39,7 @@ contract DataAvailabilityTest is Kit {
         vm.assertEq(management.lastNumber(), 100);
         vm.assertEq(management.lastHash(), r.lastHash);
         vm.assertEq(management.rollupHash(1), management.rollupDigest(r));
+        vm.assertEq(management.lastRollupBlock(), block.number);
     }
 
     function test_rollupsFollowEachOther() public {
@@ -80,7 +81,10 @@ contract DataAvailabilityTest is Kit {
         Rollup memory r = nextRollup(1, DATA);
         r.firstParentHash = "other";
         refuses(
-            abi.encodeWithSelector(DataAvailability.WrongParent.selector, bytes32("other"), GENESIS), r
+            abi.encodeWithSelector(
+                DataAvailability.WrongParent.selector, bytes32("other"), GENESIS
+            ),
+            r
         );
     }
 
@@ -109,7 +113,10 @@ contract DataAvailabilityTest is Kit {
         vm.expectRevert(notRecent(r));
         publish(r, sig, DATA);
         // The history contract of EIP-2935; this one answers with the one hash it knows.
-        vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, abi.encodePacked(hex"7f", r.l1Hash, hex"5f5260205ff3"));
+        vm.etch(
+            0x0000F90827F1C53a10cb7A02335B175320002935,
+            abi.encodePacked(hex"7f", r.l1Hash, hex"5f5260205ff3")
+        );
         publish(r, sig, DATA);
         vm.assertEq(management.lastNumber(), 1);
     }
@@ -118,7 +125,8 @@ contract DataAvailabilityTest is Kit {
         Rollup memory r = nextRollup(1, DATA);
         bytes memory sig = signRollup(keys[0], r);
         revoke(enclaves[0]);
-        bytes memory why = abi.encodeWithSelector(EnclaveRegistry.NotSequencer.selector, enclaves[0]);
+        bytes memory why =
+            abi.encodeWithSelector(EnclaveRegistry.NotSequencer.selector, enclaves[0]);
         vm.expectRevert(why);
         publish(r, sig, DATA);
         register(keys[0]);
@@ -143,7 +151,9 @@ contract DataAvailabilityTest is Kit {
         Rollup memory r = nextRollup(1, DATA);
         bytes memory sig = signRollup(keys[0], r);
         vm.expectRevert(
-            abi.encodeWithSelector(DataAvailability.WrongData.selector, r.dataHash, keccak256("other"))
+            abi.encodeWithSelector(
+                DataAvailability.WrongData.selector, r.dataHash, keccak256("other")
+            )
         );
         publish(r, sig, "other");
     }
@@ -170,19 +180,30 @@ contract DataAvailabilityTest is Kit {
         vm.assertFalse(sends(abi.encodePacked(input, bytes32(0))));
         // Both byte strings one word further on, with a word of nothing before them.
         bytes memory moved = abi.encodePacked(
-            bytes4(input), abi.encode(r, uint256(352), uint256(480), uint256(0)), tail(sig), tail(DATA)
+            bytes4(input),
+            abi.encode(r, uint256(352), uint256(480), uint256(0)),
+            tail(sig),
+            tail(DATA)
         );
         vm.assertFalse(sends(moved));
         // The data before the signature.
-        moved = abi.encodePacked(bytes4(input), abi.encode(r, uint256(384), uint256(320)), tail(DATA), tail(sig));
+        moved = abi.encodePacked(
+            bytes4(input), abi.encode(r, uint256(384), uint256(320)), tail(DATA), tail(sig)
+        );
         vm.assertFalse(sends(moved));
         // The signature where it should be, and the data one word further on.
         moved = abi.encodePacked(
-            bytes4(input), abi.encode(r, uint256(320), uint256(480)), tail(sig), bytes32(0), tail(DATA)
+            bytes4(input),
+            abi.encode(r, uint256(320), uint256(480)),
+            tail(sig),
+            bytes32(0),
+            tail(DATA)
         );
         vm.assertFalse(sends(moved));
         vm.assertEq(management.lastNumber(), 0);
-        moved = abi.encodePacked(bytes4(input), abi.encode(r, uint256(320), uint256(448)), tail(sig), tail(DATA));
+        moved = abi.encodePacked(
+            bytes4(input), abi.encode(r, uint256(320), uint256(448)), tail(sig), tail(DATA)
+        );
         vm.assertEq(moved, input);
         vm.assertTrue(sends(moved));
     }
@@ -211,7 +232,10 @@ contract DataAvailabilityTest is Kit {
         publish(r, new bytes(65), DATA);
     }
 
-    function testFuzz_anyDataOfAnyRangesIsTakenInOrder(bytes[4] memory data, uint32[4] memory counts) public {
+    function testFuzz_anyDataOfAnyRangesIsTakenInOrder(
+        bytes[4] memory data,
+        uint32[4] memory counts
+    ) public {
         uint64 expected = 0;
         for (uint256 i = 0; i < data.length; i++) {
             Rollup memory r = nextRollup(uint64(counts[i]) + 1, data[i]);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
+import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 
 import {EnclaveRegistry} from "../src/EnclaveRegistry.sol";
 import {Network} from "../src/Network.sol";
 import {TenseqManagement} from "../src/TenseqManagement.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
-contract EnclaveRegistryTest is Kit {
+contract EnclaveRegistryTest is KitTest {
     uint256 private constant KEY = 0xb1;
 
     function test_whatWasGrantedBeforeTheGenesisIsListedAndAttested() public view {
@@ -46,7 +46,9 @@ contract EnclaveRegistryTest is Kit {
         vm.assertEq(management.measurementOf(id), "measurement");
     }
 
-    function testFuzz_onlyTheKeyRegistersItsEnclave(uint256 key, uint256 other, bytes32 measurement) public {
+    function testFuzz_onlyTheKeyRegistersItsEnclave(uint256 key, uint256 other, bytes32 measurement)
+        public
+    {
         key = key % (ORDER - 1) + 1;
         other = other % (ORDER - 1) + 1;
         vm.assume(key != other);
@@ -56,7 +58,9 @@ contract EnclaveRegistryTest is Kit {
             abi.encodeWithSelector(EnclaveRegistry.WrongSigner.selector, vm.addr(other), id)
         );
         management.registerEnclave(id, measurement, sig);
-        management.registerEnclave(id, measurement, signature(key, management.registrationDigest(id, measurement)));
+        management.registerEnclave(
+            id, measurement, signature(key, management.registrationDigest(id, measurement))
+        );
         vm.assertTrue(management.isAttested(id));
     }
 
@@ -81,7 +85,9 @@ contract EnclaveRegistryTest is Kit {
         management.registerEnclave(id, 0, abi.encodePacked(r, high, v == 27 ? 28 : 27));
         vm.expectRevert(ECDSA.ECDSAInvalidSignature.selector);
         management.registerEnclave(id, 0, abi.encodePacked(r, s, v - 27));
-        vm.expectRevert(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, uint256(64)));
+        vm.expectRevert(
+            abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, uint256(64))
+        );
         management.registerEnclave(id, 0, abi.encodePacked(r, s));
     }
 
@@ -113,7 +119,9 @@ contract EnclaveRegistryTest is Kit {
 
     function test_grantsAndRevocationsThatChangeNothingAreRefused() public {
         register(keys[0]);
-        vm.expectRevert(abi.encodeWithSelector(EnclaveRegistry.AlreadySequencer.selector, enclaves[0]));
+        vm.expectRevert(
+            abi.encodeWithSelector(EnclaveRegistry.AlreadySequencer.selector, enclaves[0])
+        );
         vm.prank(GOVERNANCE);
         management.grantSequencerEnclave(enclaves[0]);
         vm.expectRevert(abi.encodeWithSelector(EnclaveRegistry.NotSequencer.selector, STRANGER));
@@ -147,7 +155,10 @@ contract EnclaveRegistryTest is Kit {
         vm.assertFalse(management.isSequencer(enclaves[0]));
     }
 
-    function testFuzz_theListIsWhatWasGrantedAndNotRevoked(uint256 grants, uint256 revocations) public {
+    /// forge-config: default.fuzz.runs = 24
+    function testFuzz_theListIsWhatWasGrantedAndNotRevoked(uint256 grants, uint256 revocations)
+        public
+    {
         for (uint256 i = 0; i < 40; i++) {
             address id = register(0x3000 + i);
             if (grants >> i & 1 == 1) grant(id);

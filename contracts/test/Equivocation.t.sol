@@ -8,10 +8,10 @@ import {Equivocation} from "../src/Equivocation.sol";
 import {Network} from "../src/Network.sol";
 import {TenseqManagement} from "../src/TenseqManagement.sol";
 import {BatchHeader, SealedHeader} from "../src/Types.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
-contract EquivocationTest is Kit {
+contract EquivocationTest is KitTest {
     function setUp() public override {
         super.setUp();
         post(2 * MINIMUM);
@@ -36,19 +36,23 @@ contract EquivocationTest is Kit {
 
     /// @dev The event that must come; what it says does not depend on the order of the two.
     function expectProof(SealedHeader memory a, SealedHeader memory b) private {
-        (bytes32 hashA, bytes32 hashB) = (management.batchHash(a.header), management.batchHash(b.header));
-        bool isOrdered =
-            management.sealDigest(hashA, a.protocolRoot) < management.sealDigest(hashB, b.protocolRoot);
+        (bytes32 hashA, bytes32 hashB) =
+            (management.batchHash(a.header), management.batchHash(b.header));
+        bool isOrdered = management.sealDigest(hashA, a.protocolRoot)
+            < management.sealDigest(hashB, b.protocolRoot);
         (address signerA, address signerB) = (a.header.producer, b.header.producer);
         if (!isOrdered) {
             (hashA, hashB, signerA, signerB) = (hashB, hashA, signerB, signerA);
         }
         vm.expectEmit(address(management));
-        emit Equivocation.EquivocationProven(a.header.number, signerA, signerB, hashA, hashB, REPORTER);
+        emit Equivocation.EquivocationProven(
+            a.header.number, signerA, signerB, hashA, hashB, REPORTER
+        );
     }
 
     function test_twoBatchesByOneEnclaveAreProven() public {
-        (SealedHeader memory a, SealedHeader memory b) = (sealedBy(keys[0], "x"), sealedBy(keys[0], "y"));
+        (SealedHeader memory a, SealedHeader memory b) =
+            (sealedBy(keys[0], "x"), sealedBy(keys[0], "y"));
         expectProof(a, b);
         report(a, b);
         vm.assertEq(management.bond(), 2 * MINIMUM - SLASH);
@@ -56,7 +60,8 @@ contract EquivocationTest is Kit {
     }
 
     function test_twoBatchesByTwoEnclavesAreProvenInEitherOrder() public {
-        (SealedHeader memory a, SealedHeader memory b) = (sealedBy(keys[0], "x"), sealedBy(keys[1], "x"));
+        (SealedHeader memory a, SealedHeader memory b) =
+            (sealedBy(keys[0], "x"), sealedBy(keys[1], "x"));
         expectProof(a, b);
         report(a, b);
         setUp();
@@ -75,11 +80,13 @@ contract EquivocationTest is Kit {
     }
 
     function test_aPairCountsOnceInWhicheverOrder() public {
-        (SealedHeader memory a, SealedHeader memory b) = (sealedBy(keys[0], "x"), sealedBy(keys[1], "y"));
+        (SealedHeader memory a, SealedHeader memory b) =
+            (sealedBy(keys[0], "x"), sealedBy(keys[1], "y"));
         report(a, b);
         bytes32 hashA = management.sealDigest(management.batchHash(a.header), a.protocolRoot);
         bytes32 hashB = management.sealDigest(management.batchHash(b.header), b.protocolRoot);
-        bytes32 pair = keccak256(hashA < hashB ? abi.encode(hashA, hashB) : abi.encode(hashB, hashA));
+        bytes32 pair =
+            keccak256(hashA < hashB ? abi.encode(hashA, hashB) : abi.encode(hashB, hashA));
         vm.assertTrue(management.isProven(pair));
         bytes memory why = abi.encodeWithSelector(Equivocation.AlreadyProven.selector, pair);
         vm.expectRevert(why);
@@ -120,7 +127,9 @@ contract EquivocationTest is Kit {
         b.seal = abi.encodePacked(r, s, v - 27);
         refuses(ECDSA.ECDSAInvalidSignature.selector, a, b);
         b.seal = abi.encodePacked(a.seal, bytes1(0));
-        refuses(abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, uint256(66)), a, b);
+        refuses(
+            abi.encodeWithSelector(ECDSA.ECDSAInvalidSignatureLength.selector, uint256(66)), a, b
+        );
     }
 
     function test_otherNumbersOrParentsAreNotTwoLines() public {
@@ -152,7 +161,8 @@ contract EquivocationTest is Kit {
     function test_aKeyThatWasNeverListedProvesNothing() public {
         SealedHeader memory a = sealedBy(keys[0], "x");
         SealedHeader memory b = sealedBy(0xbad, "y");
-        bytes memory why = abi.encodeWithSelector(Equivocation.NeverSequencer.selector, vm.addr(0xbad));
+        bytes memory why =
+            abi.encodeWithSelector(Equivocation.NeverSequencer.selector, vm.addr(0xbad));
         refuses(why, a, b);
         register(0xbad);
         refuses(why, a, b);
@@ -162,7 +172,9 @@ contract EquivocationTest is Kit {
         SealedHeader memory a = sealedBy(keys[0], "x");
         SealedHeader memory b = seal(keys[1], header(keys[0], 8, "parent", "y"), "root");
         refuses(
-            abi.encodeWithSelector(EnclaveRegistry.WrongSigner.selector, enclaves[1], enclaves[0]), a, b
+            abi.encodeWithSelector(EnclaveRegistry.WrongSigner.selector, enclaves[1], enclaves[0]),
+            a,
+            b
         );
     }
 
@@ -195,7 +207,9 @@ contract EquivocationTest is Kit {
     }
 
     /// @dev Any two different batches on one parent are proven, whatever their fields.
-    function testFuzz_anyDifferenceIsProven(BatchHeader memory h, uint8 which, bytes32 root) public {
+    function testFuzz_anyDifferenceIsProven(BatchHeader memory h, uint8 which, bytes32 root)
+        public
+    {
         if (h.number == 0) h.number = 1;
         h.producer = enclaves[1];
         SealedHeader memory a = seal(keys[1], h, root);
@@ -214,7 +228,11 @@ contract EquivocationTest is Kit {
     }
 
     /// @dev Memory is by reference: what `h` was before the difference was made.
-    function copyWithout(BatchHeader memory h, uint8 which) private pure returns (BatchHeader memory c) {
+    function copyWithout(BatchHeader memory h, uint8 which)
+        private
+        pure
+        returns (BatchHeader memory c)
+    {
         c = abi.decode(abi.encode(h), (BatchHeader));
         if (which == 0) c.time ^= 1;
         if (which == 1) c.term ^= 1;

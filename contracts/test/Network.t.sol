@@ -8,10 +8,10 @@ import {EnclaveRegistry} from "../src/EnclaveRegistry.sol";
 import {Network} from "../src/Network.sol";
 import {TenseqManagement} from "../src/TenseqManagement.sol";
 import {BondParams} from "../src/Types.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
-contract NetworkTest is Kit {
+contract NetworkTest is KitTest {
     function setUp() public override {
         deploy();
     }

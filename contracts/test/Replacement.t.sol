@@ -6,10 +6,10 @@ import {Pausable} from "@openzeppelin/contracts/utils/Pausable.sol";
 import {EnclaveRegistry} from "../src/EnclaveRegistry.sol";
 import {Network} from "../src/Network.sol";
 import {Replacement} from "../src/Replacement.sol";
-import {Kit} from "./kit/Kit.sol";
+import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
 
-contract ReplacementTest is Kit {
+contract ReplacementTest is KitTest {
     address private spare;
 
     function setUp() public override {
@@ -55,7 +55,9 @@ contract ReplacementTest is Kit {
 
     function test_aReplacementMayRegisterAfterTheRequest() public {
         uint256 id = request(enclaves[0], vm.addr(0xb2));
-        vm.expectRevert(abi.encodeWithSelector(EnclaveRegistry.NotRegistered.selector, vm.addr(0xb2)));
+        vm.expectRevert(
+            abi.encodeWithSelector(EnclaveRegistry.NotRegistered.selector, vm.addr(0xb2))
+        );
         vm.prank(GOVERNANCE);
         management.approveReplacement(id);
         vm.assertTrue(management.isSequencer(enclaves[0]));
@@ -107,7 +109,9 @@ contract ReplacementTest is Kit {
     function test_requestsThatMakeNoSenseAreRefused() public {
         vm.expectRevert(abi.encodeWithSelector(EnclaveRegistry.NotSequencer.selector, STRANGER));
         request(STRANGER, spare);
-        vm.expectRevert(abi.encodeWithSelector(EnclaveRegistry.AlreadySequencer.selector, enclaves[1]));
+        vm.expectRevert(
+            abi.encodeWithSelector(EnclaveRegistry.AlreadySequencer.selector, enclaves[1])
+        );
         request(enclaves[0], enclaves[1]);
         vm.expectRevert(Network.ZeroAddress.selector);
         request(enclaves[0], address(0));
@@ -119,7 +123,8 @@ contract ReplacementTest is Kit {
     function test_reasonsAndOpenRequestsAreBounded() public {
         string memory most = string(new bytes(256));
         string memory tooMuch = string(new bytes(257));
-        bytes memory refused = abi.encodeWithSelector(Replacement.ReasonTooLong.selector, uint256(257));
+        bytes memory refused =
+            abi.encodeWithSelector(Replacement.ReasonTooLong.selector, uint256(257));
         vm.expectRevert(refused);
         vm.prank(OPERATOR);
         management.requestReplacement(enclaves[0], spare, tooMuch);

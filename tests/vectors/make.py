@@ -276,7 +276,8 @@ def make_genesis():
     return vectors
 
 
-for file, make in (("eip712", make_eip712), ("rlp", make_rlp), ("genesis", make_genesis)):
-    with open(os.path.join(HERE, file + ".json"), "w") as f:
-        json.dump({"source": cast("--version").split("\n")[0], "vectors": make()}, f, indent=1)
-        f.write("\n")
+if __name__ == "__main__":
+    for file, make in (("eip712", make_eip712), ("rlp", make_rlp), ("genesis", make_genesis)):
+        with open(os.path.join(HERE, file + ".json"), "w") as f:
+            json.dump({"source": cast("--version").split("\n")[0], "vectors": make()}, f, indent=1)
+            f.write("\n")

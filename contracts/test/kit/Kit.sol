@@ -19,7 +19,8 @@ abstract contract Kit {
     uint128 internal constant SLASH = 10 ether;
     uint16 internal constant SHARE = 2_000;
     uint32 internal constant DELAY = 14 days;
-    uint256 internal constant ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
+    uint256 internal constant ORDER =
+        0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141;
 
     TenseqManagement internal management;
     uint256[3] internal keys = [uint256(0xa1), 0xa2, 0xa3];
@@ -36,7 +37,7 @@ abstract contract Kit {
         vm.roll(1_000);
     }
 
-    function setUp() public virtual {
+    function begin() internal {
         deploy();
         vm.prank(GOVERNANCE);
         management.setGenesis(GENESIS);
@@ -144,5 +145,12 @@ abstract contract Kit {
         return abi.encodeWithSelector(
             IAccessControl.AccessControlUnauthorizedAccount.selector, account, role
         );
+    }
+}
+
+/// @notice Tests that begin with a network.
+abstract contract KitTest is Kit {
+    function setUp() public virtual {
+        begin();
     }
 }
