@@ -5,7 +5,8 @@
  * only.
  *
  * The input is a list of steps: op, then its operands. op mod 16: 0 a raw frame (length, bytes); 1
- * to 12 the request of that type; with bit 4 set, one byte of it is changed (place, value). */
+ * to 12 and 14 the request of that type; with bit 4 set, one byte of it is changed (place, value).
+ */
 #include <string.h>
 
 #include "base/check.h"
@@ -64,6 +65,15 @@ static ts_bytes pick_batch(const struct world *w, uint8_t choice)
     return ek_batch(w->k, 1 + choice % w->k->n_batches);
 }
 
+/* A range of the published batches, with or without the headers above it. */
+static struct ts_msg pick_range(const struct world *w, uint8_t choice)
+{
+    uint64_t n = w->k->n_batches;
+    uint64_t first = 1 + choice % n;
+    uint64_t last = first + choice / 8 % (n - first + 1);
+    return ek_rollup_request(w->k, first, last, choice < 128 ? 0 : n);
+}
+
 static void fill(const struct world *w, struct input *in, struct ts_msg *m)
 {
     struct ts_msg_head head = ts_enclave_head(w->k->enclaves[SUBJECT].core);
@@ -92,6 +102,9 @@ static void fill(const struct world *w, struct input *in, struct ts_msg *m)
     case TS_MSG_OFFERS:
         m->u.offers.above = next(in);
         break;
+    case TS_MSG_ROLLUP:
+        *m = pick_range(w, next(in));
+        break;
     default:
         break;
     }
@@ -101,7 +114,7 @@ static void put_step(const struct world *w, struct input *in, struct ts_buf *fra
 {
     uint8_t op = next(in);
     uint64_t type = op % 16;
-    if (type == 0 || type > TS_MSG_EXIT) {
+    if (type == 0 || type == TS_MSG_LEAVING || type > TS_MSG_ROLLUP) {
         size_t n = next(in);
         n = n < in->n ? n : in->n;
         ts_buf_put(frame, in->p, n);

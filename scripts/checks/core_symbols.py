@@ -16,8 +16,8 @@ NAME = "core-symbols"
 QUICK = False
 
 # Static libraries that are cores, or belong to them: build/src/*/libts_NAME.a.
-CORES = ["base", "crypto", "seal", "codec", "chain", "rollup", "audit", "link", "engine", "enclave",
-         "host_core", "node", "feed", "l1_core"]
+CORES = ["base", "crypto", "seal", "codec", "chain", "rollup", "audit", "link", "engine",
+         "rebuild", "enclave", "host_core", "node", "feed", "l1_core"]
 
 ALLOWED = re.compile(r"^(?:" + "|".join([
     r"malloc|calloc|realloc|free",

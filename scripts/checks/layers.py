@@ -21,6 +21,7 @@ MAY_INCLUDE = {
     "src/audit/": FORMATS,
     "src/link/": FORMATS,
     "src/engine/": FORMATS,
+    "src/rebuild/": [*FORMATS, "engine"],
     "src/libtenseq/": FORMATS,
     "examples/": [],
     "examples/make_chain.c": ["base", "testnet.h"],  # makes the chain that the example reads
@@ -43,7 +44,7 @@ MAY_INCLUDE = {
     "src/shell/": [*FORMATS, "cfg", "net", "rpc", "store"],
     "src/enclave/main.c": [*CORES, "cfg"],
     "src/enclave/shell": [*CORES, "cfg", "net/link.h"],
-    "src/cli/": [*CORES, *SHELLS],
+    "src/cli/": [*CORES, *SHELLS, "rebuild"],
     "sim/": [*CORES, *SHELLS, "audit", "enclave", "host", "node"],
 }
 UNCHECKED = ("tests/", "fuzz/", "bench/", "scripts/")

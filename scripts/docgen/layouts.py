@@ -55,8 +55,7 @@ class Layouts:
                     many("recent", hash32("hash")),
                     rows("registry", address("active"), many("entries", entry)))
 
-    @staticmethod
-    def make_link(transition, report, notice):
+    def make_link(self, transition, report, notice):
         head = rows("head", u("number"), hash32("hash"))
         events = [u("state"), head, many("report", report), many("transitions", transition)]
         created = [string("batch"), u("fresh"),
@@ -88,6 +87,12 @@ class Layouts:
             "offers.answer": [many("batches", string("batch"))],
             "exit.request": [],
             "leaving": [],
+            "rollup.request": [
+                u("l1Number"), hash32("l1Hash"), string("l1Header"), hash32("protocolRoot"),
+                sig("seal"), many("range", rows("batch", self.of("BatchHeader", "header"),
+                                                self.transactions)),
+                many("above", self.of("BatchHeader", "header"))],
+            "rollup.answer": [self.of("Rollup", "rollup"), string("data")],
             "error": [u("code"), many("enclave", address("id")), text("text")],
             "error.named": [u("code"), many("enclave", address("id")), text("text")],
         }

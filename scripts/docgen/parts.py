@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 
-from docgen import layouts, rlp
+from docgen import layouts, rlp, rollup
 from docgen.keccak import keccak
 
 PART = re.compile(r"<!-- made: ([^\n]+?) -->\n.*?<!-- end -->", re.DOTALL)
@@ -226,6 +226,16 @@ class Parts:
 
     def part_feed(self, name):
         return fenced(rlp.dump(self.layouts.feed[name], self.hex("feed." + name)))
+
+    def part_rollup_data(self):
+        """The data of batches 1 to 3 of the example, the last with one transaction."""
+        data = self.hex("rollup.data")
+        got = {name: body for name, _, body in rollup.columns(data)}
+        txs = rlp.parse(self.items(self.hex("batch"))[1])[1]
+        agree("the transaction", rlp.parse(txs)[1], rollup.transaction(got))
+        signed = self.items(self.items(self.items(self.hex("link.rollup.answer"))[2])[0])
+        agree("dataHash", rlp.parse(signed[7])[1], keccak(data))
+        return fenced(rollup.dump(data) + f"\n\ndataHash = 0x{keccak(data).hex()}")
 
     def part_query(self, name):
         data = self.hex("query." + name)

@@ -9,6 +9,7 @@
 /* Above this a column is of transactions, and the last percent is not worth the time in which an
  * enclave does nothing else. */
 #define THOROUGH_MAX (16u * 1024)
+#define TRY_MIN      32u /* below, there is nothing to gain */
 #define QUICK        9
 
 static void put_varint(struct ts_buf *b, uint64_t v)
@@ -44,7 +45,7 @@ void ts_column_pack(struct ts_buf *out, ts_bytes column, enum ts_squeeze how)
 {
     size_t n = 0;
     uint8_t *squeezed = NULL;
-    if (how == TS_SQUEEZE_TRY && column.n > 1)
+    if (how == TS_SQUEEZE_TRY && column.n >= TRY_MIN)
         squeezed = malloc(column.n);
     if (squeezed != NULL)
         n = compress(column, squeezed, column.n - 1);

@@ -182,6 +182,7 @@ static ts_enclave_handler *const handlers[] = {
     [TS_MSG_SNAPSHOT] = ts_enclave_snapshot,
     [TS_MSG_OFFERS] = ts_enclave_offers,
     [TS_MSG_EXIT] = leave,
+    [TS_MSG_ROLLUP] = ts_enclave_rollup,
 };
 
 static ts_err permit(struct ts_enclave *e, uint64_t type)

@@ -10,6 +10,7 @@
 #define TS_LINK_MESSAGES_H
 
 #include "base/arena.h"
+#include "chain/rollup.h"
 #include "codec/rlp.h"
 #include "tenseq/types.h"
 #include "tenseq/verify.h"
@@ -20,6 +21,7 @@
 #define TS_MAX_SEALED     8     /* checkpoints in an identity */
 #define TS_MAX_CREATE_TXS 65536 /* transactions in one CREATE */
 #define TS_MAX_MSG_TEXT   300   /* bytes of a sentence; ts_msg_put cuts longer ones */
+#define TS_MAX_ABOVE      65536 /* headers above the range in one ROLLUP */
 
 enum ts_msg_type {
     TS_MSG_ERROR = 0,
@@ -35,7 +37,8 @@ enum ts_msg_type {
     TS_MSG_SNAPSHOT = 10,
     TS_MSG_OFFERS = 11,
     TS_MSG_EXIT = 12,
-    TS_MSG_LEAVING = 13
+    TS_MSG_LEAVING = 13,
+    TS_MSG_ROLLUP = 14
 };
 
 /* The enclave's lifecycle states (protocol section 3). VALIDATING: at the head but outside the
@@ -187,6 +190,43 @@ struct ts_msg_offered {
  * process was asked to end; the host switches away and then sends EXIT, for which it waits up to
  * four seconds. */
 
+/* TS_MSG_ROLLUP: sign a rollup of the batches in range. An enclave that does not know the message
+ * answers TS_E_UNKNOWN_MESSAGE and goes on.
+ *
+ * The range is consecutive batches without their payloads, and the enclave trusts none of it: by
+ * its hashes the newest must be an ancestor of its head or the head. When that one is not among the
+ * enclave's newest TS_RECENT, above has the headers of all batches behind it, up to one that is.
+ * protocol_root and seal are those of the range's newest batch. L1 as in CREATE: the block that the
+ * rollup names, not older than the one that the newest batch names; 0, zeros and empty without L1.
+ *
+ * Refused with TS_E_STATE (not PASSIVE or ACTIVE), TS_E_NOT_WHITELISTED, TS_E_RANGE (an empty
+ * range), a decoding error, TS_E_V1_LINKS (what is given is no chain), TS_E_V3_FORM (transactions
+ * that are not the header's), TS_E_OUT_OF_ORDER (above the head), TS_E_CONFLICT (not this enclave's
+ * line), TS_E_NOT_FOUND (too old, and nothing above it is given), TS_E_SIGNATURE or TS_E_SIGNER
+ * (the seal), TS_E_L1, TS_E_LIMIT (the data take more than ts_rollup_data_max: ask for fewer
+ * batches; how many fit the host finds out with ts_rollup_encode), TS_E_NOMEM. Nothing has changed
+ * then. Asked again, it gives the same bytes. */
+struct ts_msg_range_item {
+    ts_bytes header;       /* RLP, as in the batch */
+    ts_bytes transactions; /* likewise */
+};
+struct ts_msg_rollup {
+    uint64_t l1_number;
+    ts_hash l1_hash;
+    ts_bytes l1_header;
+    ts_hash protocol_root;
+    ts_sig seal;
+    struct ts_msg_range_item *range; /* at most TS_ROLLUP_MAX_BATCHES */
+    size_t n_range;
+    ts_bytes *above; /* headers in RLP, ascending; at most TS_MAX_ABOVE */
+    size_t n_above;
+};
+/* Answer to ROLLUP. */
+struct ts_msg_rolled {
+    struct ts_rollup rollup;
+    ts_bytes data; /* its Keccak hash is rollup.data_hash; chain/rollup.h */
+};
+
 struct ts_msg {
     uint64_t type;
     uint64_t id;
@@ -207,6 +247,8 @@ struct ts_msg {
         struct ts_msg_query_answer query_answer;
         struct ts_msg_offers offers;
         struct ts_msg_offered offered;
+        struct ts_msg_rollup rollup;
+        struct ts_msg_rolled rolled;
     } u;
 };
 

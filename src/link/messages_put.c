@@ -189,6 +189,34 @@ static void put_offered(struct ts_buf *b, const struct ts_msg *m)
     put_strings(b, m->u.offered.batches, m->u.offered.n);
 }
 
+static void put_rollup(struct ts_buf *b, const struct ts_msg *m)
+{
+    const struct ts_msg_rollup *r = &m->u.rollup;
+    ts_put_u64(b, r->l1_number);
+    ts_put_hash(b, &r->l1_hash);
+    ts_put_bytes(b, r->l1_header);
+    ts_put_hash(b, &r->protocol_root);
+    ts_put_sig(b, &r->seal);
+    size_t mark = ts_put_list(b);
+    for (size_t i = 0; i < r->n_range; i++) {
+        size_t item = ts_put_list(b);
+        ts_put_raw(b, r->range[i].header);
+        ts_put_raw(b, r->range[i].transactions);
+        ts_put_list_end(b, item);
+    }
+    ts_put_list_end(b, mark);
+    mark = ts_put_list(b);
+    for (size_t i = 0; i < r->n_above; i++)
+        ts_put_raw(b, r->above[i]);
+    ts_put_list_end(b, mark);
+}
+
+static void put_rolled(struct ts_buf *b, const struct ts_msg *m)
+{
+    ts_schema_put(b, &ts_rollup_type, &m->u.rolled.rollup);
+    ts_put_bytes(b, m->u.rolled.data);
+}
+
 typedef void (*put_fn)(struct ts_buf *b, const struct ts_msg *m);
 
 /* What cannot be asked, or answered, is NULL. */
@@ -210,6 +238,7 @@ static const struct {
     [TS_MSG_OFFERS] = {put_offers, put_offered},
     [TS_MSG_EXIT] = {put_nothing, put_nothing},
     [TS_MSG_LEAVING] = {NULL, put_nothing},
+    [TS_MSG_ROLLUP] = {put_rollup, put_rolled},
 };
 
 void ts_msg_put(struct ts_buf *b, const struct ts_msg *m)

@@ -221,6 +221,35 @@ static void read_offered(struct in *in, struct ts_msg *m)
     m->u.offered.batches = read_strings(in, TS_MAX_OFFERS, TS_MAX_BATCH_BYTES, &m->u.offered.n);
 }
 
+static void read_rollup(struct in *in, struct ts_msg *m)
+{
+    struct ts_msg_rollup *r = &m->u.rollup;
+    r->l1_number = ts_read_u64(&in->r);
+    ts_read_hash(&in->r, &r->l1_hash);
+    r->l1_header = ts_read_bytes(&in->r, TS_MAX_L1_HEADER);
+    ts_read_hash(&in->r, &r->protocol_root);
+    ts_read_sig(&in->r, &r->seal);
+    r->range =
+        ts_list_open(&in->r, in->arena, TS_ROLLUP_MAX_BATCHES, sizeof(*r->range), &r->n_range);
+    for (size_t i = 0; i < r->n_range; i++) {
+        ts_read_list(&in->r);
+        r->range[i].header = ts_read_raw(&in->r);
+        r->range[i].transactions = ts_read_raw(&in->r);
+        ts_read_list_end(&in->r);
+    }
+    ts_read_list_end(&in->r);
+    r->above = ts_list_open(&in->r, in->arena, TS_MAX_ABOVE, sizeof(*r->above), &r->n_above);
+    for (size_t i = 0; i < r->n_above; i++)
+        r->above[i] = ts_read_raw(&in->r);
+    ts_read_list_end(&in->r);
+}
+
+static void read_rolled(struct in *in, struct ts_msg *m)
+{
+    ts_schema_read(&in->r, &ts_rollup_type, &m->u.rolled.rollup);
+    m->u.rolled.data = ts_read_bytes(&in->r, TS_ROLLUP_MAX_SINGLE);
+}
+
 typedef void (*read_fn)(struct in *in, struct ts_msg *m);
 
 /* What cannot be asked, or answered, is NULL. */
@@ -242,6 +271,7 @@ static const struct {
     [TS_MSG_OFFERS] = {read_offers, read_offered},
     [TS_MSG_EXIT] = {read_nothing, read_nothing},
     [TS_MSG_LEAVING] = {NULL, read_nothing},
+    [TS_MSG_ROLLUP] = {read_rollup, read_rolled},
 };
 
 static ts_err decode(ts_bytes frame, struct ts_arena *arena, bool is_answer, struct ts_msg *out)

@@ -5,6 +5,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "chain/batch.h"
+#include "chain/rollup.h"
+#include "crypto/keccak.h"
+#include "crypto/sign.h"
 #include "enclave/lifecycle.h"
 #include "net/feed_session.h"
 
@@ -149,6 +153,60 @@ static void add_rest(json_t *to, const struct doc_net *d)
     add_msg(to, "link.error.named", &m);
 }
 
+/* What the second enclave would sign of the three batches. */
+static struct ts_msg_rolled roll(const struct doc_net *d, const struct ts_batch *b,
+                                 struct ts_buf *data)
+{
+    struct ts_rollup_batch batches[3];
+    struct ts_msg_rolled m = {.rollup = {.first_number = 1, .last_number = 3}};
+    ts_hash digest;
+    for (size_t i = 0; i < 3; i++)
+        batches[i] = (struct ts_rollup_batch){.time = b[i].header.time,
+                                              .term = b[i].header.term,
+                                              .producer = b[i].header.producer,
+                                              .l1_number = b[i].header.l1_number,
+                                              .txs = b[i].txs,
+                                              .n_txs = b[i].n_txs};
+    ts_buf_init(data, 0);
+    TS_CHECK(ts_rollup_encode(batches, 3, TS_ROLLUP_MAX_DATA, data, NULL) == TS_OK);
+    m.data = ts_buf_bytes(data);
+    m.rollup.first_parent_hash = b[0].header.parent_hash;
+    m.rollup.last_hash = d->net->chain.head.hash;
+    m.rollup.protocol_root = d->net->chain.head.protocol_root;
+    m.rollup.l1_number = d->net->chain.head.l1_number;
+    m.rollup.l1_hash = d->net->chain.head.l1_hash;
+    ts_keccak256(m.data, &m.rollup.data_hash);
+    ts_rollup_hash(&d->net->genesis.domain, &m.rollup, &digest);
+    TS_CHECK(ts_sign(d->net->crypto, &d->net->enclaves[1].key, &digest, &m.rollup.sig) == TS_OK);
+    return m;
+}
+
+static void add_rollup(json_t *to, const struct doc_net *d)
+{
+    struct ts_batch b[3];
+    struct ts_msg_range_item range[3];
+    struct ts_buf data;
+    struct ts_arena arena;
+    struct ts_msg m = request(TS_MSG_ROLLUP, 10);
+    ts_arena_init(&arena, 0);
+    for (uint64_t n = 1; n <= 3; n++) {
+        struct ts_batch *at = &b[n - 1];
+        TS_CHECK(ts_batch_decode(tn_raw(d->net, n), TS_MAX_BATCH_BYTES, &arena, at) == TS_OK);
+        range[n - 1] = (struct ts_msg_range_item){at->raw_header, at->raw_txs};
+    }
+    m.u.rollup = (struct ts_msg_rollup){.protocol_root = d->net->chain.head.protocol_root,
+                                        .seal = b[2].seal,
+                                        .range = range + 2,
+                                        .n_range = 1};
+    add_msg(to, "link.rollup.request", &m);
+    m = answer(TS_MSG_ROLLUP, 10);
+    m.u.rolled = roll(d, b, &data);
+    add_msg(to, "link.rollup.answer", &m);
+    doc_add_buf(to, "rollup.data", &data);
+    ts_buf_free(&data);
+    ts_arena_free(&arena);
+}
+
 void doc_link(json_t *to, const struct doc_net *d)
 {
     add_identify(to, d);
@@ -157,6 +215,7 @@ void doc_link(json_t *to, const struct doc_net *d)
     add_create(to, d);
     add_query(to, d);
     add_rest(to, d);
+    add_rollup(to, d);
 }
 
 void doc_feed(json_t *to, const struct doc_net *d)
@@ -217,7 +276,9 @@ static json_t *permits(void)
 {
     json_t *out = json_array();
     TS_CHECK(out != NULL);
-    for (uint64_t type = TS_MSG_IDENTIFY; type <= TS_MSG_EXIT; type++) {
+    for (uint64_t type = TS_MSG_IDENTIFY; type <= TS_MSG_ROLLUP; type++) {
+        if (type == TS_MSG_LEAVING)
+            continue;
         json_t *states = json_array();
         TS_CHECK(states != NULL);
         for (int s = TS_ENC_EMPTY; s <= TS_ENC_HALTED; s++)

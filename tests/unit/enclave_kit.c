@@ -477,6 +477,33 @@ void ek_run(struct ek *k, size_t producer, size_t batches)
     }
 }
 
+struct ts_msg ek_rollup_request(struct ek *k, uint64_t first, uint64_t last, uint64_t above)
+{
+    struct ts_msg m = {.type = TS_MSG_ROLLUP, .id = 14};
+    struct ts_msg_rollup *r = &m.u.rollup;
+    size_t n_above = above > last ? (size_t)(above - last) : 0;
+    TS_CHECK(first >= 1 && first <= last && last + n_above <= k->n_batches);
+    r->range = ts_arena_array(&k->arena, (size_t)(last - first + 1), sizeof(*r->range));
+    r->above = ts_arena_array(&k->arena, n_above, sizeof(*r->above));
+    assert_non_null(r->range);
+    assert_non_null(r->above);
+    for (uint64_t n = 1; n <= last + n_above; n++) {
+        struct ts_batch b = ek_decode(k, ek_batch(k, n));
+        if (n <= last)
+            ts_protocol_root(&r->protocol_root, b.raw_payload, &r->protocol_root);
+        if (n == last) {
+            r->seal = b.seal;
+            r->l1_number = b.header.l1_number;
+            r->l1_hash = b.header.l1_hash;
+        }
+        if (n >= first && n <= last)
+            r->range[r->n_range++] = (struct ts_msg_range_item){b.raw_header, b.raw_txs};
+        if (n > last)
+            r->above[r->n_above++] = b.raw_header;
+    }
+    return m;
+}
+
 static ts_bytes transfer(struct ek *k, size_t person, uint64_t nonce, const ts_address *to,
                          uint64_t wei, uint64_t gas)
 {

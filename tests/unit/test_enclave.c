@@ -83,6 +83,9 @@ static struct ts_msg any_request(struct ek *k, size_t i, uint64_t type)
         m.u.query.kind = TS_QUERY_NONCE;
         m.u.query.arg = ts_bytes_of(k->person[0].b, 20);
         break;
+    case TS_MSG_ROLLUP:
+        m = ek_rollup_request(k, 1, 1, 0);
+        break;
     default:
         break;
     }
@@ -106,6 +109,7 @@ static void every_state_takes_what_it_should(void **state)
         {TS_MSG_SYNCED, "SVPA"},     {TS_MSG_REPORT, "SVPA"},  {TS_MSG_ACTIVATE, "P"},
         {TS_MSG_STEP_DOWN, "PA"},    {TS_MSG_CREATE, "A"},     {TS_MSG_QUERY, "VPA"},
         {TS_MSG_SNAPSHOT, "SVPA"},   {TS_MSG_OFFERS, "ESVPA"}, {TS_MSG_EXIT, "ESVPAH"},
+        {TS_MSG_ROLLUP, "PA"},
     };
     static const char letters[] = "ESVPAH";
     for (int s = TS_ENC_EMPTY; s <= TS_ENC_HALTED; s++) {

@@ -23,6 +23,12 @@ static struct ts_msg_rejected rejected[2] = {
     {2, TS_E_TX_DEFERRED, {NULL, 0}},
 };
 
+static ts_bytes headers[2] = {{(const uint8_t *)"\xc2\x01\x02", 3}, {(const uint8_t *)"\xc0", 1}};
+static struct ts_msg_range_item range[2] = {
+    {{(const uint8_t *)"\xc1\x01", 2}, {(const uint8_t *)"\xc0", 1}},
+    {{(const uint8_t *)"\xc1\x02", 2}, {(const uint8_t *)"\xc1\x80", 2}},
+};
+
 static ts_bytes text(const char *s)
 {
     return ts_bytes_of(s, strlen(s));
@@ -65,7 +71,14 @@ static size_t samples(struct ts_msg *m)
         (struct ts_msg_created){text("batch"), true, rejected, 2, true, reports[1], transitions, 1};
     at[TS_MSG_QUERY].u.query_answer = (struct ts_msg_query_answer){heads[0], text("answer")};
     at[TS_MSG_OFFERS].u.offered = (struct ts_msg_offered){strings, 3};
-    return TS_MSG_EXIT + TS_MSG_LEAVING + 1;
+    at += TS_MSG_LEAVING + 1;
+    at[0] = (struct ts_msg){.type = TS_MSG_ROLLUP, .id = 77};
+    at[0].u.rollup = (struct ts_msg_rollup){
+        9, {{8}}, text("l1"), {{7}}, {{6}}, range, TS_COUNT(range), headers, TS_COUNT(headers)};
+    at[1] = (struct ts_msg){.type = TS_MSG_ROLLUP, .id = 77, .is_answer = true};
+    at[1].u.rolled =
+        (struct ts_msg_rolled){{.first_number = 3, .last_number = 9, .sig = {{5}}}, text("data")};
+    return TS_MSG_EXIT + TS_MSG_LEAVING + 3;
 }
 
 static struct ts_msg all[32];
@@ -214,8 +227,8 @@ static void unknown_types_are_named_as_such(void **state)
 {
     (void)state;
     struct ts_msg m;
-    assert_int_equal(decode_empty(14, false, &m), TS_E_UNKNOWN_MESSAGE);
-    assert_int_equal(m.type, 14);
+    assert_int_equal(decode_empty(TS_MSG_ROLLUP + 1, false, &m), TS_E_UNKNOWN_MESSAGE);
+    assert_int_equal(m.type, TS_MSG_ROLLUP + 1);
     assert_int_equal(m.id, 5);
     assert_int_equal(decode_empty(UINT64_MAX, true, &m), TS_E_UNKNOWN_MESSAGE);
     /* Neither an error nor a farewell can be asked for. */
@@ -249,6 +262,31 @@ static void lists_and_texts_over_their_limits_are_refused(void **state)
     ts_msg_put(&b, &m);
     assert_int_equal(decode(ts_buf_bytes(&b), true, &arena, &back), TS_OK);
     assert_int_equal(back.u.error.text.n, TS_MAX_MSG_TEXT);
+    ts_buf_free(&b);
+    ts_arena_free(&arena);
+}
+
+static void a_rollup_of_too_many_batches_is_no_message(void **state)
+{
+    (void)state;
+    static struct ts_msg_range_item many[TS_ROLLUP_MAX_BATCHES + 1];
+    struct ts_arena arena;
+    struct ts_buf b;
+    struct ts_msg back;
+    struct ts_msg m = {.type = TS_MSG_ROLLUP};
+    ts_arena_init(&arena, 0);
+    ts_buf_init(&b, 0);
+    for (size_t i = 0; i < TS_COUNT(many); i++)
+        many[i] = range[0];
+    m.u.rollup.range = many;
+    m.u.rollup.n_range = TS_ROLLUP_MAX_BATCHES;
+    ts_msg_put(&b, &m);
+    assert_int_equal(decode(ts_buf_bytes(&b), false, &arena, &back), TS_OK);
+    assert_int_equal(back.u.rollup.n_range, TS_ROLLUP_MAX_BATCHES);
+    m.u.rollup.n_range++;
+    ts_buf_reset(&b);
+    ts_msg_put(&b, &m);
+    assert_int_equal(decode(ts_buf_bytes(&b), false, &arena, &back), TS_E_LIMIT);
     ts_buf_free(&b);
     ts_arena_free(&arena);
 }
@@ -295,6 +333,7 @@ int main(void)
         cmocka_unit_test(a_changed_byte_never_gives_a_second_encoding),
         cmocka_unit_test(unknown_types_are_named_as_such),
         cmocka_unit_test(lists_and_texts_over_their_limits_are_refused),
+        cmocka_unit_test(a_rollup_of_too_many_batches_is_no_message),
         cmocka_unit_test(many_empty_transactions_stay_within_the_bound),
         cmocka_unit_test(names_are_words_for_any_number),
     };
