@@ -326,6 +326,10 @@ struct ts_msg ek_accept(struct ek *k, size_t i, ts_bytes batch)
 {
     struct ts_msg m = {.type = TS_MSG_ACCEPT, .id = 3};
     m.u.accept.batch = batch;
+    if (k->l1_header != NULL) {
+        ts_hash hash;
+        m.u.accept.l1_header = k->l1_header(ek_decode(k, batch).header.l1_number, &k->arena, &hash);
+    }
     return ek_ask(k, i, &m);
 }
 
@@ -383,6 +387,10 @@ struct ts_msg ek_create_request(struct ek *k, size_t producer, unsigned with)
         .l1_number = head->l1_number,
         .l1_hash = head->l1_hash,
     };
+    if (k->l1_header != NULL) {
+        c->l1_number = k->l1_number;
+        c->l1_header = k->l1_header(k->l1_number, &k->arena, &c->l1_hash);
+    }
     c->transitions =
         ts_arena_array(&k->arena, EK_MAX * TS_MAX_UNPUBLISHED, sizeof(*c->transitions));
     c->reports = ts_arena_array(&k->arena, EK_MAX, sizeof(*c->reports));

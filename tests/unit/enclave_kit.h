@@ -55,6 +55,10 @@ struct ek {
     ts_time now;
     uint64_t term;   /* highest handed out */
     uint64_t random; /* state of the generator */
+    /* With an L1: the header of a block, in arena, and which one the next batch names. NULL:
+     * batches name the genesis' and no header is given. */
+    ts_bytes (*l1_header)(uint64_t number, struct ts_arena *arena, ts_hash *hash);
+    uint64_t l1_number;
 };
 
 /* n enclaves, the first n_listed on the whitelist; none is running. report_every, max_report_lag as

@@ -44,14 +44,10 @@ static void enclave_answers(void *ctx, ts_bytes frame, struct ts_buf *out)
         ts_enclave_handle(f->k->enclaves[f->who].core, frame, out);
 }
 
-static struct fixture *start(void)
+static struct fixture *start_with(struct ek *k)
 {
     struct fixture *f = calloc(1, sizeof(*f));
-    f->k = ek_open(3, 2);
-    ek_start(f->k, 0);
-    ek_start(f->k, 1);
-    ek_promote(f->k, 0);
-    ek_run(f->k, 0, BATCHES);
+    f->k = k;
     f->net = calloc(1, sizeof(*f->net));
     f->net->crypto = f->k->crypto;
     f->net->genesis = f->k->genesis;
@@ -70,6 +66,45 @@ static struct fixture *start(void)
     ek_boot(f->k, VALIDATOR);
     nw_enclave(f->w, true);
     return f;
+}
+
+static struct fixture *start(void)
+{
+    struct ek *k = ek_open(3, 2);
+    ek_start(k, 0);
+    ek_start(k, 1);
+    ek_promote(k, 0);
+    ek_run(k, 0, BATCHES);
+    return start_with(k);
+}
+
+static ts_bytes header_of(uint64_t number, struct ts_arena *arena, ts_hash *hash)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    *hash = tn_l1_block(number, 0, &b).hash;
+    uint8_t *p = ts_arena_alloc(arena, b.n);
+    assert_non_null(p);
+    memcpy(p, b.p, b.n);
+    ts_bytes header = ts_bytes_of(p, b.n);
+    ts_buf_free(&b);
+    return header;
+}
+
+/* The same on a network with L1; every fifth batch names another block. */
+static struct fixture *start_on_l1(void)
+{
+    struct ts_params params;
+    ts_params_default(&params);
+    struct ek *k = ek_open_with(3, 2, &params, 31337);
+    k->l1_header = header_of;
+    k->l1_number = TN_GENESIS_L1;
+    ek_start(k, 0);
+    ek_start(k, 1);
+    ek_promote(k, 0);
+    for (size_t n = 0; n < BATCHES; n += 5, k->l1_number++)
+        ek_run(k, 0, 5);
+    return start_with(k);
 }
 
 static void begin(struct fixture *f, uint64_t head)
@@ -335,6 +370,72 @@ static void one_that_says_it_leaves_is_let_go_once(void **state)
     finish(f);
 }
 
+/* ---- with L1 ---- */
+
+static void assert_validates(struct fixture *f, uint64_t head)
+{
+    nw_run(f->w, 3 * NW_S);
+    assert_int_equal(nw_head(f->w, 0), head);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_int_equal(enclave_of(f).head.number, head);
+    assert_int_equal(nw_counters(f->w, 0).enclave_failures, 0);
+}
+
+static void it_is_given_the_headers_that_batches_name(void **state)
+{
+    struct fixture *f = start_on_l1();
+    (void)state;
+    nw_l1_start(f->w, 120);
+    begin(f, 30);
+    assert_validates(f, 30);
+    for (uint64_t n = 31; n <= BATCHES; n++)
+        nw_publish(f->w, 0, n);
+    assert_validates(f, BATCHES);
+    /* And those of the store, when it starts anew: L1 is not asked, and may be down. */
+    nw_l1_down(f->w, true);
+    nw_enclave(f->w, false);
+    nw_run(f->w, NW_S);
+    ek_boot(f->k, VALIDATOR);
+    nw_enclave(f->w, true);
+    nw_run(f->w, 20 * NW_S);
+    assert_int_equal(enclave_of(f).state, TS_NODE_ENC_VALIDATING);
+    assert_int_equal(enclave_of(f).head.number, BATCHES);
+    finish(f);
+}
+
+/* A node that did not follow L1 at first has stored no headers: L1 is asked for them. */
+static void headers_that_are_not_stored_are_asked_for(void **state)
+{
+    struct fixture *f = start_on_l1();
+    static const unsigned host[] = {NW_HOST(0)};
+    (void)state;
+    nw_host_up(f->w, 0);
+    nw_node(f->w, host, 1, &f->settings, false);
+    nw_run(f->w, 2 * NW_S);
+    assert_int_equal(nw_head(f->w, 0), BATCHES);
+    assert_int_equal(f->w->nodes[0].store.l1.n, 0);
+    nw_kill(f->w, 0);
+    f->w->nodes[0].start.follows_l1 = true;
+    f->w->nodes[0].start.has_enclave = true;
+    nw_l1_start(f->w, 120);
+    nw_restart(f->w, 0);
+    assert_validates(f, BATCHES);
+    assert_in_range(nw_counters(f->w, 0).l1_asked, BATCHES / 5, BATCHES / 5 + 2);
+    finish(f);
+}
+
+static void without_l1_it_is_not_driven(void **state)
+{
+    struct fixture *f = start_on_l1();
+    (void)state;
+    begin(f, 30);
+    nw_run(f->w, 3 * NW_S);
+    assert_int_equal(nw_head(f->w, 0), 30);
+    assert_non_null(strstr(enclave_of(f).reason, "does not follow"));
+    assert_int_equal(f->asked[TS_MSG_ACCEPT], 0);
+    finish(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -349,6 +450,9 @@ int main(void)
         cmocka_unit_test(one_that_is_not_there_is_waited_for),
         cmocka_unit_test(one_ahead_of_the_node_is_told_to_start_anew),
         cmocka_unit_test(one_that_says_it_leaves_is_let_go_once),
+        cmocka_unit_test(it_is_given_the_headers_that_batches_name),
+        cmocka_unit_test(headers_that_are_not_stored_are_asked_for),
+        cmocka_unit_test(without_l1_it_is_not_driven),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
