@@ -41,7 +41,7 @@ MAY_INCLUDE = {
     "src/store/": ["base"],
     "src/net/": ["base", "codec", "store/store.h", "cfg"],
     "src/rpc/": [*CORES, "audit", "net", "store/store.h"],
-    "src/shell/": [*FORMATS, "cfg", "net", "rpc", "store"],
+    "src/shell/": [*FORMATS, "cfg", "l1", "net", "rpc", "store"],
     "src/enclave/main.c": [*CORES, "cfg"],
     "src/enclave/shell": [*CORES, "cfg", "net/link.h"],
     "src/cli/": [*CORES, *SHELLS, "rebuild"],

@@ -7,7 +7,7 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "host/shell_internal.h"
-#include "store/l1_lookup.h"
+#include "shell/l1_lookup.h"
 
 #define LOAD_MAX_BYTES (4u * 1024 * 1024)
 

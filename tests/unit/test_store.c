@@ -471,59 +471,6 @@ static void evidence_is_kept_once(void **state)
     ts_buf_free(&s.text);
 }
 
-static void expect_l1(struct fixture *f, uint64_t number, uint64_t id, const char *header)
-{
-    struct ts_buf b;
-    ts_hash h = hash_n(id);
-    ts_buf_init(&b, 0);
-    ts_err err = ts_store_l1_header(f->store, number, &h, &b);
-    assert_int_equal(err, header != NULL ? TS_OK : TS_E_NOT_FOUND);
-    assert_int_equal(b.n, header != NULL ? strlen(header) : 0);
-    if (header != NULL)
-        assert_memory_equal(b.p, header, b.n);
-    ts_buf_free(&b);
-}
-
-/* Two blocks of one number are two: L1 may go back. */
-static void l1_headers_are_kept_once(void **state)
-{
-    struct fixture *f = *state;
-    struct ts_store_op ops[] = {batch_op(1, 1, TS_BATCH_COMMITTED, "one"),
-                                {.kind = TS_OP_PUT_L1, .number = 0, .hash = hash_n(5)}};
-    ops[1].data = ts_bytes_of("zero", 4); /* a devnet's first block */
-    assert_int_equal(ts_store_apply(f->store, ops, 2), TS_OK);
-    ops[1].data = ts_bytes_of("again", 5);
-    assert_int_equal(apply1(f, ops[1]), TS_OK);
-    ops[1].number = 9;
-    ops[1].data = ts_bytes_of("nine", 4);
-    assert_int_equal(apply1(f, ops[1]), TS_OK);
-    ops[1].hash = hash_n(6);
-    ops[1].data = ts_bytes_of("other nine", 10);
-    assert_int_equal(apply1(f, ops[1]), TS_OK);
-    close_it(f);
-    open_it(f);
-    expect_l1(f, 0, 5, "zero");
-    expect_l1(f, 9, 5, "nine");
-    expect_l1(f, 9, 6, "other nine");
-    expect_l1(f, 9, 7, NULL);
-    expect_l1(f, 8, 5, NULL);
-    expect_l1(f, UINT64_MAX, 5, NULL);
-    ops[1].number = UINT64_MAX;
-    assert_int_equal(apply1(f, ops[1]), TS_E_RANGE);
-}
-
-/* The header belongs to the step of its batch: when that fails it is not there either. */
-static void an_l1_header_of_a_failed_step_is_not_kept(void **state)
-{
-    struct fixture *f = *state;
-    assert_int_equal(apply1(f, batch_op(1, 1, TS_BATCH_COMMITTED, "one")), TS_OK);
-    struct ts_store_op ops[] = {
-        {.kind = TS_OP_PUT_L1, .number = 3, .hash = hash_n(5), .data = ts_bytes_of("three", 5)},
-        batch_op(1, 2, TS_BATCH_COMMITTED, "another one")};
-    assert_int_equal(ts_store_apply(f->store, ops, 2), TS_E_CONFLICT);
-    expect_l1(f, 3, 5, NULL);
-}
-
 static void folding_the_log_loses_nothing(void **state)
 {
     struct fixture *f = *state;
@@ -806,8 +753,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_transactions_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(rejections_tell_why, setup, teardown),
         cmocka_unit_test_setup_teardown(evidence_is_kept_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(l1_headers_are_kept_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(an_l1_header_of_a_failed_step_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(folding_the_log_loses_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(a_store_of_another_owner_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(a_file_that_is_no_store_is_refused, setup, teardown),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From a raw batch to the stored header of the L1 block it names. */
+/* L1 headers in a store, and the way from a raw batch to the one of the block it names. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "store/l1_lookup.h"
+#include "shell/l1_lookup.h"
 #include "testnet.h"
 
 struct fixture {
@@ -30,6 +30,16 @@ static int setup(void **state)
     ts_l1_lookup_init(&f->lookup, f->store);
     *state = f;
     return 0;
+}
+
+static void reopen(struct fixture *f)
+{
+    ts_hash genesis = {{7}};
+    char why[256];
+    ts_l1_lookup_free(&f->lookup);
+    ts_store_close(f->store);
+    assert_int_equal(ts_store_open(f->path, &genesis, "node", &f->store, why, sizeof(why)), TS_OK);
+    ts_l1_lookup_init(&f->lookup, f->store);
 }
 
 static int teardown(void **state)
@@ -78,6 +88,54 @@ static void put(struct fixture *f, uint64_t number, uint8_t first, const char *h
     assert_int_equal(ts_store_apply(f->store, &op, 1), TS_OK);
 }
 
+/* ---- the store ---- */
+
+/* NULL: none is there. */
+static void expect_kept(struct fixture *f, uint64_t number, uint8_t first, const char *header)
+{
+    struct ts_buf b;
+    ts_hash h = {{first}};
+    ts_buf_init(&b, 0);
+    ts_err err = ts_store_l1_header(f->store, number, &h, &b);
+    assert_int_equal(err, header != NULL ? TS_OK : TS_E_NOT_FOUND);
+    assert_int_equal(b.n, header != NULL ? strlen(header) : 0);
+    if (header != NULL)
+        assert_memory_equal(b.p, header, b.n);
+    ts_buf_free(&b);
+}
+
+/* Two blocks of one number are two: L1 may go back. */
+static void headers_are_kept_once(void **state)
+{
+    struct fixture *f = *state;
+    put(f, 0, 5, "zero"); /* a devnet's first block */
+    put(f, 0, 5, "again");
+    put(f, 9, 5, "nine");
+    put(f, 9, 6, "other nine");
+    reopen(f);
+    expect_kept(f, 0, 5, "zero");
+    expect_kept(f, 9, 5, "nine");
+    expect_kept(f, 9, 6, "other nine");
+    expect_kept(f, 9, 7, NULL);
+    expect_kept(f, 8, 5, NULL);
+    expect_kept(f, UINT64_MAX, 5, NULL);
+    struct ts_store_op op = {.kind = TS_OP_PUT_L1, .number = UINT64_MAX};
+    assert_int_equal(ts_store_apply(f->store, &op, 1), TS_E_RANGE);
+}
+
+/* The header belongs to the step of its batch: when that fails it is not there either. */
+static void a_header_of_a_failed_step_is_not_kept(void **state)
+{
+    struct fixture *f = *state;
+    struct ts_store_op ops[] = {
+        {.kind = TS_OP_PUT_L1, .number = 3, .hash = {{5}}, .data = ts_bytes_of("three", 5)},
+        {.kind = TS_OP_SET_STATUS, .number = 1, .hash = {{9}}, .status = TS_BATCH_COMMITTED}};
+    assert_int_equal(ts_store_apply(f->store, ops, 2), TS_E_NOT_FOUND);
+    expect_kept(f, 3, 5, NULL);
+}
+
+/* ---- the lookup ---- */
+
 static void the_header_of_the_named_block_is_found(void **state)
 {
     struct fixture *f = *state;
@@ -113,6 +171,8 @@ static void a_batch_that_is_none_is_an_error(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(headers_are_kept_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_header_of_a_failed_step_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(the_header_of_the_named_block_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(without_l1_nothing_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_that_is_none_is_an_error, setup, teardown),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/l1_lookup.h"
+#include "shell/l1_lookup.h"
 
 #include "chain/batch.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The stored header of the L1 block that a stored batch names, for shells that give batches to a
  * core. */
-#ifndef TS_STORE_L1_LOOKUP_H
-#define TS_STORE_L1_LOOKUP_H
+#ifndef TS_SHELL_L1_LOOKUP_H
+#define TS_SHELL_L1_LOOKUP_H
 
 #include "store/store.h"
 
