@@ -15,6 +15,7 @@ union any_value {
     struct ts_lifecycle_event lifecycle;
     struct ts_restart_event restart;
     struct ts_rollup rollup;
+    struct ts_enclave_registration registration;
 };
 
 /* Values are compared as their RLP, which leaves padding out. */
@@ -52,5 +53,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     one(&ts_lifecycle_event_type, in);
     one(&ts_restart_event_type, in);
     one(&ts_rollup_type, in);
+    one(&ts_enclave_registration_type, in);
     return 0;
 }

@@ -16,6 +16,9 @@ import {Rollup} from "./Types.sol";
 ///      `dataHash` is the hash of; what is stored and the event stay as they are. docs/contracts.md
 ///      tells what it would have to check.
 abstract contract DataAvailability is EnclaveRegistry {
+    /// @notice The most bytes of data in one rollup, so that every follower knows what it must be able
+    ///         to take.
+    uint256 public constant MAX_DATA = 1_000_000;
     /// @dev publishRollup's input, as every ABI encoder lays it out: selector, eight words of the struct,
     ///      two offsets, then length and bytes of the signature, then length and bytes of the data.
     uint256 private constant SIGNATURE_AT = 4 + 10 * 32 + 32;
@@ -44,6 +47,7 @@ abstract contract DataAvailability is EnclaveRegistry {
 
     error NotDirect();
     error NotCanonical();
+    error DataTooLong(uint256 length);
     error NotNext(uint64 firstNumber, uint64 expected);
     error EmptyRange(uint64 firstNumber, uint64 lastNumber);
     error WrongParent(bytes32 firstParentHash, bytes32 expected);
@@ -56,13 +60,14 @@ abstract contract DataAvailability is EnclaveRegistry {
     /// @param r         firstNumber = lastNumber() + 1, firstParentHash = lastHash(); l1Hash the hash of
     ///                  L1's block l1Number, one of the last 8191 (256 where L1 is without EIP-2935)
     /// @param signature over r, by an enclave that is on the list now
-    /// @param data      r.dataHash is its Keccak-256
+    /// @param data      r.dataHash is its Keccak-256; at most MAX_DATA bytes
     function publishRollup(Rollup calldata r, bytes calldata signature, bytes calldata data)
         external
         whenNotPaused
     {
         _requireDirect();
         _requireCanonical(signature, data);
+        if (data.length > MAX_DATA) revert DataTooLong(data.length);
         bytes32 actual = keccak256(data);
         if (actual != r.dataHash) revert WrongData(r.dataHash, actual);
         _accept(r, signature);

@@ -158,6 +158,20 @@ contract DataAvailabilityTest is KitTest {
         publish(r, sig, "other");
     }
 
+    function test_theDataIsBounded() public {
+        bytes memory most = new bytes(management.MAX_DATA());
+        bytes memory tooMuch = new bytes(most.length + 1);
+        Rollup memory r = nextRollup(1, tooMuch);
+        bytes memory sig = signRollup(keys[0], r);
+        vm.expectRevert(
+            abi.encodeWithSelector(DataAvailability.DataTooLong.selector, tooMuch.length)
+        );
+        publish(r, sig, tooMuch);
+        r = nextRollup(1, most);
+        publish(r, signRollup(keys[0], r), most);
+        vm.assertEq(management.lastNumber(), 1);
+    }
+
     function test_aRollupCannotComeThroughAContract() public {
         Rollup memory r = nextRollup(1, DATA);
         bytes memory sig = signRollup(keys[0], r);

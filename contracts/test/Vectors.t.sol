@@ -156,7 +156,7 @@ contract VectorsTest is KitTest {
             vm.assertEq(signer, addressAt(string.concat(path, ".address")));
             count++;
         }
-        vm.assertEq(count, 6); // two of each type
+        vm.assertEq(count, 8); // two of each type
     }
 
     /// @dev 0 for types that the contract does not know.
@@ -164,6 +164,12 @@ contract VectorsTest is KitTest {
         bytes32 kind = keccak256(bytes(vm.parseJsonString(json, string.concat(path, ".type"))));
         path = string.concat(path, ".value");
         if (kind == keccak256("BatchHeader")) return management.batchHash(headerAt(path));
+        if (kind == keccak256("EnclaveRegistration")) {
+            return management.registrationDigest(
+                addressAt(string.concat(path, ".enclaveId")),
+                wordAt(string.concat(path, ".measurement"))
+            );
+        }
         if (kind == keccak256("Rollup")) return management.rollupDigest(rollupAt(path));
         if (kind != keccak256("BatchSeal")) return 0;
         return management.sealDigest(

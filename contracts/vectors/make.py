@@ -17,8 +17,9 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../tests/vectors"))
 import make as base  # noqa: E402  (reads CAST from the command line)
 
-HEADER, SEAL, ROLLUP = base.TYPES[0], base.TYPES[1], base.TYPES[4]
-REGISTRATION = "EnclaveRegistration(address enclaveId,bytes32 measurement)"
+TYPES = {base.name_of(t): t for t in base.TYPES}
+HEADER, SEAL, ROLLUP = TYPES["BatchHeader"], TYPES["BatchSeal"], TYPES["Rollup"]
+REGISTRATION = TYPES["EnclaveRegistration"]
 DOMAIN = {
     "chainId": 31337,
     "verifyingContract": "0x5fbdb2315678afecb367f032d93f642f64180aa3",

@@ -82,6 +82,13 @@ struct ts_rollup {
     ts_sig sig;
 };
 
+/* What an enclave signs to be on record at the management contract: that its key is meant for this
+ * network, and what it says it runs. Never on wire or disk. */
+struct ts_enclave_registration {
+    ts_address enclave_id;
+    ts_hash measurement;
+};
+
 #define TS_NOTICE_WHITELIST 1
 
 struct ts_notice {

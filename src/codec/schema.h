@@ -50,5 +50,6 @@ extern const struct ts_type ts_batch_seal_type;
 extern const struct ts_type ts_lifecycle_event_type;
 extern const struct ts_type ts_restart_event_type;
 extern const struct ts_type ts_rollup_type;
+extern const struct ts_type ts_enclave_registration_type;
 
 #endif

@@ -59,6 +59,11 @@ static const struct ts_field rollup_fields[] = {
     {"dataHash", TS_BYTES32, offsetof(struct ts_rollup, data_hash)},
 };
 
+static const struct ts_field enclave_registration_fields[] = {
+    {"enclaveId", TS_ADDRESS, offsetof(struct ts_enclave_registration, enclave_id)},
+    {"measurement", TS_BYTES32, offsetof(struct ts_enclave_registration, measurement)},
+};
+
 static const ts_hash batch_header_type_hash = {{0x01, 0xba, 0xc6, 0x5a, 0x09, 0x92, 0x11, 0x01,
                                                 0xfa, 0x16, 0xcc, 0x37, 0x5a, 0x9d, 0xf9, 0x4c,
                                                 0xab, 0xdf, 0xc5, 0x67, 0x8d, 0x26, 0xb5, 0x37,
@@ -128,4 +133,17 @@ const struct ts_type ts_rollup_type = {
     .type_hash = &rollup_type_hash,
     .is_signed = true,
     .sig_offset = offsetof(struct ts_rollup, sig),
+};
+
+static const ts_hash enclave_registration_type_hash = {
+    {0xa3, 0xf1, 0x3c, 0x60, 0x5e, 0xb1, 0x74, 0xd7, 0x96, 0xe8, 0x83,
+     0x81, 0x08, 0xb9, 0x9e, 0x3b, 0xce, 0x61, 0x08, 0x6e, 0x74, 0xbe,
+     0xa9, 0x46, 0xb2, 0x3e, 0x67, 0x99, 0x43, 0x06, 0x10, 0x37}};
+
+const struct ts_type ts_enclave_registration_type = {
+    .name = "EnclaveRegistration",
+    .fields = enclave_registration_fields,
+    .n_fields = TS_COUNT(enclave_registration_fields),
+    .size = sizeof(struct ts_enclave_registration),
+    .type_hash = &enclave_registration_type_hash,
 };

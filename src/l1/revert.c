@@ -17,6 +17,7 @@ static const char *const errors[] = {
     "AlreadySequencer(address)",
     "BadBondParams()",
     "BondTooSmall(uint256,uint256)",
+    "DataTooLong(uint256)",
     "ECDSAInvalidSignature()",
     "ECDSAInvalidSignatureLength(uint256)",
     "ECDSAInvalidSignatureS(bytes32)",

@@ -59,9 +59,9 @@ static void free_bytes(ts_bytes b)
 
 static const struct ts_type *type_named(const char *name)
 {
-    static const struct ts_type *const types[] = {&ts_batch_header_type, &ts_batch_seal_type,
-                                                  &ts_lifecycle_event_type, &ts_restart_event_type,
-                                                  &ts_rollup_type};
+    static const struct ts_type *const types[] = {
+        &ts_batch_header_type,  &ts_batch_seal_type, &ts_lifecycle_event_type,
+        &ts_restart_event_type, &ts_rollup_type,     &ts_enclave_registration_type};
     for (size_t i = 0; i < TS_COUNT(types); i++) {
         if (strcmp(types[i]->name, name) == 0)
             return types[i];
@@ -76,6 +76,7 @@ union any_value {
     struct ts_lifecycle_event lifecycle;
     struct ts_restart_event restart;
     struct ts_rollup rollup;
+    struct ts_enclave_registration registration;
 };
 
 static void check_type_hash(const struct ts_type *type, const json_t *vector)

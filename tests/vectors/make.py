@@ -24,6 +24,7 @@ TYPES = [
     "LifecycleEvent(uint8 kind,address enclaveId,bytes32 bootId,bytes32 bootKey,uint64 seq,bytes32 prev,uint64 term,uint64 time,bytes32 batchHead,uint64 batchNumber)",
     "RestartEvent(address enclaveId,bytes32 bootId,uint64 seq,bytes32 lastEvent,uint64 lastRestartTime,bytes32 batchHeadAtRestart,bytes32 currentBatchHead,uint64 currentBatchNumber)",
     "Rollup(uint64 firstNumber,uint64 lastNumber,bytes32 firstParentHash,bytes32 lastHash,bytes32 protocolRoot,uint64 l1Number,bytes32 l1Hash,bytes32 dataHash)",
+    "EnclaveRegistration(address enclaveId,bytes32 measurement)",
 ]
 SIGNED = {"LifecycleEvent", "RestartEvent", "Rollup"}  # their RLP ends with the signature
 DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract,bytes32 salt)"
