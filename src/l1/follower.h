@@ -68,7 +68,7 @@ enum ts_l1_follow_out {
                             and the other line has as many itself. After it comes its EVENT and
                             nothing more: the follower stands still from now on */
     TS_L1_FOLLOW_EVENT   /* level, event, text (key=value pairs): one log line: "l1-up", "l1-down",
-                            "l1-wrong-chain", "l1-behind", "l1-nonsense", "l1-reorg", "l1-odd-log",
+                            "l1-wrong-chain", "l1-lags", "l1-nonsense", "l1-reorg", "l1-odd-log",
                             "l1-plain-registry", "l1-rollup-gap", "l1-rollup-unreadable"; each is
                             said when it begins and ends, not at every try */
 };

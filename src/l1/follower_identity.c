@@ -123,23 +123,13 @@ static void take_code(struct ts_l1_follower *f, ts_bytes code)
                  who);
 }
 
-static void take_genesis_block(struct ts_l1_follower *f, const struct ts_l1_answer_block *b)
+static void take_genesis_block(struct ts_l1_follower *f, const struct ts_l1_answer *a)
 {
     struct l1f_block got;
     char what[128];
-    if (!b->found) {
-        ts_l1f_failed(f, L1F_GENESIS_BLOCK, TS_E_NOT_FOUND,
-                      "the L1 node does not have block %llu, at which the network begins",
-                      (unsigned long long)f->genesis->l1_number);
+    if (!ts_l1f_block_answer(f, L1F_GENESIS_BLOCK, a, &got))
         return;
-    }
-    ts_err err = ts_l1f_block_take(b, &got);
-    if (err == TS_OK && got.number != f->genesis->l1_number)
-        err = TS_E_L1_NONSENSE;
-    if (err != TS_OK) {
-        ts_l1f_failed(f, L1F_GENESIS_BLOCK, err, "the answer is not block %llu",
-                      (unsigned long long)f->genesis->l1_number);
-    } else if (!ts_hash_equal(&got.hash, &f->genesis->l1_hash)) {
+    if (!ts_hash_equal(&got.hash, &f->genesis->l1_hash)) {
         snprintf(what, sizeof(what), "block %llu is not the one that the genesis names",
                  (unsigned long long)got.number);
         wrong(f, L1F_GENESIS_BLOCK, what);
@@ -151,8 +141,7 @@ static void take_genesis_block(struct ts_l1_follower *f, const struct ts_l1_answ
             f->is_linked = true;
         known(f);
     }
-    if (err == TS_OK)
-        ts_l1f_block_free(&got);
+    ts_l1f_block_free(&got);
 }
 
 void ts_l1f_identity_answer(struct ts_l1_follower *f, unsigned which, const struct ts_l1_answer *a)
@@ -167,5 +156,5 @@ void ts_l1f_identity_answer(struct ts_l1_follower *f, unsigned which, const stru
     else if (which == L1F_CODE)
         take_code(f, a->u.bytes);
     else
-        take_genesis_block(f, &a->u.block);
+        take_genesis_block(f, a);
 }

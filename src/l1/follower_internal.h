@@ -27,7 +27,8 @@
 #include "l1/follower.h"
 
 #define L1F_TAIL        64  /* confirmed headers kept */
-#define L1F_NEAR        64  /* confirmed blocks to go, above which their headers are left out */
+#define L1F_NEAR        64  /* confirmed blocks to go, above which headers are left out */
+#define L1F_LAST        32  /* but not of the last ones: there a node that lags could hide logs */
 #define L1F_AHEAD       512 /* headers above the confirmed one */
 #define L1F_LINE        (L1F_TAIL + L1F_AHEAD + 1)
 #define L1F_PENDING     4096 /* rollups seen and not yet read, above which no more logs are read */
@@ -146,6 +147,7 @@ struct ts_l1_follower {
     uint64_t chunk;
     unsigned chunk_good;
     bool is_anchored;        /* for the chunk to come */
+    unsigned unsures;        /* ranges that L1 moved under, since a block was told */
     unsigned misses;         /* the header speaks of logs that were not among them: asked again */
     struct l1f_block seal;   /* newest of a chunk that is not on the line */
     struct l1f_block change; /* of a block at which the whitelist changed */
@@ -214,6 +216,10 @@ void ts_l1f_identity_lost(struct ts_l1_follower *f);
 
 /* A copy of an answered block whose header agrees with it. TS_E_L1_NONSENSE, TS_E_NOMEM. */
 ts_err ts_l1f_block_take(const struct ts_l1_answer_block *b, struct l1f_block *out);
+/* The block that was asked for, out of the answer: *out is the caller's, who says whether it was
+ * good. False: there is none; that is counted, and *out unchanged. */
+bool ts_l1f_block_answer(struct ts_l1_follower *f, unsigned which, const struct ts_l1_answer *a,
+                         struct l1f_block *out);
 void ts_l1f_block_free(struct l1f_block *b);
 struct l1f_block *ts_l1f_line_at(struct ts_l1_follower *f, uint64_t number);
 uint64_t ts_l1f_line_top(const struct ts_l1_follower *f);

@@ -38,6 +38,46 @@ ts_err ts_l1f_block_take(const struct ts_l1_answer_block *b, struct l1f_block *o
     return TS_OK;
 }
 
+static const char *name_of(unsigned which)
+{
+    switch (which) {
+    case L1F_GENESIS_BLOCK:
+        return "the block at which the network begins";
+    case L1F_LATEST:
+        return "a newest block";
+    case L1F_FINAL:
+        return "a finalized block";
+    default:
+        return "a block below its newest";
+    }
+}
+
+bool ts_l1f_block_answer(struct ts_l1_follower *f, unsigned which, const struct ts_l1_answer *a,
+                         struct l1f_block *out)
+{
+    const struct ts_l1_call *call = &f->asks[which].call;
+    struct l1f_block b;
+    if (a->err != TS_OK) {
+        ts_l1f_failed(f, which, a->err, "%s", a->text);
+        return false;
+    }
+    if (!a->u.block.found) {
+        ts_l1f_failed(f, which, TS_E_NOT_FOUND, "the L1 node does not have %s", name_of(which));
+        return false;
+    }
+    ts_err err = ts_l1f_block_take(&a->u.block, &b);
+    if (err == TS_OK && call->tag == TS_L1_AT_NUMBER && b.number != call->number) {
+        ts_l1f_block_free(&b);
+        err = TS_E_L1_NONSENSE;
+    }
+    if (err != TS_OK) {
+        ts_l1f_failed(f, which, err, "a block's header does not agree with the rest of the answer");
+        return false;
+    }
+    *out = b;
+    return true;
+}
+
 void ts_l1f_block_free(struct l1f_block *b)
 {
     free(b->header);
@@ -179,8 +219,8 @@ static bool is_far(struct ts_l1_follower *f, uint64_t newest)
         cut(f, f->told);
         f->is_anchored = false;
     }
-    if (confirmed > f->target)
-        f->target = confirmed;
+    if (confirmed - L1F_LAST > f->target)
+        f->target = confirmed - L1F_LAST;
     return true;
 }
 
@@ -189,12 +229,12 @@ static void say_behind(struct ts_l1_follower *f, uint64_t newest)
     if (newest >= f->told) {
         f->behinds = 0;
         if (f->is_behind_said)
-            ts_l1f_event(f, TS_LOG_INFO, "l1-behind", "state=ended latest=%llu",
+            ts_l1f_event(f, TS_LOG_INFO, "l1-lags", "state=ended latest=%llu",
                          (unsigned long long)newest);
         f->is_behind_said = false;
     } else if (!f->is_behind_said && ++f->behinds >= BEHINDS) {
         f->is_behind_said = true;
-        ts_l1f_event(f, TS_LOG_WARN, "l1-behind", "state=begun latest=%llu confirmed=%llu",
+        ts_l1f_event(f, TS_LOG_WARN, "l1-lags", "state=begun latest=%llu confirmed=%llu",
                      (unsigned long long)newest, (unsigned long long)f->told);
     }
 }
@@ -290,37 +330,13 @@ void ts_l1f_line_plan(struct ts_l1_follower *f)
     }
 }
 
-/* Nothing is there under a number that should be: the node lags, or is another one behind the same
- * address. */
-static void not_there(struct ts_l1_follower *f, unsigned which)
-{
-    if (which == L1F_LINK)
-        ts_l1f_fresh_drop(f);
-    ts_l1f_failed(f, which, TS_E_NOT_FOUND, "the L1 node does not have %s",
-                  which == L1F_LATEST  ? "a newest block"
-                  : which == L1F_FINAL ? "a finalized block"
-                                       : "a block below its newest");
-}
-
 void ts_l1f_line_answer(struct ts_l1_follower *f, unsigned which, const struct ts_l1_answer *a)
 {
     struct l1f_block b;
-    const struct ts_l1_call *call = &f->asks[which].call;
-    if (a->err != TS_OK) {
-        ts_l1f_failed(f, which, a->err, "%s", a->text);
-        return;
-    }
-    if (!a->u.block.found) {
-        not_there(f, which);
-        return;
-    }
-    ts_err err = ts_l1f_block_take(&a->u.block, &b);
-    if (err == TS_OK && call->tag == TS_L1_AT_NUMBER && b.number != call->number) {
-        ts_l1f_block_free(&b);
-        err = TS_E_L1_NONSENSE;
-    }
-    if (err != TS_OK) {
-        ts_l1f_failed(f, which, err, "a block's header does not agree with the rest of the answer");
+    if (!ts_l1f_block_answer(f, which, a, &b)) {
+        /* The parent of a block is not there: the node lags, or another one answers. */
+        if (which == L1F_LINK && a->err == TS_OK && !a->u.block.found)
+            ts_l1f_fresh_drop(f);
         return;
     }
     ts_l1f_good(f, which);

@@ -14,7 +14,7 @@
 #define BLOOM_BEFORE 6  /* items of a header before the filter */
 #define MISSES       5  /* times that logs which a header speaks of are asked for again */
 #define GAP_MISSES   10 /* the same for rollups that must be there */
-#define GROW_AFTER   16
+#define GROW_AFTER   8
 
 void ts_l1f_scan_cut(struct ts_l1_follower *f, uint64_t number)
 {
@@ -273,6 +273,7 @@ static void unsure(struct ts_l1_follower *f, ts_err err, const char *what)
 {
     ts_l1f_scan_cut(f, f->sealed);
     f->poll_us = f->now.mono_us;
+    f->asks[L1F_LOGS].failures = f->unsures++;
     ts_l1f_failed(f, L1F_LOGS, err, "%s", what);
 }
 
@@ -280,12 +281,12 @@ static void take_seal(struct ts_l1_follower *f, struct l1f_block *b)
 {
     const struct l1f_block *on_line = ts_l1f_line_at(f, b->number);
     const struct l1f_change *c = ts_l1f_list_next(f, b->number - 1);
-    ts_l1f_good(f, L1F_SEAL);
     if ((on_line != NULL && !ts_hash_equal(&on_line->hash, &b->hash)) ||
         (c != NULL && !ts_hash_equal(&c->hash, &b->hash))) {
         unsure(f, TS_E_BUSY, "L1 moved");
         return;
     }
+    ts_l1f_good(f, L1F_SEAL);
     f->sealed = f->scanned;
     if (on_line != NULL)
         return;
@@ -304,20 +305,10 @@ void ts_l1f_scan_answer(struct ts_l1_follower *f, unsigned which, const struct t
             take_logs(f, a);
         return;
     }
-    if (a->err != TS_OK) {
-        ts_l1f_failed(f, L1F_SEAL, a->err, "%s", a->text);
-        return;
-    }
-    if (!a->u.block.found) {
+    if (a->err == TS_OK && !a->u.block.found) {
         unsure(f, TS_E_NOT_FOUND, "the L1 node does not have a block below its newest");
-        return;
-    }
-    ts_err err = ts_l1f_block_take(&a->u.block, &b);
-    if (err == TS_OK && b.number == f->scanned)
+    } else if (ts_l1f_block_answer(f, L1F_SEAL, a, &b)) {
         take_seal(f, &b);
-    else
-        ts_l1f_failed(f, L1F_SEAL, err == TS_OK ? TS_E_L1_NONSENSE : err,
-                      "a block's header does not agree with the rest of the answer");
-    if (err == TS_OK)
         ts_l1f_block_free(&b);
+    }
 }

@@ -61,6 +61,7 @@ void ts_l1f_tell(struct ts_l1_follower *f)
         if (!ts_l1f_out_block(f, TS_L1_FOLLOW_CONFIRMED, 0, b))
             return;
         f->told = next;
+        f->unsures = 0;
         if (ts_l1f_line_at(f, next) == NULL)
             ts_l1f_line_reset(f, b);
         ts_l1f_line_trim(f);
@@ -77,23 +78,9 @@ void ts_l1f_tell_answer(struct ts_l1_follower *f, unsigned which, const struct t
     struct l1f_block b;
     uint64_t number = f->asks[which].call.number;
     const struct l1f_change *c = ts_l1f_list_next(f, number - 1);
-    if (a->err != TS_OK) {
-        ts_l1f_failed(f, which, a->err, "%s", a->text);
+    if (!ts_l1f_block_answer(f, which, a, &b))
         return;
-    }
-    if (!a->u.block.found) {
-        ts_l1f_failed(f, which, TS_E_NOT_FOUND,
-                      "the L1 node does not have a block whose logs it gave");
-        return;
-    }
-    ts_err err = ts_l1f_block_take(&a->u.block, &b);
-    if (err == TS_OK && b.number != number) {
-        ts_l1f_block_free(&b);
-        err = TS_E_L1_NONSENSE;
-    }
-    if (err != TS_OK) {
-        ts_l1f_failed(f, which, err, "a block's header does not agree with the rest of the answer");
-    } else if (c != NULL && c->number == number && !ts_hash_equal(&c->hash, &b.hash)) {
+    if (c != NULL && c->number == number && !ts_hash_equal(&c->hash, &b.hash)) {
         /* The logs were another fork's: from the last told block again. */
         ts_l1f_block_free(&b);
         ts_l1f_scan_cut(f, f->told);
@@ -164,29 +151,25 @@ void ts_l1f_lookups(struct ts_l1_follower *f)
     }
 }
 
+static void give_found(struct ts_l1_follower *f, unsigned which, const struct l1f_block *b)
+{
+    ts_l1f_good(f, which);
+    for (unsigned i = 0; i < TS_L1_MAX_LOOKUPS; i++)
+        if (f->lookups[i].is_used && f->lookups[i].number == b->number)
+            answer_lookup(f, &f->lookups[i], b);
+}
+
 void ts_l1f_lookup_answer(struct ts_l1_follower *f, unsigned which, const struct ts_l1_answer *a)
 {
     struct l1f_block b;
     uint64_t number = f->asks[which].call.number;
     const struct l1f_change *c = ts_l1f_list_next(f, number - 1);
-    if (a->err != TS_OK || !a->u.block.found) {
-        ts_l1f_failed(f, which, a->err != TS_OK ? a->err : TS_E_NOT_FOUND, "%s",
-                      a->err != TS_OK ? a->text : "the L1 node does not have an old block");
+    if (!ts_l1f_block_answer(f, which, a, &b))
         return;
-    }
-    ts_err err = ts_l1f_block_take(&a->u.block, &b);
-    bool is_it = err == TS_OK && b.number == number &&
-                 (c == NULL || c->number != number || ts_hash_equal(&c->hash, &b.hash)) &&
-                 (number != f->genesis->l1_number || ts_hash_equal(&b.hash, &f->genesis->l1_hash));
-    if (!is_it) {
-        ts_l1f_failed(f, which, err == TS_OK ? TS_E_L1_NONSENSE : err,
-                      "a confirmed block is not the one that it was");
-    } else {
-        ts_l1f_good(f, which);
-        for (unsigned i = 0; i < TS_L1_MAX_LOOKUPS; i++)
-            if (f->lookups[i].is_used && f->lookups[i].number == number)
-                answer_lookup(f, &f->lookups[i], &b);
-    }
-    if (err == TS_OK)
-        ts_l1f_block_free(&b);
+    if ((c != NULL && c->number == number && !ts_hash_equal(&c->hash, &b.hash)) ||
+        (number == f->genesis->l1_number && !ts_hash_equal(&b.hash, &f->genesis->l1_hash)))
+        ts_l1f_failed(f, which, TS_E_L1_NONSENSE, "a confirmed block is not the one that it was");
+    else
+        give_found(f, which, &b);
+    ts_l1f_block_free(&b);
 }

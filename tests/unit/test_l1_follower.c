@@ -424,11 +424,11 @@ static void a_node_that_falls_behind_is_waited_for(void **state)
     struct fakel1_block *tip = w.l1->tip;
     fakel1_back(w.l1, 10);
     l1world_run(&w, 30 * SECOND);
-    assert_int_equal(l1world_said(&w, "l1-behind state=begun"), 1);
+    assert_int_equal(l1world_said(&w, "l1-lags state=begun"), 1);
     w.l1->tip = tip;
     lives(3);
     l1world_check_settled(&w);
-    assert_int_equal(l1world_said(&w, "l1-behind state=ended"), 1);
+    assert_int_equal(l1world_said(&w, "l1-lags state=ended"), 1);
     assert_int_equal(w.n_events, 3);
 }
 
