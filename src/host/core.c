@@ -95,6 +95,7 @@ static void free_lists(struct ts_host *h)
         struct query *q = h->queries;
         h->queries = q->next;
         free(q->arg);
+        free(q->answer);
         free(q);
     }
     while (h->steps != NULL) {

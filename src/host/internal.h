@@ -210,6 +210,10 @@ struct query {
     uint64_t until_us;
     int member;    /* asked, or TS_NOBODY */
     unsigned lost; /* so many enclaves were lost with it */
+    struct ts_msg_head
+        head;        /* that an answer rests on which waits for its batch; so too the next */
+    uint8_t *answer; /* owned; NULL: none waits */
+    size_t n_answer;
     struct query *next;
 };
 

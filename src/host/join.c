@@ -224,6 +224,7 @@ static void judge(struct ts_host *h, struct member *m)
 {
     uint64_t n = m->head.number, head = h->chain.head.number;
     if (at_prepared(h, m)) {
+        m->fed = n; /* it has all that is to be had: nothing is fed while it is told */
         tell(h, m);
         return;
     }

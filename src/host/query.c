@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Engine queries: any enclave that is at the committed head, or past it, answers. */
+/* Engine queries: any enclave that is at the committed head, or past it, answers. What one says
+ * that has the prepared batch already is told when that is committed: until then nobody may see it.
+ */
 #include "host/internal.h"
 
 #define QUERY_WAIT_US 5000000u
 #define QUERY_MAX     4096u
 #define QUERY_LOST    2u /* enclaves lost with one query: then it may be the reason */
+
+/* One at the head can be told at once, and a passive one has the time. */
+static unsigned rank(const struct ts_host *h, const struct member *m)
+{
+    return (ts_hash_equal(&m->head.hash, &h->chain.head.hash) ? 2u : 0u) +
+           (m->state != TS_ENC_ACTIVE ? 1u : 0u);
+}
 
 static int choose_answerer(const struct ts_host *h)
 {
@@ -14,8 +23,7 @@ static int choose_answerer(const struct ts_host *h)
         if (m->phase != M_READY || m->snapshotting || m->head.number < h->chain.head.number ||
             m->fifo_n > TS_MAX_REQUESTS / 2)
             continue;
-        if (best == TS_NOBODY ||
-            (h->members[best].state == TS_ENC_ACTIVE && m->state != TS_ENC_ACTIVE))
+        if (best == TS_NOBODY || rank(h, m) > rank(h, &h->members[best]))
             best = (int)i;
     }
     return best;
@@ -65,16 +73,53 @@ static struct query *query_unlink(struct ts_host *h, uint64_t id)
 static void query_free(struct query *q)
 {
     free(q->arg);
+    free(q->answer);
     free(q);
+}
+
+static struct query *query_find(struct ts_host *h, uint64_t id)
+{
+    struct query *q = h->queries;
+    while (q != NULL && q->id != id)
+        q = q->next;
+    return q;
+}
+
+static void reply(struct ts_host *h, struct query *q, ts_bytes answer)
+{
+    query_unlink(h, q->id);
+    out_reply_bytes(h, q->token, answer);
+    query_free(q);
 }
 
 void query_answered(struct ts_host *h, uint64_t id, const struct ts_msg_query_answer *a)
 {
-    struct query *q = query_unlink(h, id);
+    struct query *q = query_find(h, id);
     if (q == NULL)
         return;
-    out_reply_bytes(h, q->token, a->answer);
-    query_free(q);
+    if (a->head.number <= h->chain.head.number) {
+        reply(h, q, a->answer);
+        return;
+    }
+    q->head = a->head;
+    q->answer = host_alloc(a->answer.n);
+    if (a->answer.n > 0)
+        memcpy(q->answer, a->answer.p, a->answer.n);
+    q->n_answer = a->answer.n;
+    q->member = TS_NOBODY;
+}
+
+/* The batch that the answer rests on is committed, or will never be. */
+static void settle(struct ts_host *h, struct query *q)
+{
+    if (q->head.number > h->chain.head.number)
+        return;
+    if (join_is_on_chain(h, &q->head)) {
+        reply(h, q, ts_bytes_of(q->answer, q->n_answer));
+        return;
+    }
+    free(q->answer); /* asked once more */
+    q->answer = NULL;
 }
 
 void query_refused(struct ts_host *h, uint64_t id, const struct ts_msg_error *e)
@@ -104,7 +149,9 @@ static void expire(struct ts_host *h)
         if (h->now.mono_us < q->until_us || q->member != TS_NOBODY)
             continue;
         query_unlink(h, q->id);
-        out_reply_error(h, q->token, TS_E_TIMEOUT, "no enclave is up to answer the query");
+        out_reply_error(h, q->token, TS_E_TIMEOUT, "%s",
+                        q->answer == NULL ? "no enclave is up to answer the query"
+                                          : "the newest batch is not committed yet");
         query_free(q);
     }
 }
@@ -114,8 +161,14 @@ void query_advance(struct ts_host *h)
     if (h->queries == NULL)
         return;
     expire(h);
+    struct query *next;
+    for (struct query *q = h->queries; q != NULL; q = next) {
+        next = q->next;
+        if (q->answer != NULL)
+            settle(h, q);
+    }
     for (struct query *q = h->queries; q != NULL; q = q->next) {
-        if (q->member != TS_NOBODY)
+        if (q->member != TS_NOBODY || q->answer != NULL)
             continue;
         int who = choose_answerer(h);
         if (who == TS_NOBODY)

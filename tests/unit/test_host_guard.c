@@ -383,6 +383,67 @@ static void a_stored_pool_is_put_in_order(void **state)
     world_free(w);
 }
 
+/* A batch is prepared and cannot be committed. Enclaves that have it and come back meanwhile are
+ * ready, and are not given batches from the beginning on. */
+static void enclaves_come_back_while_a_batch_is_prepared(void **state)
+{
+    (void)state;
+    struct world_options o = options(3, 66);
+    o.delay_us = 20 * MS; /* the store answers before the enclaves do */
+    o.disk_us = 50;
+    struct world *w = world_new(&o);
+    assert_true(world_run_to(w, 5, 2 * SECOND));
+    while (world_prepared_by(w) < 0)
+        world_run(w, 100);
+    world_disk_error(w, TS_E_IO);
+    world_run(w, 100 * MS);
+    for (unsigned i = 0; i < 3; i++)
+        world_cut(w, i, true);
+    world_run(w, 100 * MS);
+    for (unsigned i = 0; i < 3; i++)
+        world_cut(w, i, false);
+    world_run(w, 3 * SECOND);
+    assert_int_equal(world_events(w, "enclave-reset"), 0);
+    assert_int_equal(world_head(w), 5);
+    for (unsigned i = 0; i < 3; i++)
+        assert_string_equal(world_status(w, i).state, "up");
+    world_disk_error(w, TS_OK);
+    assert_true(world_run_to(w, 10, 2 * SECOND));
+    for (unsigned i = 0; i < 3; i++)
+        assert_int_equal(world_boots(w, i), 1);
+    done(w);
+}
+
+/* What enclaves know of a batch that is only prepared is told when it is committed. */
+static void queries_wait_for_the_commit(void **state)
+{
+    (void)state;
+    struct world *w = some(3, 67);
+    ts_err err = TS_OK;
+    assert_true(world_run_to(w, 5, SECOND));
+    while (world_prepared_by(w) < 0)
+        world_run(w, 100);
+    world_disk_error(w, TS_E_IO);
+    world_run(w, 50 * MS); /* all enclaves have it by now */
+    unsigned early = world_query(w, 0);
+    world_run(w, SECOND);
+    assert_false(world_asked(w, early, &err));
+    world_disk_error(w, TS_OK);
+    assert_true(world_run_to(w, 7, 2 * SECOND));
+    assert_true(world_asked(w, early, &err));
+    assert_int_equal(err, TS_OK);
+    while (world_prepared_by(w) < 0)
+        world_run(w, 100);
+    world_disk_error(w, TS_E_IO);
+    world_run(w, 50 * MS);
+    unsigned late = world_query(w, 0);
+    world_run(w, 6 * SECOND);
+    assert_true(world_asked(w, late, &err));
+    assert_int_equal(err, TS_E_TIMEOUT);
+    world_disk_error(w, TS_OK);
+    done(w);
+}
+
 /* Every kind of step, at any time. */
 static void a_disk_that_lies_loses_nothing(void **state)
 {
@@ -577,6 +638,8 @@ int main(void)
         cmocka_unit_test(what_was_stored_after_all_is_stored_again),
         cmocka_unit_test(followers_of_what_was_not_stored),
         cmocka_unit_test(a_stored_pool_is_put_in_order),
+        cmocka_unit_test(enclaves_come_back_while_a_batch_is_prepared),
+        cmocka_unit_test(queries_wait_for_the_commit),
         cmocka_unit_test(a_disk_that_lies_loses_nothing),
         cmocka_unit_test(an_absent_enclave_is_not_active),
         cmocka_unit_test(active_and_roles_agree),
