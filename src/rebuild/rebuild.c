@@ -325,6 +325,9 @@ ts_err ts_rebuild_rollup(struct ts_rebuild *r, const struct ts_rollup *rollup, t
     }
     if (is_begun)
         r->fault = t.fault;
+    /* L1 may have another block when it is tried again. */
+    r->l1_number = r->c.genesis->l1_number;
+    r->l1_hash = r->c.genesis->l1_hash;
     if (fault != NULL)
         *fault = t.fault;
     return err;
