@@ -564,6 +564,45 @@ static void large_batches_and_states_fit_in_the_sandbox(void **state)
     assert_int_equal(m.u.events.state, TS_ENC_PASSIVE);
 }
 
+/* The compressor works in the sandbox, on small columns and on large ones. */
+static void rollups_are_made_in_the_sandbox(void **state)
+{
+    struct program *p = *state;
+    struct ek *k = p->k;
+    ts_bytes txs[900];
+    start(p);
+    load(p, (struct ts_msg_head){0});
+    synced(p);
+    run(p, 40);
+    for (size_t i = 0; i < TS_COUNT(txs); i++) {
+        ts_address to = {{0x77}};
+        for (size_t at = 1; at < sizeof(to.b); at++)
+            to.b[at] = (uint8_t)ek_random(k);
+        txs[i] = ek_transfer_to(k, i % EK_PEOPLE, i / EK_PEOPLE, &to);
+    }
+    struct ts_msg req = ek_create_request(k, 0, 0);
+    req.u.create.txs = txs;
+    req.u.create.n_txs = TS_COUNT(txs);
+    struct ts_msg m = ek_ask(k, 0, &req);
+    assert_code(m, TS_OK);
+    assert_int_equal(m.u.created.n_rejected, 0);
+    ek_publish(k, m.u.created.batch);
+    feed(p);
+    for (uint64_t last = 40; last <= 41; last++) {
+        struct ts_rollup_batch *got;
+        struct ts_arena arena;
+        ts_arena_init(&arena, TS_ROLLUP_ARENA);
+        req = ek_rollup_request(k, 1, last, 0);
+        m = ask(p, &req);
+        assert_code(m, TS_OK);
+        assert_int_equal(ts_rollup_decode(m.u.rolled.data, (size_t)last, &arena, &got), TS_OK);
+        assert_int_equal(got[last - 1].n_txs, last == 40 ? 0 : TS_COUNT(txs));
+        ts_arena_free(&arena);
+    }
+    m = plain(p, TS_MSG_REPORT);
+    assert_code(m, TS_OK);
+}
+
 /* Kilobytes of memory in use, by the kernel's count. */
 static long resident_kib(const struct program *p)
 {
@@ -647,6 +686,7 @@ int main(void)
         TEST(an_active_one_takes_its_leave),
         TEST(nobody_takes_over_it_ends_in_time),
         TEST(large_batches_and_states_fit_in_the_sandbox),
+        TEST(rollups_are_made_in_the_sandbox),
         TEST(memory_does_not_grow_with_the_chain),
         TEST(what_cannot_work_is_said_with_its_exit_code),
     };
