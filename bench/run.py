@@ -76,6 +76,13 @@ BENCHES = [
         ("JSON-RPC, single calls a core second", ("rpc_eth_getBalance_single_per_cpu_s",), at_least, 8000),
         ("JSON-RPC, calls in batches of 50 a core second", ("rpc_eth_getBalance_batch_per_cpu_s",), at_least, 30000),
     ]),
+    ("rollup", lambda: lines("bench_rollup"), [
+        ("12,770 empty batches, exact seconds, bytes", ("empty_exact_bytes",), at_most, 640),
+        ("100,000 transfers / their random fields", ("transfers_of_fields",), at_most, 1.1),
+        ("rebuild, empty batches a core, per s", ("rebuild_empty_batches_per_s_a_core",), at_least, 20000),
+        ("rebuild, a transfer in ten, a core, per s",
+         ("rebuild_one_transfer_in_ten_batches_per_s_a_core",), at_least, 20000),
+    ]),
     ("sim", lambda: sim("--bench", "--batches", "20000"), [
         ("simulated batches a second, 5 enclaves, 3 nodes", ("batches_per_s",), at_least, 10000),
     ]),
