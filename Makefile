@@ -43,6 +43,11 @@ bench: quiet-setup
 test-unit: quiet-setup
 	@scripts/test.py unit
 
+# The contracts: forge's tests, coverage, the kept artifact and gas.
+.PHONY: test-contracts
+test-contracts: quiet-setup
+	@scripts/test.py contracts
+
 # Whole networks of real processes.
 test-e2e: quiet-setup
 	@$(MAKE) --no-print-directory build

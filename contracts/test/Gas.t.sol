@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity ^0.8.24;
 
-import {TenseqManagement} from "../src/TenseqManagement.sol";
 import {Rollup, SealedHeader} from "../src/Types.sol";
 import {KitTest} from "./kit/Kit.sol";
 import {vm} from "./kit/Vm.sol";
@@ -127,14 +126,5 @@ contract GasTest is KitTest {
         vm.warp(block.timestamp + DELAY);
         address payable to = payable(address(0xbeef));
         measure("withdrawBond", OPERATOR, abi.encodeCall(management.withdrawBond, (to)));
-    }
-
-    function test_deployment() public {
-        bytes memory input = bytes.concat(
-            vm.getCode("TenseqManagement.sol:TenseqManagement"),
-            abi.encode(GOVERNANCE, OPERATOR, params())
-        );
-        new TenseqManagement(GOVERNANCE, OPERATOR, params());
-        note("deployment", input);
     }
 }
