@@ -9,6 +9,7 @@
 #include "cfg/cfg.h"
 #include "cfg/exit.h"
 #include "node/shell.h"
+#include "shell/follow.h"
 #include "shell/program.h"
 
 struct config {
@@ -16,6 +17,7 @@ struct config {
     const char *data_dir;
     struct ts_cfg_list peers;
     const char *enclave;
+    struct ts_follow_keys l1;
     struct ts_rpc_keys rpc;
     uint64_t feed_max_peers;
     uint64_t snapshot_every;
@@ -40,6 +42,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclave, "enclave", TS_CFG_STRING, .value_name = "LINK",
            .help = "an enclave that executes the batches and answers for accounts, unix:PATH or "
                    "tcp:127.0.0.1:PORT"),
+    TS_CFG_L1_KEYS(struct config),
     TS_CFG_RPC_KEYS(struct config, "127.0.0.1:9010"),
     TS_CFG(struct config, feed_max_peers, "feed-max-peers", TS_CFG_U64, .def = "256", .min = 1,
            .max = 100000, .help = "subscribers of the feed at one time"),
@@ -119,6 +122,8 @@ static int start(struct program *p)
         .enclave = p->cfg.enclave != NULL ? &p->enclave : NULL,
         .max_feed_peers = p->cfg.feed_max_peers,
     };
+    c.l1_url = p->cfg.l1.url;
+    c.l1_confirmations = p->cfg.l1.confirmations;
     ts_node_settings_default(&c.settings);
     c.settings.snapshot_every = p->cfg.snapshot_every;
     ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);
@@ -149,6 +154,8 @@ static int run(struct program *p)
     int code = read_addresses(p);
     if (code == TS_EXIT_OK)
         code = ts_program_read_genesis(&p->common, p->cfg.genesis);
+    if (code == TS_EXIT_OK && p->cfg.l1.url != NULL && p->common.genesis.l1_chain_id == 0)
+        code = ts_program_fail(TS_EXIT_USAGE, "l1: the genesis names no L1, so none is followed");
     if (code == TS_EXIT_OK)
         code = ts_program_make_data_dir(&p->common, p->cfg.data_dir, "node.db");
     if (code == TS_EXIT_OK)

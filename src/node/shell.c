@@ -17,6 +17,8 @@ static void on_stored(void *ctx, uint64_t token, ts_err err, const char *why, ui
         ts_log(TS_LOG_ERROR, "step-failed", "err=%s why=\"%s\"", ts_err_name((int)err), why);
     else
         nsh_note_step(s, us);
+    if (nsh_l1_stored(s, token, err))
+        return;
     nsh_input(s, &(struct ts_node_input){.kind = TS_NODE_IN_STORED, .token = token, .err = err});
 }
 
@@ -31,6 +33,7 @@ static ts_err open_core(struct ts_node_shell *s)
         .name = NODE_CLIENT,
         .n_peers = s->config.n_peers,
         .has_enclave = s->config.enclave != NULL,
+        .follows_l1 = s->config.l1_url != NULL,
     };
     if (uv_random(NULL, NULL, start.seed, sizeof(start.seed), 0, NULL) != 0)
         return TS_E_RANDOM;
@@ -110,6 +113,8 @@ static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
     if (err == TS_OK)
         err = open_writer(s);
     if (err == TS_OK)
+        err = nsh_l1_open(s, why, why_size);
+    if (err == TS_OK)
         err = open_front(s, why, why_size);
     return err;
 }
@@ -175,6 +180,8 @@ void nsh_close(struct ts_node_shell *s)
     if (s->has_timer)
         uv_close((uv_handle_t *)&s->timer, NULL);
     s->has_timer = false;
+    ts_follow_close(s->follow);
+    s->follow = NULL;
     if (s->writer != NULL)
         ts_writer_close(s->writer); /* what was submitted is durable when this returns */
     s->writer = NULL;

@@ -26,6 +26,9 @@ struct ts_node_shell_config {
     unsigned n_peers;                   /* at most TS_NODE_MAX_PEERS */
     const struct ts_link_addr *enclave; /* NULL: none */
     struct ts_node_settings settings;
+    const char *l1_url; /* JSON-RPC of an L1 node; NULL: L1 is not followed. Only for a genesis with
+                           L1 */
+    uint64_t l1_confirmations; /* as in l1/follower.h */
 
     struct ts_server_config listener; /* without handlers and WebSocket paths */
     size_t max_feed_peers;

@@ -35,18 +35,6 @@ static json_t *enclave_json(const struct ts_node_enclave_status *e)
                      e->disputes > 0 ? ts_json_u64(e->disputed) : json_null());
 }
 
-static json_t *l1_json(const struct ts_node_l1_status *l)
-{
-    if (!l->is_needed)
-        return json_null();
-    if (!l->is_followed)
-        return json_pack("{s:b}", "followed", false);
-    return json_pack("{s:b, s:o, s:o, s:o, s:o, s:s}", "followed", true, "confirmed",
-                     ts_json_u64(l->confirmed), "reference", ts_json_u64(l->reference), "waitsFor",
-                     l->waits_for != 0 ? ts_json_u64(l->waits_for) : json_null(), "waitsMs",
-                     ts_json_u64(l->waits_us / 1000), "reason", l->reason);
-}
-
 static json_t *counters_json(const struct ts_node_counters *c)
 {
     json_t *o = json_object();
@@ -69,7 +57,7 @@ json_t *nsh_health(void *ctx)
                      nsh_state_name(s, &st), "target", ts_json_u64(st.target), "catchingUp",
                      st.is_catching_up, "peers", peers, "subscribers",
                      (json_int_t)(s->front.feed != NULL ? ts_feed_server_peers(s->front.feed) : 0),
-                     "enclave", enclave_json(&st.enclave), "l1", l1_json(&st.l1), "counters",
+                     "enclave", enclave_json(&st.enclave), "l1", nsh_l1_json(s, &st.l1), "counters",
                      counters_json(&st.counters), "equivocations", (json_int_t)st.evidence,
                      "uptimeMs", ts_json_u64((uv_hrtime() / 1000 - s->started_us) / 1000));
 }

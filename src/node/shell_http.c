@@ -20,6 +20,9 @@ enum metric {
     M_PEER_HEAD,
     M_ENCLAVE_STATE,
     M_ENCLAVE_HEAD,
+    M_L1_UP,
+    M_L1_CONFIRMED,
+    M_L1_REFERENCE,
     M_STEP_SECONDS,
     M_STEPS,
     M_STEP_GROUPS,
@@ -80,6 +83,18 @@ static const struct ts_metric_def defs[M_COUNT] = {
                         .kind = TS_GAUGE,
                         .unit = "batches",
                         .help = "number of the newest batch the attached enclave accepted"},
+    [M_L1_UP] = {.name = "tenseq_node_l1_up",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .help = "1 while the L1 node answers; 0 without one, too"},
+    [M_L1_CONFIRMED] = {.name = "tenseq_node_l1_confirmed_number",
+                        .kind = TS_GAUGE,
+                        .unit = "blocks",
+                        .help = "number of the newest confirmed L1 block"},
+    [M_L1_REFERENCE] = {.name = "tenseq_node_l1_reference_number",
+                        .kind = TS_GAUGE,
+                        .unit = "blocks",
+                        .help = "number of the L1 block that the newest batch names"},
     [M_STEP_SECONDS] = {.name = "tenseq_node_store_step_seconds",
                         .kind = TS_HISTOGRAM,
                         .unit = "seconds",
@@ -156,6 +171,9 @@ static void gather_state(struct ts_node_shell *s, const struct ts_node_status *s
     ts_metrics_set(m, M_HEAD, NULL, (double)st->head.number);
     ts_metrics_set(m, M_TARGET, NULL, (double)st->target);
     ts_metrics_set(m, M_TERM, NULL, (double)st->head.term);
+    ts_metrics_set(m, M_L1_UP, NULL, nsh_l1_is_up(s));
+    ts_metrics_set(m, M_L1_CONFIRMED, NULL, (double)st->l1.confirmed);
+    ts_metrics_set(m, M_L1_REFERENCE, NULL, (double)st->l1.reference);
     ts_metrics_set(m, M_EVIDENCE, NULL, (double)st->evidence);
     ts_metrics_set(m, M_PEERS_UP, NULL, st->peers_up);
     ts_metrics_clear(m, M_ENCLAVE_STATE);

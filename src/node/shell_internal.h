@@ -7,6 +7,7 @@
  *   shell_load.c   reading the store, at start and later
  *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
  *   shell_health.c what ten_health tells
+ *   shell_l1.c     following L1
  *   shell_http.c   /, /healthz, /readyz, /metrics */
 #ifndef TS_NODE_SHELL_INTERNAL_H
 #define TS_NODE_SHELL_INTERNAL_H
@@ -16,6 +17,7 @@
 #include "engine/engine.h"
 #include "net/ws_client.h"
 #include "node/shell.h"
+#include "shell/follow.h"
 #include "shell/front.h"
 #include "store/writer.h"
 
@@ -69,6 +71,7 @@ struct ts_node_shell {
     struct ts_chain view; /* the chain as JSON-RPC sees it: up to the durable head */
     struct feed_slot feeds[TS_NODE_MAX_PEERS];
     struct ts_link *enclave;
+    struct ts_follow *follow; /* NULL: L1 is not followed */
 
     uv_timer_t timer;
     bool has_timer;
@@ -131,6 +134,16 @@ void nsh_on_feed_batch(void *ctx, uint64_t peer, ts_bytes raw);
 /* "following", "catching-up", "connecting", "storage", "l1-behind" or "l1-reorg". */
 const char *nsh_state_name(const struct ts_node_shell *s, const struct ts_node_status *st);
 json_t *nsh_health(void *ctx); /* ctx: the shell */
+
+/* ---- shell_l1.c ---- */
+
+/* When an L1 node is configured. */
+ts_err nsh_l1_open(struct ts_node_shell *s, char *why, size_t why_size);
+/* False: the step was the core's. */
+bool nsh_l1_stored(struct ts_node_shell *s, uint64_t token, ts_err err);
+void nsh_l1_ask(struct ts_node_shell *s, uint64_t number);
+json_t *nsh_l1_json(const struct ts_node_shell *s, const struct ts_node_l1_status *l);
+bool nsh_l1_is_up(const struct ts_node_shell *s); /* false without one, too */
 
 /* ---- shell_http.c ---- */
 

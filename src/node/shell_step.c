@@ -102,7 +102,8 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
         finding(s, o->finding);
         break;
     case TS_NODE_OUT_L1_ASK:
-        break; /* not asked while the shell follows no L1 */
+        nsh_l1_ask(s, o->number);
+        break;
     case TS_NODE_OUT_STOPPED:
         s->result = o->err;
         nsh_close(s);
@@ -166,7 +167,7 @@ static struct queued *enqueue(struct ts_node_shell *s, const struct ts_node_inpu
 static void enqueue_copy(struct ts_node_shell *s, const struct ts_node_input *in)
 {
     struct queued *q = enqueue(s, in);
-    TS_CHECK(in->n_batches == 0 && in->n_verified == 0);
+    TS_CHECK(in->n_batches == 0 && in->n_verified == 0 && in->l1 == NULL);
     if (in->bytes.n > 0) {
         q->bytes = malloc(in->bytes.n);
         TS_CHECK(q->bytes != NULL);

@@ -122,8 +122,7 @@ static void carry_out(struct ts_follow *f, const struct ts_l1_follow_output *o)
         call(f, o->call);
         return;
     case TS_L1_FOLLOW_EVENT:
-        ts_log((enum ts_log_level)o->level, o->event, "node=%s reason=\"%s\"",
-               ts_l1_client_name(f->client), o->text);
+        ts_log_made((enum ts_log_level)o->level, o->event, o->text);
         break;
     case TS_L1_FOLLOW_CONFIRMED:
         f->is_dirty = true;
