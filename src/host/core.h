@@ -194,6 +194,7 @@ struct ts_host_status {
     uint64_t interval_us;
     uint64_t pool_txs, pool_bytes;
     const char *last_switch_reason; /* "" before the first */
+    bool l1_is_halted;              /* for good: what the chain names is gone from L1 */
     const char *l1_fault;           /* why L1 keeps it from producing, or "" */
     uint64_t l1_newest;             /* number of L1's newest confirmed block; 0: none yet */
     struct ts_host_counters counters;

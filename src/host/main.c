@@ -9,11 +9,13 @@
 #include "cfg/cfg.h"
 #include "cfg/exit.h"
 #include "host/shell.h"
+#include "shell/follow.h"
 #include "shell/program.h"
 
 struct config {
     const char *genesis;
     const char *data_dir;
+    struct ts_follow_keys l1;
     struct ts_rpc_keys rpc;
     struct ts_cfg_list enclaves;
     uint64_t interval, commit_quorum, dispute_hold, connect_deadline, answer_min, answer_max;
@@ -30,6 +32,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, enclaves, "enclaves", TS_CFG_LIST, .item = TS_CFG_STRING,
            .flags = TS_CFG_REQUIRED, .value_name = "LINK,…",
            .help = "links of the enclaves, each unix:PATH or tcp:127.0.0.1:PORT"),
+    TS_CFG_L1_KEYS(struct config),
     TS_CFG_RPC_KEYS(struct config, "127.0.0.1:9000"),
     TS_CFG(struct config, interval, "interval", TS_CFG_MS, .min = 10, .max = 3600000,
            .help = "time between batches; default: the genesis' batchInterval"),
@@ -136,6 +139,8 @@ static int start(struct program *p)
         .links = p->links,
         .n_links = (unsigned)p->cfg.enclaves.n,
     };
+    c.l1_url = p->cfg.l1.url;
+    c.l1_confirmations = p->cfg.l1.confirmations;
     read_settings(p, &c.settings);
     ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);
     ts_err err = ts_shell_new(&c, &p->shell, why, sizeof(why));

@@ -94,7 +94,8 @@ static void sequencer_status(void *ctx, struct ts_rpc_call *call)
               add(o, "batchInterval", ts_json_u64(st.interval_us / 1000)) &&
               add(o, "mempool", ts_json_u64(st.pool_txs)) &&
               add(o, "mempoolBytes", ts_json_u64(st.pool_bytes)) &&
-              add(o, "lastSwitchReason", json_string(st.last_switch_reason));
+              add(o, "lastSwitchReason", json_string(st.last_switch_reason)) &&
+              add(o, "l1", shell_l1_json(s));
     ts_rpc_result(call, finish(ok, o));
 }
 

@@ -47,6 +47,8 @@ static void on_stored(void *ctx, uint64_t token, ts_err err, const char *why, ui
         ts_log(TS_LOG_ERROR, "store-failed", "err=%s why=\"%s\"", ts_err_name((int)err), why);
     else
         shell_note_step(s, us);
+    if (shell_l1_stored(s, token, err))
+        return;
     struct ts_host_input in = {.kind = TS_IN_STORED, .token = token, .err = err};
     shell_input(s, &in);
 }
@@ -134,6 +136,8 @@ static ts_err open_all(struct ts_shell *s, char *why, size_t why_size)
     if (err == TS_OK)
         err = open_writer(s);
     if (err == TS_OK)
+        err = shell_l1_open(s, why, why_size);
+    if (err == TS_OK)
         err = open_front(s, why, why_size);
     return err;
 }
@@ -201,6 +205,8 @@ void shell_close(struct ts_shell *s)
         s->has_timer = false;
         uv_close((uv_handle_t *)&s->timer, on_timer_closed);
     }
+    ts_follow_close(s->follow);
+    s->follow = NULL;
     ts_writer_close(s->writer); /* what was submitted is durable when this returns */
     s->writer = NULL;
     ts_front_close(&s->front);

@@ -24,6 +24,8 @@ struct ts_shell_config {
     const struct ts_link_addr *links; /* of the enclaves */
     unsigned n_links;
     struct ts_host_settings settings;
+    const char *l1_url; /* JSON-RPC of an L1 node: with a genesis that has an L1, and only then */
+    uint64_t l1_confirmations; /* as in l1/follower.h */
 
     struct ts_server_config listener; /* without handlers and WebSocket paths */
 };

@@ -24,6 +24,8 @@ enum metric {
     M_TXS,
     M_POOL_TXS,
     M_POOL_BYTES,
+    M_L1_UP,
+    M_L1_BLOCK,
     M_ENCLAVE_UP,
     M_ENCLAVE_LAG,
     M_ENCLAVE_LATENCY,
@@ -178,6 +180,15 @@ static const struct ts_metric_def defs[M_COUNT] = {
                 .unit = "events",
                 .label = "what",
                 .help = "what the feed counted"},
+    [M_L1_UP] = {.name = "tenseq_host_l1_up",
+                 .kind = TS_GAUGE,
+                 .help = "1 while the L1 node answers; 0 without L1 too"},
+    [M_L1_BLOCK] = {.name = "tenseq_host_l1_block",
+                    .kind = TS_GAUGE,
+                    .unit = "blocks",
+                    .label = "which",
+                    .help = "number of the newest confirmed L1 block, and of the one that the head "
+                            "names"},
     [M_FEED_PEERS] = {.name = "tenseq_host_feed_peers",
                       .kind = TS_GAUGE,
                       .unit = "peers",
@@ -198,7 +209,7 @@ void shell_note_step(struct ts_shell *s, uint64_t us)
 
 static void gather_state(struct ts_metrics *m, const struct ts_host_status *st)
 {
-    for (int i = TS_HOST_PRODUCING; i <= TS_HOST_STORAGE; i++)
+    for (int i = TS_HOST_PRODUCING; i <= TS_HOST_L1; i++)
         ts_metrics_set(m, M_STATE, shell_state_name((enum ts_host_state)i),
                        st->state == (enum ts_host_state)i);
     ts_metrics_set(m, M_HEAD, NULL, (double)st->head.number);
@@ -253,6 +264,13 @@ static void gather_store(struct ts_shell *s)
     ts_metrics_set(s->metrics, M_STEPS_WAITING, NULL, (double)ts_writer_waiting(s->writer));
 }
 
+static void gather_l1(struct ts_shell *s, const struct ts_host_status *st)
+{
+    ts_metrics_set(s->metrics, M_L1_UP, NULL, shell_l1_is_up(s));
+    ts_metrics_set(s->metrics, M_L1_BLOCK, "confirmed", (double)st->l1_newest);
+    ts_metrics_set(s->metrics, M_L1_BLOCK, "named", (double)st->head.l1_number);
+}
+
 static void gather_net(struct ts_shell *s)
 {
     static const struct ts_front_metrics at = {
@@ -276,6 +294,7 @@ static void answer_metrics(struct ts_shell *s, struct ts_http_request *req,
     gather_counters(s->metrics, &st->counters);
     gather_enclaves(s, st->n_enclaves);
     gather_store(s);
+    gather_l1(s, st);
     gather_net(s);
     ts_front_answer_metrics(req, s->metrics);
 }

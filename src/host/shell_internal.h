@@ -7,11 +7,13 @@
  *   shell_links.c  the enclaves' links
  *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
  *   shell_http.c   /healthz, /readyz, /metrics
+ *   shell_l1.c     following L1
  *   sequencer.c    the operator's methods */
 #ifndef TS_HOST_SHELL_INTERNAL_H
 #define TS_HOST_SHELL_INTERNAL_H
 
 #include "host/shell.h"
+#include "shell/follow.h"
 #include "shell/front.h"
 #include "store/writer.h"
 
@@ -45,6 +47,7 @@ struct ts_shell {
     struct ts_host *core;
     struct ts_front front;
     struct ts_metrics *metrics;
+    struct ts_follow *follow; /* NULL: without L1 */
     struct link_slot links[TS_HOST_MAX_ENCLAVES];
 
     int timer_fd;
@@ -106,6 +109,16 @@ void shell_fail_calls(struct ts_shell *s, ts_err err, const char *text);
 /* The two tables of functions that turn to the core. */
 void shell_backend(struct ts_shell *s, struct ts_rpc_backend *out);
 void shell_on_feed_tx(void *ctx, uint64_t number, ts_bytes raw);
+
+/* ---- shell_l1.c ---- */
+
+/* TS_E_USAGE: L1 is needed and not given, or the reverse. */
+ts_err shell_l1_open(struct ts_shell *s, char *why, size_t why_size);
+/* True: the step was the follower's. */
+bool shell_l1_stored(struct ts_shell *s, uint64_t token, ts_err err);
+void shell_l1_ask(struct ts_shell *s, uint64_t number);
+json_t *shell_l1_json(const struct ts_shell *s);
+bool shell_l1_is_up(const struct ts_shell *s);
 
 /* ---- shell_http.c ---- */
 

@@ -75,6 +75,7 @@ static void carry_out_one(struct ts_shell *s, const struct ts_host_output *o)
         event(s, o);
         break;
     case TS_OUT_L1_ASK:
+        shell_l1_ask(s, o->number);
         break;
     case TS_OUT_STOPPED:
         shell_on_stopped(s);
@@ -116,20 +117,28 @@ static void *copy(const void *p, size_t n)
     return to;
 }
 
+/* Behind one another into at. */
+static ts_bytes put(uint8_t **at, ts_bytes b)
+{
+    if (b.n > 0)
+        memcpy(*at, b.p, b.n);
+    b.p = *at;
+    *at += b.n;
+    return b;
+}
+
 static void copy_batches(struct queued_input *q)
 {
     size_t total = 0;
     for (size_t i = 0; i < q->in.n_batches; i++)
-        total += q->in.batches[i].raw.n;
+        total += q->in.batches[i].raw.n + q->in.batches[i].l1_header.n;
     q->batches = copy(q->in.batches, q->in.n_batches * sizeof(*q->batches));
     q->bytes = malloc(total > 0 ? total : 1);
     TS_CHECK(q->bytes != NULL);
-    size_t at = 0;
+    uint8_t *at = q->bytes;
     for (size_t i = 0; i < q->in.n_batches; i++) {
-        ts_bytes *raw = &q->batches[i].raw;
-        memcpy(q->bytes + at, raw->p, raw->n);
-        raw->p = q->bytes + at;
-        at += raw->n;
+        q->batches[i].raw = put(&at, q->batches[i].raw);
+        q->batches[i].l1_header = put(&at, q->batches[i].l1_header);
     }
     q->in.batches = q->batches;
 }
@@ -137,7 +146,7 @@ static void copy_batches(struct queued_input *q)
 static void enqueue(struct ts_shell *s, const struct ts_host_input *in)
 {
     struct queued_input *q = calloc(1, sizeof(*q));
-    TS_CHECK(q != NULL);
+    TS_CHECK(q != NULL && in->l1 == NULL); /* blocks of L1 come from the loop */
     q->in = *in;
     if (in->n_batches > 0)
         copy_batches(q);
