@@ -18,8 +18,9 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 # Where a program's events are logged, and under which heading of operations.md they are told.
 PROGRAMS = {"Events of the host": ("src/host/", "src/shell/"),
             "Events of an enclave": ("src/enclave/",),
-            "Events of a node": ("src/node/", "src/shell/")}
-EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|fail)\(")
+            "Events of a node": ("src/node/", "src/shell/"),
+            "Events of following L1": ("src/l1/follower",)}
+EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|ts_l1f_event|fail)\(")
 EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
 

@@ -71,9 +71,10 @@ enum ts_node_in {
     TS_NODE_IN_QUERY,     /* token, query_kind, bytes: an engine query for the enclave */
     TS_NODE_IN_L1_BLOCK,  /* l1: what OUT_L1_ASK asked for, confirmed or not */
     TS_NODE_IN_L1_CONFIRMED, /* l1: the newest block with enough confirmations; numbers ascend */
-    TS_NODE_IN_L1_REORG, /* l1: the confirmed block of this number was replaced: L1 went back behind
-                            its confirmations */
-    TS_NODE_IN_STOP      /* finish what is in hand, then OUT_STOPPED */
+    TS_NODE_IN_L1_REORG,     /* l1: this block, the newest confirmed one, was replaced: L1 went back
+                                behind its confirmations. Unless the node is halted then, L1 is told
+                                anew, from the genesis' block on */
+    TS_NODE_IN_STOP          /* finish what is in hand, then OUT_STOPPED */
 };
 
 struct ts_node_input {

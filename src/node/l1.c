@@ -219,24 +219,31 @@ void ts_node_l1_confirmed(struct ts_node *n, const struct ts_l1_block *b)
     take_word(n, s, b);
 }
 
+/* The block is the newest that was confirmed; how far below it L1 went back is not said. When the
+ * chain names it or one above, that is enough to stop; else the block that the chain names is
+ * looked at again, when the follower, which begins anew, comes to it. */
 void ts_node_l1_reorg(struct ts_node *n, const struct ts_l1_block *b)
 {
     struct l1_view *v = &n->l1;
+    const struct ts_head *head = &n->chain.head;
+    const struct ts_genesis *g = n->start.genesis;
     if (!ts_node_l1_is_on(n) || v->is_halted)
         return;
-    if (n->chain.head.l1_number >= b->number) {
+    if (head->l1_number >= b->number) {
         halt(n, b->number, 0);
         return;
     }
-    ts_node_event(n, TS_LOG_WARN, "l1-reorg-above",
+    ts_node_event(n, TS_LOG_WARN, "l1-anew",
                   "l1_number=%" PRIu64 " reference=%" PRIu64 " reason=\"%s\"", b->number,
-                  n->chain.head.l1_number,
-                  "L1 went back behind its confirmations, above all that the chain names");
+                  head->l1_number,
+                  "L1 went back behind its confirmations, perhaps not behind what the chain names");
     for (size_t i = 0; i < TS_NODE_L1_ASKS; i++)
-        if (v->slots[i].number >= b->number)
-            v->slots[i].is_settled = false;
-    if (v->confirmed >= b->number)
-        v->confirmed = b->number > 0 ? b->number - 1 : 0;
+        v->slots[i].is_settled = false;
+    v->confirmed = g->l1_number;
+    v->confirmed_time = 0;
+    v->n_claims = 0; /* with its newest block all that the chain names is on L1 */
+    if (head->l1_number > g->l1_number)
+        add_claim(n, head->l1_number, &head->l1_hash, head->number);
 }
 
 /* ---- time ------------------------------------------------------------------------------------ */

@@ -153,7 +153,8 @@ void nw_l1_mine(struct nw *w, uint64_t latest);
 void nw_l1_down(struct nw *w, bool down);
 /* From block from on; ascending. */
 void nw_l1_whitelist(struct nw *w, uint64_t from, const ts_address *ids, size_t n);
-/* The blocks from from on are others now; whoever was told that one of them was confirmed hears. */
+/* The blocks from from on are others now; whoever was told that one of them was confirmed hears,
+ * and is told of what is confirmed now with the next nw_l1_mine. */
 void nw_l1_fork(struct nw *w, uint64_t from);
 void nw_kill(struct nw *w, size_t node);
 void nw_restart(struct nw *w, size_t node);

@@ -129,7 +129,9 @@ void nw_l1_fork(struct nw *w, uint64_t from)
     w->l1.fork_at = from;
     for (size_t i = 0; i < w->n_nodes; i++) {
         struct nw_node *n = &w->nodes[i];
-        if (follows(w, i) && from <= n->l1_told)
-            tell(w, i, TS_NODE_IN_L1_REORG, from);
+        if (!follows(w, i) || from > n->l1_told)
+            continue;
+        tell(w, i, TS_NODE_IN_L1_REORG, n->l1_told);
+        n->l1_told = 0;
     }
 }

@@ -351,7 +351,29 @@ static void without_l1_that_is_said_once(void **state)
 
 /* ---- L1 goes back ---- */
 
-static void a_reorg_below_the_chain_stops_it(void **state)
+static void a_reorg_of_what_the_chain_names_stops_it(void **state)
+{
+    struct testnet *net = l1_net_of(20, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 104); /* 103, the chain's, is the newest confirmed one */
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nw_l1_fork(w, 102);
+    assert_true(l1_of(w, node).is_halted);
+    assert_true(nw_said(w, node, "l1-reorg l1_number=103"));
+    tn_run(net, 5);
+    nw_publish(w, 0, 25);
+    nw_run(w, 30 * NW_S);
+    assert_int_equal(nw_head(w, node), 20);
+    nobody_is_blamed(w, node);
+    assert_non_null(strstr(l1_of(w, node).reason, "block 103"));
+    end(w);
+}
+
+/* What was replaced is above, but it reaches below: that shows when L1 is followed anew. */
+static void a_deep_reorg_stops_it_when_it_shows(void **state)
 {
     struct testnet *net = l1_net_of(20, 5);
     struct nw *w = nw_new(net, 1);
@@ -361,14 +383,12 @@ static void a_reorg_below_the_chain_stops_it(void **state)
     size_t node = nw_node(w, host_0, 1, NULL, false);
     assert_true(nw_reach(w, node, 20, 5 * NW_S));
     nw_l1_fork(w, 102);
+    assert_true(nw_said(w, node, "l1-anew l1_number=109 reference=103"));
+    assert_false(l1_of(w, node).is_halted);
+    nw_l1_mine(w, 112);
+    nw_run(w, NW_S);
     assert_true(l1_of(w, node).is_halted);
-    assert_true(nw_said(w, node, "l1-reorg l1_number=102"));
-    tn_run(net, 5);
-    nw_publish(w, 0, 25);
-    nw_run(w, 30 * NW_S);
-    assert_int_equal(nw_head(w, node), 20);
-    nobody_is_blamed(w, node);
-    assert_non_null(strstr(l1_of(w, node).reason, "block 102"));
+    assert_true(nw_said(w, node, "l1-reorg l1_number=103"));
     end(w);
 }
 
@@ -382,12 +402,15 @@ static void a_reorg_above_the_chain_does_not(void **state)
     size_t node = nw_node(w, host_0, 1, NULL, false);
     assert_true(nw_reach(w, node, 20, 5 * NW_S));
     nw_l1_fork(w, 106);
-    assert_true(nw_said(w, node, "l1-reorg-above"));
+    assert_true(nw_said(w, node, "l1-anew"));
+    nw_l1_mine(w, 112);
+    nw_run(w, NW_S);
     assert_false(l1_of(w, node).is_halted);
     net->l1_number = 105;
     tn_run(net, 5);
     nw_publish(w, 0, 25);
     assert_true(nw_reach(w, node, 25, 5 * NW_S));
+    nobody_is_blamed(w, node);
     end(w);
 }
 
@@ -468,7 +491,8 @@ int main(void)
         cmocka_unit_test(a_made_up_block_is_refused),
         cmocka_unit_test(an_old_block_is_refused),
         cmocka_unit_test(without_l1_that_is_said_once),
-        cmocka_unit_test(a_reorg_below_the_chain_stops_it),
+        cmocka_unit_test(a_reorg_of_what_the_chain_names_stops_it),
+        cmocka_unit_test(a_deep_reorg_stops_it_when_it_shows),
         cmocka_unit_test(a_reorg_above_the_chain_does_not),
         cmocka_unit_test(a_block_that_never_gets_confirmed_stops_it),
         cmocka_unit_test(an_old_reference_is_found),
