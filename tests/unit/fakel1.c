@@ -32,7 +32,7 @@ static void bloom_add(uint8_t bloom[256], const void *p, size_t n)
 static void make_bloom(const struct fakel1 *l, const struct fakel1_block *b, uint8_t bloom[256])
 {
     memset(bloom, 0, 256);
-    for (size_t i = 0; i < b->n_acts; i++) {
+    for (size_t i = 0; i < b->n_acts && !l->has_no_bloom; i++) {
         ts_hash topic;
         ts_l1_event_topic(b->acts[i].kind == FAKEL1_ROLLUP   ? TS_L1_PUBLISHED
                           : b->acts[i].kind == FAKEL1_REVOKE ? TS_L1_REVOKED

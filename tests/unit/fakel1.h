@@ -70,6 +70,7 @@ struct fakel1 {
     uint64_t random;
     struct fakel1_block *all, *tip;
     uint64_t final;                          /* number of the finalized block */
+    bool has_no_bloom;                       /* headers' filters are empty, as on some chains */
     uint64_t block_ms;                       /* between two blocks */
     struct fakel1_act next[FAKEL1_MAX_ACTS]; /* of the next block */
     size_t n_next;

@@ -237,6 +237,7 @@ void l1world_check_settled(struct l1world *w)
     if (w->s.wants_rollups && !w->has_hidden)
         assert_int_equal(w->rollup_next, fakel1_at(w->l1, want)->rollup_last + 1);
     assert_int_equal(w->n_open, 0);
+    assert_int_equal(l1world_said(w, "l1-rollup-gap"), 0);
 }
 
 void l1world_grant(struct l1world *w, unsigned i)

@@ -286,6 +286,21 @@ static void an_unconfirmed_other_line_does_not_end_it(void **state)
     l1world_check_settled(&w);
 }
 
+static void one_look_at_another_line_does_not_end_it(void **state)
+{
+    (void)state;
+    l1world_start(&w, NONE);
+    lives(20);
+    struct fakel1_block *good = w.l1->tip;
+    fakel1_back(w.l1, 5);
+    l1world_mine(&w, 6);
+    l1world_run(&w, SECOND);
+    assert_int_equal(l1world_said(&w, "l1-reorg state=deep"), 1);
+    w.l1->tip = good;
+    lives(4);
+    l1world_check_settled(&w);
+}
+
 /* ---- a node in trouble ---- */
 
 static void says_once_that_it_is_down_and_up(void **state)
@@ -433,6 +448,29 @@ static void a_node_that_falls_behind_is_waited_for(void **state)
 }
 
 /* ---- logs ---- */
+
+/* The newest block was told from one line, the logs are of another that holds none. */
+static void logs_of_another_line_are_not_taken(void **state)
+{
+    (void)state;
+    w.l1->has_no_bloom = true;
+    l1world_start(&w, NONE);
+    lives(3);
+    w.l1->mood.min_us = w.l1->mood.max_us = SECOND / 2;
+    l1world_run(&w, 5 * SECOND);
+    l1world_lookup(&w, w.l1->tip->number + 1);
+    l1world_grant(&w, 7);
+    l1world_mine(&w, 1);
+    for (uint64_t calls = w.l1->calls; w.l1->calls == calls;)
+        l1world_run(&w, SECOND / 100);
+    fakel1_back(w.l1, 1);
+    l1world_mine(&w, 1);
+    l1world_run(&w, 10 * SECOND);
+    assert_int_equal(w.n_found, 1);
+    assert_int_equal(l1world_said(&w, "l1-reorg state=followed"), 1);
+    lives(3);
+    l1world_check_settled(&w);
+}
 
 static void odd_logs_have_no_effect_and_are_said_once(void **state)
 {
@@ -634,7 +672,7 @@ static void change_mood(void)
         .refused = is_bad ? 50 : 0,
         .nonsense = is_bad ? 80 : 0,
         .twice = is_bad ? 100 : 0,
-        .lagging = is_bad ? 100 : 0,
+        .lagging = is_bad && !w.l1->has_no_bloom ? 100 : 0,
         .max_logs = fakel1_random(w.l1, 2) ? 1 + fakel1_random(w.l1, 50) : 0,
         .is_down = fakel1_random(w.l1, 8) == 0,
     };
@@ -672,6 +710,7 @@ static void holds_in_any_weather(void **state)
         l1world_open(&w, 17, seed);
         w.s.confirmations = 1 + seed % 7;
         w.loses_calls = seed % 3 == 0 ? 20 : 0;
+        w.l1->has_no_bloom = seed % 4 == 0; /* then nothing betrays a node that lags */
         l1world_start(&w, NONE);
         for (unsigned i = 0; i < 120; i++)
             live_at_random();
@@ -704,6 +743,7 @@ int main(void)
         T(a_reorg_far_behind_is_the_end_too),
         T(a_reorg_of_the_finalized_is_the_end),
         T(an_unconfirmed_other_line_does_not_end_it),
+        T(one_look_at_another_line_does_not_end_it),
         T(says_once_that_it_is_down_and_up),
         T(a_silent_node_is_down),
         T(stops_at_the_wrong_chain),
@@ -713,6 +753,7 @@ int main(void)
         T(says_when_nonsense_begins_and_ends),
         T(a_node_that_lags_hides_no_change),
         T(a_node_that_falls_behind_is_waited_for),
+        T(logs_of_another_line_are_not_taken),
         T(odd_logs_have_no_effect_and_are_said_once),
         T(no_more_than_64_are_on_the_list),
         T(finds_a_rollup_that_was_forwarded),
