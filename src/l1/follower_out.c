@@ -60,7 +60,7 @@ bool ts_l1f_out_block(struct ts_l1_follower *f, enum ts_l1_follow_out kind, uint
         ts_l1f_soon(f, L1F_FIRST_RETRY);
         return false;
     }
-    if (b->n_header > 0)
+    if (b->header != NULL)
         memcpy(header, b->header, b->n_header);
     memcpy(who, list.a, list.n * sizeof(*who));
     struct ts_l1_follow_output *o = ts_l1f_out(f, kind);

@@ -456,7 +456,7 @@ static void logs_of_another_line_are_not_taken(void **state)
     w.l1->has_no_bloom = true;
     l1world_start(&w, NONE);
     lives(3);
-    w.l1->mood.min_us = w.l1->mood.max_us = SECOND / 2;
+    w.l1->mood.min_us = w.l1->mood.max_us = SECOND / 4; /* all before the next look */
     l1world_run(&w, 5 * SECOND);
     l1world_lookup(&w, w.l1->tip->number + 1);
     l1world_grant(&w, 7);
