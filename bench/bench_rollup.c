@@ -198,9 +198,11 @@ static ts_err random_signature(void *ctx, const uint8_t key[32], const ts_hash *
 
 static double log2_of(double v)
 {
-    double bits = 0;
-    for (; v >= 2; v /= 2)
+    int bits = 0;
+    while (v >= 2) {
+        v /= 2;
         bits++;
+    }
     return bits + (v - 1); /* between powers of two a straight line: at most 0.09 bits off */
 }
 
@@ -251,7 +253,7 @@ static void make_transfers(struct transfers *t)
 
 /* As many batches of 50 transfers a second as fit into one rollup. */
 static size_t fit(const struct ts_rollup_batch *b, size_t n, struct ts_buf *out,
-                  struct ts_rollup_sizes *sizes, double *encodings)
+                  struct ts_rollup_sizes *sizes, size_t *encodings)
 {
     size_t take = n < 26 ? n : 26;
     for (++*encodings; ts_rollup_encode(b, take, TS_ROLLUP_MAX_DATA, out, sizes) != TS_OK;
@@ -278,7 +280,8 @@ static void bench_transfers(void)
     struct transfers t = {0};
     struct ts_rollup_sizes all = {{0}, {0}}, one;
     struct ts_buf out;
-    double data = 0, headers = 0, rollups = 0, encodings = 0, decode_s = 0;
+    double data = 0, headers = 0, rollups = 0, decode_s = 0;
+    size_t encodings = 0;
     make_transfers(&t);
     fill(b, TS_COUNT(b));
     for (size_t i = 0; i < TS_COUNT(b); i++) {
@@ -316,7 +319,7 @@ static void bench_transfers(void)
     tell("transfers_of_fields", (data + headers) / t.fields);
     tell("transfers_entropy_bytes", t.entropy / 8);
     tell("transfers_of_entropy", (data + headers) / (t.entropy / 8));
-    tell("encode_full_rollup_ms", encode_s * 1e3 / encodings);
+    tell("encode_full_rollup_ms", encode_s * 1e3 / (double)encodings);
     tell("decode_transfers_per_s", TRANSFERS / decode_s);
     ts_buf_free(&out);
     ts_buf_free(&t.bytes);

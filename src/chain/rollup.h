@@ -85,7 +85,8 @@ size_t ts_rollup_data_max(uint64_t n);
  *          shorter range may do. TS_E_NOMEM. On failure out holds what it held.
  * Out:     sizes  may be NULL; written on TS_OK, and on TS_E_LIMIT for max (else zeros), so that a
  *                 caller sees by how much.
- * Cost:    about a millisecond for 1000 empty batches, and 10 µs a transaction. */
+ * Cost:    a millisecond or two for 12,770 empty batches, 40 ms for 120,000 bytes of transfers.
+ *          Memory: up to three times the columns, and the compressor's few MiB. */
 ts_err ts_rollup_encode(const struct ts_rollup_batch *b, size_t n, size_t max, struct ts_buf *out,
                         struct ts_rollup_sizes *sizes);
 
@@ -93,10 +94,10 @@ ts_err ts_rollup_encode(const struct ts_rollup_batch *b, size_t n, size_t max, s
  * TS_ROLLUP_ARENA and what the decompressor needs (16 MiB).
  *
  * Returns: TS_OK: *out has n batches; it, the transactions and their bytes are in the arena.
- *          TS_E_RANGE for n = 0 or above TS_ROLLUP_MAX_BATCHES; TS_E_LIMIT (data longer than
- *          ts_rollup_data_max(n), or more than a rollup may hold), TS_E_VERSION, TS_E_TRUNCATED,
- *          TS_E_TRAILING, TS_E_NOT_CANONICAL, TS_E_CORRUPT (the decompressor's complaint),
- *          TS_E_NOMEM: *out is unchanged. */
+ *          TS_E_RANGE: n is 0 or above TS_ROLLUP_MAX_BATCHES, or a number in the data is out of its
+ *          range. TS_E_LIMIT: the data are longer than ts_rollup_data_max(n), or hold more than a
+ *          rollup may. TS_E_CORRUPT: the decompressor's complaint. TS_E_VERSION, TS_E_TRUNCATED,
+ *          TS_E_TRAILING, TS_E_NOT_CANONICAL, TS_E_NOMEM. *out is then unchanged. */
 ts_err ts_rollup_decode(ts_bytes data, size_t n, struct ts_arena *arena,
                         struct ts_rollup_batch **out);
 

@@ -86,18 +86,25 @@ static ts_err fail(struct task *t, ts_err code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* "rollup 7 (batches 100 to 200): …" */
+static size_t put_name(struct task *t)
+{
+    struct ts_rebuild_fault *f = &t->fault;
+    int n = snprintf(f->what, sizeof(f->what),
+                     "rollup %" PRIu64 " (batches %" PRIu64 " to %" PRIu64 "): ", f->rollup,
+                     t->rollup->first_number, t->rollup->last_number);
+    TS_CHECK(n > 0 && (size_t)n < sizeof(f->what));
+    return (size_t)n;
+}
+
 static ts_err fail(struct task *t, ts_err code, const char *format, ...)
 {
     struct ts_rebuild_fault *f = &t->fault;
     va_list args;
     f->code = code;
     f->rollup = t->r->count + 1;
-    int n = snprintf(f->what, sizeof(f->what),
-                     "rollup %" PRIu64 " (batches %" PRIu64 " to %" PRIu64 "): ", f->rollup,
-                     t->rollup->first_number, t->rollup->last_number);
-    TS_CHECK(n > 0 && (size_t)n < sizeof(f->what));
+    size_t n = put_name(t);
     va_start(args, format);
-    vsnprintf(f->what + n, sizeof(f->what) - (size_t)n, format, args);
+    vsnprintf(f->what + n, sizeof(f->what) - n, format, args);
     va_end(args);
     return code;
 }

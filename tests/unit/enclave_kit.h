@@ -112,8 +112,8 @@ void ek_promote(struct ek *k, size_t i);
  * who run. */
 void ek_run(struct ek *k, size_t producer, size_t batches);
 
-/* A request for a rollup of published batches, with the headers above them up to a number (0: none).
- * Without L1. */
+/* A request for a rollup of published batches, with the headers above them up to a number (0:
+ * none). Without L1. */
 struct ts_msg ek_rollup_request(struct ek *k, uint64_t first, uint64_t last, uint64_t above);
 
 /* A transfer signed by a person, in the arena. */

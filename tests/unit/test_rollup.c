@@ -459,7 +459,7 @@ static void numbers_have_one_form(void **state)
         (void)ts_column_get(&r);
         if (r.p != r.end || r.zeros > 0)
             (void)ts_column_get(&r);
-        assert_string_equal(ts_err_name(ts_column_done(&r)), ts_err_name(cases[i].err));
+        assert_string_equal(ts_err_name((int)ts_column_done(&r)), ts_err_name((int)cases[i].err));
     }
 }
 
