@@ -103,6 +103,9 @@ void ts_l1_follower_step(struct ts_l1_follower *f, struct ts_now now,
     if (now.mono_us < f->now.mono_us)
         now.mono_us = f->now.mono_us;
     f->now = now;
+    /* Ids are not those of a follower before this one, whose answers may still come. */
+    if (f->next_id == 1)
+        f->next_id += now.mono_us;
     ts_l1f_out_reset(f);
     if (!f->is_over) {
         if (in->kind == TS_L1_FOLLOW_ANSWER)

@@ -61,7 +61,7 @@ enum ts_l1_follow_out {
     TS_L1_FOLLOW_BLOCK,  /* token, block: what LOOKUP asked for. It is on L1's line now; when it is
                             not confirmed yet and a reorg takes it away, nothing more is said:
                             look it up again if it matters. A number below genesis' is answered
-                            at once with a zero hash and no header: no batch may name it */
+                            with a zero hash and no header: no batch may name it */
     TS_L1_FOLLOW_ROLLUP, /* rollup: in a confirmed block; in the contract's order, none twice */
     TS_L1_FOLLOW_REORG,  /* block: the confirmed block of this number (hash: the one that was told
                             before is gone) was replaced: L1 went back behind its confirmations,
