@@ -190,45 +190,45 @@ contract DataAvailabilityTest is KitTest {
     function test_onlyTheUsualLayoutOfTheInputIsTaken() public {
         Rollup memory r = nextRollup(1, DATA);
         bytes memory sig = signRollup(keys[0], r);
-        bytes memory input = abi.encodeCall(management.publishRollup, (r, sig, DATA));
-        vm.assertFalse(sends(abi.encodePacked(input, bytes32(0))));
-        // Both byte strings one word further on, with a word of nothing before them.
-        bytes memory moved = abi.encodePacked(
-            bytes4(input),
-            abi.encode(r, uint256(352), uint256(480), uint256(0)),
-            tail(sig),
-            tail(DATA)
+        (bytes memory s, bytes memory d) = (tail(sig), tail(DATA));
+        refusesLayout(abi.encodePacked(laidOut(r, 320, 448, s, d), bytes32(0)));
+        // A word of nothing before both, or between them; the data first.
+        refusesLayout(laidOut(r, 352, 480, abi.encodePacked(bytes32(0), s), d));
+        refusesLayout(laidOut(r, 320, 480, abi.encodePacked(s, bytes32(0)), d));
+        refusesLayout(laidOut(r, 384, 320, d, s));
+        // The same bytes as both, where nothing else is amiss.
+        refusesLayout(laidOut(r, 320, 320, s, s));
+        refusesLayout(laidOut(r, 448, 448, s, s));
+        vm.assertEq(
+            laidOut(r, 320, 448, s, d), abi.encodeCall(management.publishRollup, (r, sig, DATA))
         );
-        vm.assertFalse(sends(moved));
-        // The data before the signature.
-        moved = abi.encodePacked(
-            bytes4(input), abi.encode(r, uint256(384), uint256(320)), tail(DATA), tail(sig)
-        );
-        vm.assertFalse(sends(moved));
-        // The signature where it should be, and the data one word further on.
-        moved = abi.encodePacked(
-            bytes4(input),
-            abi.encode(r, uint256(320), uint256(480)),
-            tail(sig),
-            bytes32(0),
-            tail(DATA)
-        );
-        vm.assertFalse(sends(moved));
-        vm.assertEq(management.lastNumber(), 0);
-        moved = abi.encodePacked(
-            bytes4(input), abi.encode(r, uint256(320), uint256(448)), tail(sig), tail(DATA)
-        );
-        vm.assertEq(moved, input);
-        vm.assertTrue(sends(moved));
+        vm.assertEq(sends(laidOut(r, 320, 448, s, d)), "");
+        vm.assertEq(management.lastNumber(), 1);
+    }
+
+    function refusesLayout(bytes memory input) private {
+        vm.assertEq(sends(input), abi.encodePacked(DataAvailability.NotCanonical.selector));
+    }
+
+    function laidOut(
+        Rollup memory r,
+        uint256 signatureAt,
+        uint256 dataAt,
+        bytes memory first,
+        bytes memory second
+    ) private view returns (bytes memory) {
+        bytes memory head = abi.encode(r, signatureAt, dataAt);
+        return abi.encodePacked(management.publishRollup.selector, head, first, second);
     }
 
     function tail(bytes memory b) private pure returns (bytes memory) {
         return abi.encodePacked(b.length, b, new bytes((32 - b.length % 32) % 32));
     }
 
-    function sends(bytes memory input) private returns (bool isTaken) {
+    /// @dev What is given back: nothing if it was taken.
+    function sends(bytes memory input) private returns (bytes memory answer) {
         vm.prank(STRANGER, STRANGER);
-        (isTaken,) = address(management).call(input);
+        (, answer) = address(management).call(input);
     }
 
     function test_aPauseStopsRollups() public {
