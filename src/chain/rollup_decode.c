@@ -8,6 +8,7 @@
 #include "chain/rollup_tx.h"
 
 struct decoding {
+    ts_bytes data;
     struct ts_column_reader columns[TS_ROLLUP_COLUMNS];
     struct ts_arena *arena;
     struct ts_rollup_batch *b;
@@ -236,11 +237,14 @@ static ts_bytes get_transaction(struct decoding *d, struct before *w, const uint
     return ts_bytes_of(copy, raw.n);
 }
 
-/* Raw bytes are borrowed from their column: what is not compressed has to move into the arena. */
+/* Raw bytes are borrowed from their column: one that was not compressed stands in the data still,
+ * and has to move into the arena. */
 static void own_raw_bytes(struct decoding *d)
 {
     struct ts_column_reader *c = on(d, TS_COL_RAW_BYTES);
     size_t n = (size_t)(c->end - c->p);
+    if ((uintptr_t)c->p - (uintptr_t)d->data.p >= d->data.n)
+        return;
     uint8_t *copy = room(d, n, 1);
     if (copy == NULL)
         return;
@@ -312,7 +316,7 @@ ts_err ts_rollup_decode(ts_bytes data, size_t n, struct ts_arena *arena,
                         struct ts_rollup_batch **out)
 {
     struct ts_column_reader r = ts_column_reader_of(data);
-    struct decoding d = {.arena = arena, .n = n, .tx_room = TS_ROLLUP_MAX_RAW};
+    struct decoding d = {.data = data, .arena = arena, .n = n, .tx_room = TS_ROLLUP_MAX_RAW};
     if (n == 0 || n > TS_ROLLUP_MAX_BATCHES)
         return TS_E_RANGE;
     if (data.n > ts_rollup_data_max(n))
