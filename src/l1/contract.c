@@ -121,6 +121,19 @@ void ts_l1_put_last_hash(struct ts_buf *b)
     ts_abi_put_call(b, "lastHash()");
 }
 
+void ts_l1_put_deployment(struct ts_buf *b, ts_bytes code, const ts_address *governance,
+                          const ts_address *operator, const struct ts_l1_bond_params * bond)
+{
+    ts_buf_put(b, code.p, code.n);
+    ts_abi_put_address(b, governance);
+    ts_abi_put_address(b, operator);
+    ts_abi_put_u256(b, &bond->minimum);
+    ts_abi_put_u256(b, &bond->slash);
+    ts_abi_put_u64(b, bond->reporter_share_bps);
+    ts_abi_put_u64(b, bond->withdrawal_delay);
+    ts_abi_put_address(b, &bond->treasury);
+}
+
 /* ---- equivocation ---- */
 
 static void put_header(struct ts_buf *b, const struct ts_batch_header *h)

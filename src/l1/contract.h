@@ -35,6 +35,19 @@ void ts_l1_put_post_bond(struct ts_buf *b);
 void ts_l1_put_last_number(struct ts_buf *b);
 void ts_l1_put_last_hash(struct ts_buf *b);
 
+/* The terms of the bond, fixed at deployment (contracts/src/Types.sol). */
+struct ts_l1_bond_params {
+    ts_u256 minimum; /* wei; fits 128 bits */
+    ts_u256 slash;   /* wei; at most minimum */
+    uint64_t reporter_share_bps;
+    uint64_t withdrawal_delay; /* seconds */
+    ts_address treasury;
+};
+/* The data of the transaction that creates the contract: its code, then its constructor's values.
+ */
+void ts_l1_put_deployment(struct ts_buf *b, ts_bytes code, const ts_address *governance,
+                          const ts_address *operator, const struct ts_l1_bond_params * bond);
+
 /* A header with the running protocol root and the seal over both. */
 struct ts_l1_sealed {
     struct ts_batch_header header;

@@ -304,7 +304,9 @@ void ts_l1_read_answer(const struct ts_l1_call *call, ts_bytes body, struct ts_a
             ts_l1_nonsense(&r, "it is too large");
         return;
     }
-    json_t *root = json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES, NULL);
+    /* Some nodes put the bytes of a revert into their message, zeros and all. */
+    json_t *root =
+        json_loadb((const char *)body.p, body.n, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     if (root)
         read_envelope(&r, root);
     else

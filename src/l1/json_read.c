@@ -31,7 +31,7 @@ static const char *hex_digits(struct ts_l1_reading *r, const json_t *json, const
     *n = json_string_length(json);
     if (!ts_l1_reads(r))
         return NULL;
-    if (!text || *n < 2 || text[0] != '0' || text[1] != 'x') {
+    if (!text || *n < 2 || strlen(text) != *n || text[0] != '0' || text[1] != 'x') {
         ts_l1_nonsense(r, "%s is %s", name, json ? "no 0x string" : "missing");
         return NULL;
     }

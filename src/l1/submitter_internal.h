@@ -91,6 +91,7 @@ struct ts_l1_submitter {
 
     uint64_t fees_us; /* when fees were asked for; 0: they must be */
     struct ts_l1_answer_fees fees;
+    bool has_no_pending; /* the node refuses estimates in the next block */
     bool said_fee_cap;
     bool said_no_funds;
 

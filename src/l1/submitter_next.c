@@ -228,9 +228,12 @@ static bool send_again(struct ts_l1_submitter *s, uint64_t now)
     return first && send(s, first, now);
 }
 
+/* As it would run in the next block: at the newest one, that one's own hash reads as zero, and a
+ * rollup that names it would be refused. */
 static void estimate(struct ts_l1_submitter *s, struct ts_l1_job *job, uint64_t now)
 {
     ask(s, now, TS_L1_ESTIMATE, job);
+    s->call.tag = s->has_no_pending ? TS_L1_LATEST : TS_L1_PENDING;
     s->call.creates = job->tx.creates;
     s->call.to = job->tx.to;
     s->call.value = job->tx.value;

@@ -10,7 +10,7 @@
 /* The L1 node itself is in trouble, not the transaction. */
 static bool is_trouble(ts_err err)
 {
-    return err != TS_OK && err != TS_E_L1_REFUSED && err != TS_E_L1_REVERT;
+    return err == TS_E_CLOSED || err == TS_E_TIMEOUT || err == TS_E_NOMEM;
 }
 
 static void say_no_funds(struct ts_l1_submitter *s, const struct ts_l1_job *job)
@@ -66,6 +66,7 @@ void ts_l1_submit_on_estimate(struct ts_l1_submitter *s, uint64_t now, const str
     } else if (a->err == TS_E_L1_REVERT) {
         ts_l1_submit_done(s, job, TS_E_L1_REVERT, a->text);
     } else {
+        s->has_no_pending = !s->has_no_pending; /* perhaps the other one is to its taste */
         if (ts_l1_refusal_of(a->text) == TS_L1_REFUSAL_FUNDS)
             say_no_funds(s, job);
         else
@@ -81,13 +82,11 @@ void ts_l1_submit_on_fees(struct ts_l1_submitter *s, uint64_t now, const struct 
     if (a->err == TS_OK) {
         s->fees = a->u.fees;
         s->fees_us = now > 0 ? now : 1;
-    } else if (a->err == TS_E_L1_REFUSED || a->err == TS_E_L1_NONSENSE) {
-        if (!s->about)
-            return;
+    } else if (is_trouble(a->err)) {
+        ts_l1_submit_down(s, now, a->text);
+    } else if (s->about) {
         say_refused(s, s->about, a->text);
         ts_l1_job_delay(s, s->about, now);
-    } else {
-        ts_l1_submit_down(s, now, a->text);
     }
 }
 
@@ -162,10 +161,10 @@ static void on_never(struct ts_l1_submitter *s, struct ts_l1_job *job, const cha
     on_not_taken(s, job);
 }
 
-static void on_refused(struct ts_l1_submitter *s, uint64_t now, struct ts_l1_job *job,
+static void on_refused(struct ts_l1_submitter *s, uint64_t now, struct ts_l1_job *job, ts_err err,
                        const char *text)
 {
-    switch (ts_l1_refusal_of(text)) {
+    switch (err == TS_E_L1_REFUSED ? ts_l1_refusal_of(text) : TS_L1_REFUSAL_OTHER) {
     case TS_L1_REFUSAL_KNOWN:
         on_accepted(s, job);
         break;
@@ -210,6 +209,6 @@ void ts_l1_submit_on_sent(struct ts_l1_submitter *s, uint64_t now, const struct 
     } else if (a->err == TS_OK) {
         on_accepted(s, job);
     } else {
-        on_refused(s, now, job, a->text);
+        on_refused(s, now, job, a->err, a->text);
     }
 }

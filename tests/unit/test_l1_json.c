@@ -257,6 +257,13 @@ static void test_refusals(void **state)
                                  "\"message\":\"VM execution error\","
                                  "\"data\":\"Reverted 0xd93c0665\"}}";
     assert_string_equal(read_text(&c, nested).text, "the contract refuses: EnforcedPause");
+    static const char zeros[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":3,\"message\":"
+                                "\"execution reverted: custom error 0x2e7c39a1: \\u0000\\u0001\"}}";
+    assert_int_equal(read_text(&c, zeros).err, TS_E_L1_REVERT);
+    c.method = TS_L1_CODE;
+    assert_int_equal(
+        read_text(&c, "{\"jsonrpc\":\"2.0\",\"id\":7,\"result\":\"0x12\\u000034\"}").err,
+        TS_E_L1_NONSENSE);
     static const char early[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"error\":{\"code\":-32000,"
                                 "\"message\":\"finalized block not found\"}}";
     c = (struct ts_l1_call){.id = 7, .method = TS_L1_BLOCK, .tag = TS_L1_FINALIZED};
