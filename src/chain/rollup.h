@@ -90,6 +90,14 @@ size_t ts_rollup_data_max(uint64_t n);
 ts_err ts_rollup_encode(const struct ts_rollup_batch *b, size_t n, size_t max, struct ts_buf *out,
                         struct ts_rollup_sizes *sizes);
 
+/* How many of b[0] to b[n - 1] surely fit into max bytes together, without compressing: for who
+ * picks a range. Close to the most that do, where transactions are no text and batches are alike;
+ * at least 1, since one batch alone goes by its own limit.
+ *
+ * Returns: TS_OK; TS_E_RANGE when n is 0; TS_E_NOMEM. *fit is unchanged on failure.
+ * Cost:    some passes over the batches, each about 2 µs a transaction. */
+ts_err ts_rollup_fit(const struct ts_rollup_batch *b, size_t n, size_t max, size_t *fit);
+
 /* Reads the data of a rollup of n batches. Hostile data give an error, and take no more memory than
  * TS_ROLLUP_ARENA and what the decompressor needs (16 MiB).
  *

@@ -11,6 +11,7 @@
 struct encoding {
     const struct ts_rollup_batch *b;
     size_t n;
+    bool plain; /* nothing is compressed: what comes out is a bound */
     struct ts_column columns[TS_ROLLUP_COLUMNS];
     struct ts_buf scratch;
     struct ts_map recipients; /* address → uint32_t, counted from 0 */
@@ -69,6 +70,8 @@ static void put_times(const struct encoding *e, struct ts_column *c, uint64_t st
 
 static size_t packed_size(struct encoding *e, const struct ts_column *c)
 {
+    if (e->plain)
+        return c->bytes.n;
     ts_buf_reset(&e->scratch);
     ts_column_pack(&e->scratch, ts_buf_bytes(&c->bytes), TS_SQUEEZE_TRY);
     return e->scratch.err == TS_OK ? e->scratch.n : SIZE_MAX;
@@ -317,7 +320,8 @@ static ts_err pack(struct encoding *e, struct ts_buf *out, struct ts_rollup_size
         if (column.n > TS_ROLLUP_MAX_RAW - raw)
             return TS_E_LIMIT;
         raw += column.n;
-        ts_column_pack(out, column, c == TS_COL_SIGNATURE ? TS_SQUEEZE_NEVER : TS_SQUEEZE_TRY);
+        bool never = e->plain || c == TS_COL_SIGNATURE;
+        ts_column_pack(out, column, never ? TS_SQUEEZE_NEVER : TS_SQUEEZE_TRY);
         sizes->raw[c] = column.n;
         sizes->stored[c] = out->n - before;
     }
@@ -332,33 +336,86 @@ static ts_err encode(struct encoding *e, struct ts_buf *packed, struct ts_rollup
     return pack(e, packed, sizes);
 }
 
+static ts_err encode_all(struct encoding *e, struct ts_buf *packed, struct ts_rollup_sizes *sizes)
+{
+    ts_err err = check_size(e);
+    if (err != TS_OK)
+        return err;
+    for (size_t c = 0; c < TS_ROLLUP_COLUMNS; c++)
+        ts_column_init(&e->columns[c]);
+    ts_buf_init(&e->scratch, 0);
+    err = encode(e, packed, sizes);
+    for (size_t c = 0; c < TS_ROLLUP_COLUMNS; c++)
+        ts_column_free(&e->columns[c]);
+    ts_buf_free(&e->scratch);
+    return err;
+}
+
 ts_err ts_rollup_encode(const struct ts_rollup_batch *b, size_t n, size_t max, struct ts_buf *out,
                         struct ts_rollup_sizes *sizes)
 {
     struct encoding e = {.b = b, .n = n};
     struct ts_rollup_sizes found = {{0}, {0}};
     struct ts_buf packed;
-    ts_err err = check_size(&e);
+    ts_buf_init(&packed, 0);
+    ts_err err = encode_all(&e, &packed, &found);
     if (sizes != NULL)
         *sizes = found;
-    if (err != TS_OK)
-        return err;
-    for (size_t c = 0; c < TS_ROLLUP_COLUMNS; c++)
-        ts_column_init(&e.columns[c]);
-    ts_buf_init(&e.scratch, 0);
-    ts_buf_init(&packed, 0);
-    err = encode(&e, &packed, &found);
     if (err == TS_OK && packed.n > max)
         err = TS_E_LIMIT;
     if (err == TS_OK) {
         ts_buf_put(out, packed.p, packed.n);
         err = out->err;
     }
-    if (sizes != NULL)
-        *sizes = found;
-    for (size_t c = 0; c < TS_ROLLUP_COLUMNS; c++)
-        ts_column_free(&e.columns[c]);
-    ts_buf_free(&e.scratch);
     ts_buf_free(&packed);
     return err;
+}
+
+/* ---- how many fit ---- */
+
+#define FIT_ROUNDS 16
+
+/* Bytes that the data of the first n take at most. TS_E_LIMIT: more than any rollup may hold. */
+static ts_err bound_of(const struct ts_rollup_batch *b, size_t n, size_t *bound)
+{
+    struct encoding e = {.b = b, .n = n, .plain = true};
+    struct ts_rollup_sizes sizes;
+    struct ts_buf packed;
+    ts_buf_init(&packed, 0);
+    ts_err err = encode_all(&e, &packed, &sizes);
+    *bound = packed.n;
+    ts_buf_free(&packed);
+    return err;
+}
+
+/* A place between two, where the bound would be max if every batch took the same. */
+static size_t guess(size_t low, size_t high, size_t n, size_t bound, size_t max)
+{
+    size_t at = (size_t)((double)n * (double)max / ((double)bound + 1));
+    if (at <= low)
+        return low + 1;
+    return at < high ? at : high - 1;
+}
+
+ts_err ts_rollup_fit(const struct ts_rollup_batch *b, size_t n, size_t max, size_t *fit)
+{
+    size_t low = 0, high = n < TS_ROLLUP_MAX_BATCHES ? n + 1 : TS_ROLLUP_MAX_BATCHES + 1;
+    if (n == 0)
+        return TS_E_RANGE;
+    size_t at = high - 1;
+    for (int round = 0; round < FIT_ROUNDS && high - low > 1; round++) {
+        size_t bound;
+        ts_err err = bound_of(b, at, &bound);
+        if (err != TS_OK && err != TS_E_LIMIT)
+            return err;
+        bool fits = err == TS_OK && bound <= max;
+        low = fits ? at : low;
+        high = fits ? high : at;
+        if (err == TS_E_LIMIT)
+            at = low + (high - low) / 2;
+        else if (high - low > 1)
+            at = guess(low, high, at, bound, max);
+    }
+    *fit = low > 0 ? low : 1;
+    return TS_OK;
 }

@@ -41,14 +41,23 @@ static size_t compress(ts_bytes in, uint8_t *out, size_t room)
     return n;
 }
 
+static size_t varint_size(uint64_t v)
+{
+    size_t n = 1;
+    for (; v >= 0x80; v >>= 7)
+        n++;
+    return n;
+}
+
 void ts_column_pack(struct ts_buf *out, ts_bytes column, enum ts_squeeze how)
 {
     size_t n = 0;
     uint8_t *squeezed = NULL;
     if (how == TS_SQUEEZE_TRY && column.n >= TRY_MIN)
         squeezed = malloc(column.n);
+    /* With its second number it must not take more than it would as it is. */
     if (squeezed != NULL)
-        n = compress(column, squeezed, column.n - 1);
+        n = compress(column, squeezed, column.n - varint_size(column.n));
     if (n > 0) {
         put_varint(out, 2 * (uint64_t)n + 1);
         put_varint(out, column.n);

@@ -342,6 +342,46 @@ static void limits_are_kept(void **state)
     free(b);
 }
 
+/* What is said to fit fits, and not many more do. */
+static void how_many_fit_is_told(void **state)
+{
+    (void)state;
+    struct txs t;
+    struct ts_buf out;
+    uint64_t random = 8;
+    size_t fit = 0;
+    txs_open(&t);
+    add_transactions(&t);
+    const ts_bytes *list = txs_list(&t);
+    struct ts_rollup_batch *b = empty_batches(2000);
+    assert_int_equal(ts_rollup_fit(b, 0, 1000, &fit), TS_E_RANGE);
+    assert_int_equal(ts_rollup_fit(b, 2000, TS_ROLLUP_MAX_DATA, &fit), TS_OK);
+    assert_int_equal(fit, 2000);
+    for (size_t i = 0; i < 2000; i++) {
+        b[i].n_txs = next_random(&random) % 4;
+        b[i].txs = list + next_random(&random) % (t.n - 4);
+    }
+    for (size_t max = 10; max < 200000; max *= 3) {
+        ts_buf_init(&out, 0);
+        assert_int_equal(ts_rollup_fit(b, 2000, max, &fit), TS_OK);
+        assert_true(fit >= 1 && fit <= 2000);
+        if (fit > 1)
+            assert_int_equal(ts_rollup_encode(b, fit, max, &out, NULL), TS_OK);
+        /* Signatures are not compressed, and they are more than a third of these. */
+        if (max > 1000 && 3 * fit <= 2000)
+            assert_int_equal(ts_rollup_encode(b, 3 * fit, max, &out, NULL), TS_E_LIMIT);
+        ts_buf_free(&out);
+    }
+    /* One that is too large for any rollup does not hide those before it. */
+    static const ts_bytes nothing[1];
+    b[1500].txs = nothing;
+    b[1500].n_txs = TS_ROLLUP_MAX_TXS + 1;
+    assert_int_equal(ts_rollup_fit(b, 2000, 1u << 24, &fit), TS_OK);
+    assert_int_equal(fit, 1500);
+    free(b);
+    txs_close(&t);
+}
+
 static void data_cut_short_or_changed_are_errors(void **state)
 {
     (void)state;
@@ -498,6 +538,7 @@ int main(void)
         cmocka_unit_test(transactions_are_divided_into_columns),
         cmocka_unit_test(equal_fields_cost_next_to_nothing),
         cmocka_unit_test(limits_are_kept),
+        cmocka_unit_test(how_many_fit_is_told),
         cmocka_unit_test(data_cut_short_or_changed_are_errors),
         cmocka_unit_test(a_small_rollup_cannot_ask_for_much_memory),
         cmocka_unit_test(a_version_we_do_not_know_is_said_so),
