@@ -352,10 +352,10 @@ static ts_err no_l1(void *ctx, uint64_t number, ts_hash *out)
     return TS_OK;
 }
 
-static ts_err everyone(void *ctx, uint64_t number, const ts_address *id, bool *out)
+static ts_err is_signer(void *ctx, const struct ts_rollup *r, const ts_address *id, bool *out)
 {
     const struct chain *c = ctx;
-    (void)number;
+    (void)r;
     *out = ts_address_equal(id, &c->signer);
     return TS_OK;
 }
@@ -494,7 +494,7 @@ static double rebuild_rate(struct chain *c, const struct ts_crypto *crypto)
                                              .seed = {3, 4},
                                              .ctx = c,
                                              .l1_hash = no_l1,
-                                             .is_listed = everyone,
+                                             .is_listed = is_signer,
                                              .batch = count};
     struct ts_rebuild *r;
     struct ts_rebuild_fault fault = {.what = ""};

@@ -197,7 +197,8 @@ struct ts_msg_offered {
  * its hashes the newest must be an ancestor of its head or the head. When that one is not among the
  * enclave's newest TS_RECENT, above has the headers of all batches behind it, up to one that is.
  * protocol_root and seal are those of the range's newest batch. L1 as in CREATE: the block that the
- * rollup names, not older than the one that the newest batch names; 0, zeros and empty without L1.
+ * rollup names, not older than the one that the enclave's head names; 0, zeros and empty without
+ * L1.
  *
  * Refused with TS_E_STATE (not PASSIVE or ACTIVE), TS_E_NOT_WHITELISTED, TS_E_RANGE (an empty
  * range), a decoding error, TS_E_V1_LINKS (what is given is no chain), TS_E_V3_FORM (transactions

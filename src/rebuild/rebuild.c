@@ -169,7 +169,7 @@ static ts_err check_signer(struct task *t)
         return fail(t, err, "its L1 block %" PRIu64 ": %s", u->l1_number, ts_err_text(err));
     if (!ts_hash_equal(&l1, &u->l1_hash))
         return fail(t, TS_E_L1, "L1 block %" PRIu64 " is not the one it names", u->l1_number);
-    err = c->is_listed(c->ctx, u->l1_number, &signer, &listed);
+    err = c->is_listed(c->ctx, u, &signer, &listed);
     if (err != TS_OK)
         return fail(t, err, "the whitelist at L1 block %" PRIu64 ": %s", u->l1_number,
                     ts_err_text(err));

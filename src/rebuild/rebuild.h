@@ -41,8 +41,10 @@ struct ts_rebuild_config {
     /* The hash of an L1 block. Asked for every number that rollups and batches name, but for the
      * genesis's (0 without L1), and not twice in a row. TS_E_NOT_FOUND: there is no such block. */
     ts_err (*l1_hash)(void *ctx, uint64_t number, ts_hash *out);
-    /* Whether an enclave is whitelisted after an L1 block: that of the rollup it signed. */
-    ts_err (*is_listed)(void *ctx, uint64_t l1_number, const ts_address *id, bool *out);
+    /* Whether an enclave may have signed a rollup: it is on L1's whitelist after the block that the
+     * rollup names, since enclaves name none before the one at which they know themselves listed.
+     */
+    ts_err (*is_listed)(void *ctx, const struct ts_rollup *rollup, const ts_address *id, bool *out);
     /* The next batch, in order. */
     ts_err (*batch)(void *ctx, const struct ts_rebuilt *b);
 };
