@@ -10,7 +10,7 @@
 #include "store/store.h"
 
 #define TS_SQLITE_APPLICATION_ID 0x746e7371 /* "tnsq" */
-#define TS_SQLITE_SCHEMA         3
+#define TS_SQLITE_SCHEMA         4
 
 /* The index of transactions (sqlite_runs.c). */
 #define TS_SQLITE_KEY    16    /* bytes of a hash that are kept */
@@ -41,6 +41,7 @@ enum ts_sqlite_write {
     W_REJECTED_PRUNE,
     W_EVIDENCE,
     W_L1,
+    W_ROLLUP,
     W_COUNT
 };
 
@@ -62,6 +63,7 @@ enum ts_sqlite_read {
     R_EVIDENCE,
     R_EACH_EVIDENCE,
     R_L1,
+    R_ROLLUPS,
     R_COUNT
 };
 

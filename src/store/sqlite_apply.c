@@ -40,6 +40,7 @@ static const char *const write_sql[W_COUNT] = {
     [W_EVIDENCE] = "INSERT INTO evidence(id, data) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
     [W_L1] = ("INSERT INTO l1(number, hash, header) VALUES(?1, ?2, ?3)"
               " ON CONFLICT(number, hash) DO NOTHING"),
+    [W_ROLLUP] = "INSERT OR REPLACE INTO rollup(last, first, data) VALUES(?1, ?2, ?3)",
 };
 
 static const char *const read_sql[R_COUNT] = {
@@ -63,6 +64,7 @@ static const char *const read_sql[R_COUNT] = {
     [R_EVIDENCE] = "SELECT data FROM evidence WHERE id = ?1",
     [R_EACH_EVIDENCE] = "SELECT id, data FROM evidence ORDER BY seq",
     [R_L1] = "SELECT header FROM l1 WHERE hash = ?1 AND number = ?2",
+    [R_ROLLUPS] = "SELECT first, last, data FROM rollup WHERE last >= ?1 ORDER BY last LIMIT ?2",
 };
 
 int ts_sqlite_prepare(struct ts_store *s, sqlite3 **failed)
@@ -294,6 +296,11 @@ static ts_err apply_op(struct ts_store *s, const struct ts_store_op *op)
         bind_bytes(s->w[W_L1], 2, op->hash.b, sizeof(op->hash.b));
         bind_bytes(s->w[W_L1], 3, op->data.p, op->data.n);
         return ts_sqlite_run(s, W_L1);
+    case TS_OP_PUT_ROLLUP:
+        bind_u64(s->w[W_ROLLUP], 1, op->number);
+        bind_u64(s->w[W_ROLLUP], 2, op->seq);
+        bind_bytes(s->w[W_ROLLUP], 3, op->data.p, op->data.n);
+        return ts_sqlite_run(s, W_ROLLUP);
     }
     TS_CHECK(!"an operation of a kind that is none");
     return TS_E_UNSUPPORTED;

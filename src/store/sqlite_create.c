@@ -26,6 +26,9 @@
 #define L1_TABLE                                                                                   \
     "CREATE TABLE l1(number INTEGER NOT NULL, hash BLOB NOT NULL CHECK(length(hash) = 32),"        \
     " header BLOB NOT NULL, UNIQUE(number, hash)) STRICT;"
+#define ROLLUP_TABLE                                                                               \
+    "CREATE TABLE rollup(last INTEGER PRIMARY KEY, first INTEGER NOT NULL, data BLOB NOT NULL)"    \
+    " STRICT;"
 static const char schema[] =
     "CREATE TABLE info(key TEXT PRIMARY KEY, value BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "CREATE TABLE batch(id INTEGER PRIMARY KEY, number INTEGER NOT NULL CHECK(number > 0),"
@@ -46,15 +49,17 @@ static const char schema[] =
     " CHECK(length(hash) = 32), number INTEGER NOT NULL, code INTEGER NOT NULL, why TEXT NOT NULL)"
     " STRICT;"
     "CREATE TABLE evidence(seq INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE"
-    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;" MERGE_TABLE L1_TABLE;
+    " CHECK(length(id) = 32), data BLOB NOT NULL) STRICT;" MERGE_TABLE L1_TABLE ROLLUP_TABLE;
 
 int ts_sqlite_upgrade(sqlite3 *db, uint32_t version)
 {
     /* Schema 1 had no merges: every run of it is one that merges may begin with. Schema 2 knew no
-     * L1. */
+     * L1, schema 3 no rollups. */
     static const char *const from[TS_SQLITE_SCHEMA] = {
-        [1] = "BEGIN IMMEDIATE;" MERGE_TABLE L1_TABLE "PRAGMA user_version = 3; COMMIT;",
-        [2] = "BEGIN IMMEDIATE;" L1_TABLE "PRAGMA user_version = 3; COMMIT;",
+        [1] =
+            "BEGIN IMMEDIATE;" MERGE_TABLE L1_TABLE ROLLUP_TABLE "PRAGMA user_version = 4; COMMIT;",
+        [2] = "BEGIN IMMEDIATE;" L1_TABLE ROLLUP_TABLE "PRAGMA user_version = 4; COMMIT;",
+        [3] = "BEGIN IMMEDIATE;" ROLLUP_TABLE "PRAGMA user_version = 4; COMMIT;",
     };
     return version < TS_SQLITE_SCHEMA && from[version] != NULL
                ? sqlite3_exec(db, from[version], NULL, NULL, NULL)

@@ -198,6 +198,21 @@ ts_err ts_store_l1_header(struct ts_store *s, uint64_t number, const ts_hash *ha
     return one_blob(s, st, out);
 }
 
+ts_err ts_store_rollups(struct ts_store *s, uint64_t from, uint64_t count, ts_store_rollup_fn fn,
+                        void *ctx)
+{
+    if (from > INT64_MAX)
+        return TS_OK;
+    sqlite3_stmt *st = begin(s, R_ROLLUPS);
+    (void)sqlite3_bind_int64(st, 1, (sqlite3_int64)from);
+    (void)sqlite3_bind_int64(st, 2, (sqlite3_int64)(count < INT64_MAX ? count : INT64_MAX));
+    int rc;
+    while ((rc = sqlite3_step(st)) == SQLITE_ROW &&
+           fn(ctx, column_u64(st, 0), column_u64(st, 1), column_bytes(st, 2)))
+        continue;
+    return end(s, st, rc);
+}
+
 ts_err ts_store_each_evidence(struct ts_store *s, ts_store_evidence_fn fn, void *ctx)
 {
     sqlite3_stmt *st = begin(s, R_EACH_EVIDENCE);

@@ -30,8 +30,10 @@ enum ts_store_op_kind {
                            TS_STORE_MAX_REJECTED are kept, a hash's newest replaces its older */
     TS_OP_PUT_EVIDENCE, /* hash = id, data = RLP; for conflicting batches a node keeps. No error
                            if it is there already */
-    TS_OP_PUT_L1        /* number, hash, data = RLP of the header of an L1 block that a batch names;
+    TS_OP_PUT_L1,       /* number, hash, data = RLP of the header of an L1 block that a batch names;
                            in the step of that batch. No error if it is there already */
+    TS_OP_PUT_ROLLUP /* seq = first and number = last batch of a rollup, data = what is kept of it.
+                        Replaces one with the same last */
 };
 
 #define TS_STORE_MAX_REJECTED 1000000
@@ -138,6 +140,10 @@ ts_err ts_store_rejected(struct ts_store *s, const ts_hash *hash, uint64_t *numb
 /* The header of an L1 block, appended to out. */
 ts_err ts_store_l1_header(struct ts_store *s, uint64_t number, const ts_hash *hash,
                           struct ts_buf *out);
+/* Rollups whose last batch is from or above, ascending; none is no error. data: during the call. */
+typedef bool (*ts_store_rollup_fn)(void *ctx, uint64_t first, uint64_t last, ts_bytes data);
+ts_err ts_store_rollups(struct ts_store *s, uint64_t from, uint64_t count, ts_store_rollup_fn fn,
+                        void *ctx);
 /* Evidence: one by id, appended to out; all, oldest first. */
 ts_err ts_store_evidence(struct ts_store *s, const ts_hash *id, struct ts_buf *out);
 typedef bool (*ts_store_evidence_fn)(void *ctx, const ts_hash *id, ts_bytes data);

@@ -143,6 +143,8 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
     case TS_OP_PUT_L1:
         l1_shelf_put(&w->l1, op);
         return;
+    case TS_OP_PUT_ROLLUP:
+        return; /* the host keeps none */
     }
 }
 

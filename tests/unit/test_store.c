@@ -577,7 +577,8 @@ static void in_database(struct fixture *f, const char *sql)
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
-/* Version 1 had no table of merges, version 2 none of L1. A stranger's is not touched. */
+/* Version 1 had no table of merges, version 2 none of L1, version 3 none of rollups. A stranger's
+ * is not touched. */
 static void expect_upgraded(struct fixture *f, const char *back)
 {
     close_it(f);
@@ -593,14 +594,16 @@ static void expect_upgraded(struct fixture *f, const char *back)
         open_it(f);
         close_it(f);
     }
-    in_database(f, "SELECT level FROM merge; SELECT header FROM l1;");
+    in_database(f, "SELECT level FROM merge; SELECT header FROM l1; SELECT first FROM rollup;");
     open_it(f);
 }
 
 static void older_schemas_are_upgraded(void **state)
 {
-    expect_upgraded(*state, "DROP TABLE merge; DROP TABLE l1; PRAGMA user_version = 1;");
-    expect_upgraded(*state, "DROP TABLE l1; PRAGMA user_version = 2;");
+    expect_upgraded(*state,
+                    "DROP TABLE merge; DROP TABLE l1; DROP TABLE rollup; PRAGMA user_version = 1;");
+    expect_upgraded(*state, "DROP TABLE l1; DROP TABLE rollup; PRAGMA user_version = 2;");
+    expect_upgraded(*state, "DROP TABLE rollup; PRAGMA user_version = 3;");
 }
 
 static void a_path_that_cannot_be_is_refused(void **state)

@@ -134,6 +134,56 @@ static void a_header_of_a_failed_step_is_not_kept(void **state)
     expect_kept(f, 3, 5, NULL);
 }
 
+struct rollups_seen {
+    char text[200];
+    size_t n, stop_after;
+};
+
+static bool see_rollup(void *ctx, uint64_t first, uint64_t last, ts_bytes data)
+{
+    struct rollups_seen *s = ctx;
+    size_t used = strlen(s->text);
+    (void)snprintf(s->text + used, sizeof(s->text) - used, "%llu-%llu:%.*s ",
+                   (unsigned long long)first, (unsigned long long)last, (int)data.n,
+                   (const char *)data.p);
+    return ++s->n != s->stop_after;
+}
+
+static void expect_rollups(struct fixture *f, uint64_t from, uint64_t count, const char *want)
+{
+    struct rollups_seen s = {.text = ""};
+    assert_int_equal(ts_store_rollups(f->store, from, count, see_rollup, &s), TS_OK);
+    assert_string_equal(s.text, want);
+}
+
+static void put_rollup(struct fixture *f, uint64_t first, uint64_t last, const char *data)
+{
+    struct ts_store_op op = {.kind = TS_OP_PUT_ROLLUP,
+                             .seq = first,
+                             .number = last,
+                             .data = ts_bytes_of(data, strlen(data))};
+    assert_int_equal(ts_store_apply(f->store, &op, 1), TS_OK);
+}
+
+static void rollups_come_back_by_their_batches(void **state)
+{
+    struct fixture *f = *state;
+    expect_rollups(f, 0, UINT64_MAX, "");
+    put_rollup(f, 11, 20, "two");
+    put_rollup(f, 1, 10, "one");
+    put_rollup(f, 21, 30, "three");
+    put_rollup(f, 11, 20, "second");
+    reopen(f);
+    expect_rollups(f, 0, UINT64_MAX, "1-10:one 11-20:second 21-30:three ");
+    expect_rollups(f, 10, 1, "1-10:one ");
+    expect_rollups(f, 11, 1, "11-20:second ");
+    expect_rollups(f, 31, 9, "");
+    expect_rollups(f, UINT64_MAX, 9, "");
+    struct rollups_seen s = {.text = "", .stop_after = 2};
+    assert_int_equal(ts_store_rollups(f->store, 1, 9, see_rollup, &s), TS_OK);
+    assert_int_equal(s.n, 2);
+}
+
 /* ---- the lookup ---- */
 
 static void the_header_of_the_named_block_is_found(void **state)
@@ -173,6 +223,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(headers_are_kept_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_of_a_failed_step_is_not_kept, setup, teardown),
+        cmocka_unit_test_setup_teardown(rollups_come_back_by_their_batches, setup, teardown),
         cmocka_unit_test_setup_teardown(the_header_of_the_named_block_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(without_l1_nothing_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_that_is_none_is_an_error, setup, teardown),
