@@ -115,6 +115,7 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
         tell_finding(w, node, o->finding);
         return;
     case TS_NODE_OUT_L1_ASK:
+    case TS_NODE_OUT_ROLLUPS:
         TS_CHECK(false); /* the network has no L1 */
         return;
     case TS_NODE_OUT_STOPPED:

@@ -28,7 +28,8 @@ MAY_INCLUDE = {
     # cores: of the store only its contract, of the network only the feed's message forms
     "src/enclave/": CORES,
     "src/host/": [*CORES, "store/store.h"],
-    "src/node/": [*CORES, "audit", "store/store.h", "net/feed.h", "net/feed_session.h"],
+    "src/node/": [*CORES, "audit", "l1/follower.h", "store/store.h", "net/feed.h",
+                  "net/feed_session.h"],
     "src/l1/": FORMATS,
     "src/l1/client": [*FORMATS, "net"],
     # the programs around them

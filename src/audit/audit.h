@@ -113,6 +113,12 @@ void ts_audit_stale_l1(const struct ts_batch *b, const ts_hash *hash, uint64_t f
                        const struct ts_l1_evidence *named, uint64_t newest, ts_time newest_time,
                        struct ts_finding *out);
 
+/* A rollup that is not the chain's batches (rollup-mismatch), or does not follow the one before it
+ * (rollup-gap). digest: of the signed rollup; signer NULL: nobody. what: how, to be read behind
+ * "the rollup of batches 1 to 9". */
+void ts_audit_rollup(bool is_gap, const struct ts_rollup *r, const ts_hash *digest,
+                     const ts_address *signer, const char *what, struct ts_finding *out);
+
 /* Keeps a finding of those above, and tells it. False, and nobody is told: it is kept already
  * (the same evidence; of payloads, one of each kind for each number). */
 bool ts_audit_add(struct ts_audit *a, const struct ts_finding *f, const struct ts_audit_sink *sink);

@@ -33,7 +33,9 @@ enum ts_about { TS_ABOUT_OPERATOR, TS_ABOUT_PEER };
     X(TS_F_CHURN, "churn", TS_SEVERITY_PATTERN, TS_ABOUT_OPERATOR)                                 \
     X(TS_F_CADENCE, "cadence", TS_SEVERITY_PATTERN, TS_ABOUT_OPERATOR)                             \
     X(TS_F_WHITELIST_MISMATCH, "whitelist-mismatch", TS_SEVERITY_PROOF, TS_ABOUT_OPERATOR)         \
-    X(TS_F_STALE_L1, "stale-l1", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)
+    X(TS_F_STALE_L1, "stale-l1", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)                          \
+    X(TS_F_ROLLUP_MISMATCH, "rollup-mismatch", TS_SEVERITY_PROOF, TS_ABOUT_OPERATOR)               \
+    X(TS_F_ROLLUP_GAP, "rollup-gap", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)
 
 #define TS_FINDING_ENUM(constant, name, severity, about) constant,
 enum ts_finding_kind { TS_FINDINGS(TS_FINDING_ENUM) TS_F_COUNT };
@@ -53,7 +55,8 @@ struct ts_finding {
      * evidence, which reaches each node at another time or never; then evidence names it. */
     uint64_t serial;
     ts_hash evidence; /* keccak256(batch hash ‖ protocol root) of what conflicts; of a mismatch with
-                         L1 keccak256(that ‖ hash of the L1 block); else zero */
+                         L1 keccak256(that ‖ hash of the L1 block); of rollups the digest of the
+                         signed Rollup; else zero */
     bool has_enclave;
     ts_address enclave;
     uint64_t first, last; /* numbers of the batches it concerns, first <= last */

@@ -114,6 +114,9 @@ static void add_snapshot(struct ts_node *n)
 
 static struct ts_store_op op_of(const struct entry *e)
 {
+    if (e->is_rollup)
+        return (struct ts_store_op){
+            .kind = TS_OP_PUT_ROLLUP, .seq = e->first, .number = e->number, .data = e->record};
     if (e->is_evidence)
         return (struct ts_store_op){
             .kind = TS_OP_PUT_EVIDENCE, .hash = e->id, .number = e->number, .data = e->record};
@@ -167,6 +170,10 @@ void ts_node_commit_pump(struct ts_node *n)
 
 static void tell(struct ts_node *n, const struct entry *e, bool push)
 {
+    if (e->is_rollup) {
+        ts_node_rollups_stored(n);
+        return;
+    }
     if (e->is_evidence) {
         if (!e->is_quiet)
             ts_node_gossip_stored_evidence(n, e);

@@ -106,6 +106,7 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_map_init(&n->evidence, sizeof(ts_hash), 0, start->seed);
     ts_map_init(&n->evidence_at, sizeof(uint64_t), sizeof(uint32_t), start->seed);
     ts_node_forward_init(n);
+    ts_node_rollups_init(n);
     n->effect = ts_effect_new();
     n->audit = ts_audit_new(start->genesis);
     ts_err err = n->effect != NULL && n->audit != NULL ? init_chain(n) : TS_E_NOMEM;
@@ -128,6 +129,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_gossip_free(n);
     ts_node_forward_free(n);
     ts_node_l1_free(n);
+    ts_node_rollups_free(n);
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
     ts_audit_free(n->audit);
@@ -251,7 +253,7 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
         ts_node_commit_stored(n, in->token, in->err);
         break;
     case TS_NODE_IN_LOADED:
-        if (!ts_node_show_loaded(n, in))
+        if (!ts_node_show_loaded(n, in) && !ts_node_rollup_check_loaded(n, in))
             ts_node_validator_loaded(n, in);
         break;
     case TS_NODE_IN_VERIFIED:
@@ -275,6 +277,12 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
         break;
     case TS_NODE_IN_L1_REORG:
         ts_node_l1_reorg(n, in->l1);
+        break;
+    case TS_NODE_IN_L1_FINAL:
+        ts_node_rollups_final(n, in->number);
+        break;
+    case TS_NODE_IN_ROLLUP:
+        ts_node_rollups_take(n, in->rollup);
         break;
     case TS_NODE_IN_STOP:
         break;
@@ -303,6 +311,7 @@ static uint64_t tick_all(struct ts_node *n)
     ts_node_forward_tick(n, &wake);
     ts_node_validator_tick(n, &wake);
     ts_node_l1_tick(n, &wake);
+    ts_node_rollups_pump(n, &wake);
     ts_node_follow_tick(n,
                         &wake); /* last: the others drop peers, who then have a time to come back */
     if (n->stalled_us > n->now.mono_us && n->stalled_us < wake)
@@ -399,6 +408,7 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out)
                     .disputed = v->disputed},
     };
     ts_node_l1_status_of(n, &out->l1);
+    ts_node_rollups_status_of(n, &out->rollups);
     for (unsigned i = 0; i < n->start.n_peers; i++)
         out->peers_up += n->peers[i].state == TS_NODE_PEER_UP;
 }

@@ -10,6 +10,7 @@
 #include "base/now.h"
 #include "chain/l1.h"
 #include "engine/engine.h"
+#include "l1/follower.h"
 #include "link/messages.h"
 #include "node/verify.h"
 #include "store/store.h"
@@ -74,7 +75,10 @@ enum ts_node_in {
     TS_NODE_IN_L1_REORG,     /* l1: this block, the newest confirmed one, was replaced: L1 went back
                                 behind its confirmations. Unless the node is halted then, L1 is told
                                 anew, from the genesis' block on */
-    TS_NODE_IN_STOP          /* finish what is in hand, then OUT_STOPPED */
+    TS_NODE_IN_L1_FINAL,     /* number: L1's newest block that L1 says is final */
+    TS_NODE_IN_ROLLUP, /* rollup: of a confirmed block, in the contract's order; those above the
+                          newest that is checked, or above what OUT_ROLLUPS asked for */
+    TS_NODE_IN_STOP    /* finish what is in hand, then OUT_STOPPED */
 };
 
 struct ts_node_input {
@@ -92,6 +96,8 @@ struct ts_node_input {
     size_t n_verified;
     enum ts_query_kind query_kind;
     const struct ts_l1_block *l1;
+    const struct ts_l1_rollup *rollup;
+    uint64_t number;
 };
 
 enum ts_node_out {
@@ -116,6 +122,8 @@ enum ts_node_out {
                             node that ends before the batch is durable finds it again */
     TS_NODE_OUT_L1_ASK,  /* number: tell me that block of L1, once, as soon as L1 has it. At most
                             TS_NODE_L1_ASKS numbers wait for their answer at a time */
+    TS_NODE_OUT_ROLLUPS, /* number: too many rollups came at once; tell those whose last batch is
+                            above number again */
     TS_NODE_OUT_STOPPED
 };
 
@@ -178,6 +186,10 @@ ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, cha
 
 /* Evidence that is stored already; at any time before ts_node_begin. Its finding is kept. */
 void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data);
+
+/* Records of rollups (chain/rollup_record.h), ascending, all of them; behind the batches, before
+ * ts_node_begin. TS_E_CORRUPT or a decoding error: the store is damaged. */
+ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes record);
 
 void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs *out);
 void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_input *in,
@@ -272,6 +284,16 @@ struct ts_node_l1_status {
     const char *reason; /* why it is halted, or "" */
 };
 
+struct ts_node_rollup_status {
+    uint64_t checked;   /* the last batch of the newest rollup that was looked at; 0: none was */
+    uint64_t equal;     /* rollups found to hold this chain's batches; */
+    uint64_t wrong;     /* and not to, since the beginning */
+    size_t waiting;     /* rollups that are not checked, or not stored, yet */
+    uint64_t published; /* the last batch of the newest that is equal; */
+    uint64_t final;     /* and of the newest of those whose L1 block is final */
+    uint64_t l1_final;  /* L1's newest final block that is known; 0: not heard */
+};
+
 struct ts_node_status {
     struct ts_head head;    /* of the newest durable batch */
     uint64_t target;        /* highest head a peer that is up claims; at least the own */
@@ -284,6 +306,7 @@ struct ts_node_status {
     struct ts_node_counters counters;
     struct ts_node_enclave_status enclave;
     struct ts_node_l1_status l1;
+    struct ts_node_rollup_status rollups;
 };
 
 void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out);

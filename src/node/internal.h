@@ -11,6 +11,7 @@
  * gossip.c    pushed batches, other lines, evidence
  * findings.c  the audit: what it is fed, what it says
  * l1.c        L1's word on the blocks that batches name; l1_words.c  what was said of which block
+ * rollups.c   rollups that come, wait and are kept; rollup_check.c  is a rollup the chain's?
  * forward.c   transactions
  * validator.c, validator_feed.c   the attached enclave */
 #ifndef TS_NODE_INTERNAL_H
@@ -18,6 +19,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "chain/rollup_record.h"
 #include "net/feed_session.h"
 #include "node/core.h"
 
@@ -130,6 +132,8 @@ struct l1_word {
 /* One thing to be made durable. */
 struct entry {
     bool is_evidence;
+    bool is_rollup; /* record is one of a rollup of batches first to number */
+    uint64_t first;
     bool is_quiet;      /* evidence that is no conflicting batch, and is not relayed */
     struct l1_word *l1; /* the block that the batch names; NULL: L1 is not followed */
     bool stores_l1;     /* its header is not stored yet */
@@ -259,6 +263,50 @@ struct l1_view {
     char reason[NODE_TEXT];
 };
 
+/* ---- rollups ---- */
+
+#define NODE_ROLLUPS      64 /* that wait */
+#define NODE_ROLLUP_BYTES (32u * 1024 * 1024)
+#define NODE_ROLLUP_LOAD  64 /* batches compared in one step */
+
+struct held_rollup {
+    struct ts_rollup_record record; /* text: what is found wrong already */
+    ts_bytes data;                  /* owned */
+};
+
+/* The check of the first that waits: own batches from checked + 1 to its last, in order. */
+struct rollup_check {
+    bool is_on;
+    struct ts_arena arena;
+    struct ts_rollup_batch *batches; /* of the rollup, in the arena; NULL: they do not decode */
+    uint64_t at;                     /* the next own batch */
+    ts_hash hash, root;              /* of the one before it */
+    uint64_t load_token;             /* 0: none under way */
+};
+
+#define NODE_PUBLISHED 256 /* rollups whose L1 block is not final yet, that are remembered */
+
+struct published {
+    uint64_t last, l1_block;
+};
+
+struct rollups {
+    struct held_rollup q[NODE_ROLLUPS]; /* a ring */
+    size_t first, n, bytes;
+    bool is_lost;      /* some came when there was no room */
+    uint64_t retry_us; /* not before: memory is short */
+    uint64_t told;     /* the last batch of the newest in the ring, or checked */
+    uint64_t checked;
+    ts_hash checked_hash, checked_root; /* the chain's, after that batch */
+    struct rollup_check check;
+    size_t unstored;
+    uint64_t equal, wrong;
+    struct published published[NODE_PUBLISHED]; /* ascending */
+    size_t n_published;
+    uint64_t published_to, final_to; /* batches */
+    uint64_t final;                  /* L1 block */
+};
+
 /* A batch at head + 1 that was refused and that no seal covers as it came. */
 struct refused {
     uint64_t number; /* 0: free */
@@ -324,6 +372,7 @@ struct ts_node {
     struct forwards forwards;
     struct validator validator;
     struct l1_view l1;
+    struct rollups rollups;
 
     bool is_stopping, is_stopped;
     struct ts_node_counters counters;
@@ -514,6 +563,25 @@ void ts_node_l1_confirmed(struct ts_node *n, const struct ts_l1_block *b);
 void ts_node_l1_reorg(struct ts_node *n, const struct ts_l1_block *b);
 void ts_node_l1_tick(struct ts_node *n, uint64_t *wake);
 void ts_node_l1_status_of(const struct ts_node *n, struct ts_node_l1_status *out);
+
+/* ---- rollups.c ---- */
+
+void ts_node_rollups_init(struct ts_node *n);
+void ts_node_rollups_free(struct ts_node *n);
+void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r);
+/* The first that waits is this: it goes to the store and leaves the ring. wrong NULL: it is equal.
+ * own: number, hash and root of the chain's batch at its last. */
+void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts_head *own);
+void ts_node_rollups_final(struct ts_node *n, uint64_t number);
+void ts_node_rollups_stored(struct ts_node *n);
+void ts_node_rollups_pump(struct ts_node *n, uint64_t *wake);
+void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_status *out);
+
+/* ---- rollup_check.c ---- */
+
+void ts_node_rollup_check_begin(struct ts_node *n);
+/* False: it was somebody else's OUT_LOAD. */
+bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in);
 
 /* ---- forward.c ---- */
 

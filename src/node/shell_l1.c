@@ -22,7 +22,7 @@ static void on_reorg(struct ts_node_shell *s, const struct ts_l1_block *b)
     tell(s, TS_NODE_IN_L1_REORG, b);
     ts_node_status_of(s->core, &st);
     if (!st.l1.is_halted)
-        ts_follow_again(s->follow);
+        ts_follow_rollups_again(s->follow, st.rollups.checked);
 }
 
 static void on_output(void *ctx, const struct ts_l1_follow_output *o)
@@ -44,9 +44,26 @@ static void on_output(void *ctx, const struct ts_l1_follow_output *o)
         s->events[o->level]++;
         break;
     case TS_L1_FOLLOW_ROLLUP:
+        nsh_input(s, &(struct ts_node_input){.kind = TS_NODE_IN_ROLLUP, .rollup = o->rollup});
+        break;
     case TS_L1_FOLLOW_CALL:
         break;
     }
+}
+
+static void on_final(void *ctx, uint64_t number)
+{
+    nsh_input(ctx, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = number});
+}
+
+/* What the follower has told of rollups is not told again after a start: so that is kept only when
+ * all of it is checked and stored. */
+static bool may_save(void *ctx)
+{
+    const struct ts_node_shell *s = ctx;
+    struct ts_node_status st;
+    ts_node_status_of(s->core, &st);
+    return st.rollups.waiting == 0;
 }
 
 ts_err nsh_l1_open(struct ts_node_shell *s, char *why, size_t why_size)
@@ -59,12 +76,18 @@ ts_err nsh_l1_open(struct ts_node_shell *s, char *why, size_t why_size)
         .writer = s->writer,
         .save_token = SAVE_TOKEN,
         .on_output = on_output,
+        .on_final = on_final,
+        .may_save = may_save,
         .ctx = s,
     };
+    struct ts_node_status st;
     if (c.url == NULL)
         return TS_OK;
     ts_l1_follow_settings_default(&c.settings);
+    ts_node_status_of(s->core, &st);
     c.settings.confirmations = s->config.l1_confirmations;
+    c.settings.wants_rollups = true;
+    c.settings.rollups_above = st.rollups.checked;
     return ts_follow_new(&c, &s->follow, why, why_size);
 }
 
@@ -81,6 +104,12 @@ void nsh_l1_ask(struct ts_node_shell *s, uint64_t number)
 {
     TS_CHECK(s->follow != NULL); /* the core was told that L1 is followed */
     ts_follow_lookup(s->follow, number, number);
+}
+
+void nsh_l1_rollups_again(struct ts_node_shell *s, uint64_t above)
+{
+    if (s->follow != NULL)
+        ts_follow_rollups_again(s->follow, above);
 }
 
 /* ---- what is told of it ---------------------------------------------------------------------- */

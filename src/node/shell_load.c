@@ -55,6 +55,17 @@ static bool load_evidence(void *ctx, const ts_hash *id, ts_bytes data)
     return true;
 }
 
+static bool load_rollup(void *ctx, uint64_t first, uint64_t last, ts_bytes data)
+{
+    struct loading *l = ctx;
+    (void)first;
+    l->err = ts_node_load_rollup(l->s->core, data);
+    if (l->err != TS_OK)
+        (void)snprintf(l->why, sizeof(l->why),
+                       "the rollup that ends at batch %" PRIu64 " is damaged", last);
+    return l->err == TS_OK;
+}
+
 ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
 {
     struct loading l = {.s = s, .why = ""};
@@ -65,6 +76,10 @@ ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
         err = l.err;
     if (err == TS_OK)
         err = ts_store_each_evidence(s->store, load_evidence, s);
+    if (err == TS_OK)
+        err = ts_store_rollups(s->store, 0, UINT64_MAX, load_rollup, &l);
+    if (err == TS_OK)
+        err = l.err;
     if (err != TS_OK)
         (void)snprintf(why, why_size, "%s: %s", s->config.store_path,
                        l.why[0] != '\0' ? l.why : ts_err_text((int)err));

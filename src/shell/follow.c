@@ -11,6 +11,7 @@
 #include "l1/client.h"
 
 #define SAVE_US  UINT64_C(10000000) /* between two saves, at least */
+#define FINAL_US UINT64_C(12000000) /* between two looks at L1's finality: a slot of Ethereum's */
 #define AGAIN_US UINT64_C(100000)   /* before all is read anew */
 
 struct lookup {
@@ -29,6 +30,8 @@ struct ts_follow {
     struct ts_store_op op;
     bool is_saving, is_dirty;
     uint64_t saved_us;
+    uint64_t final, final_us; /* the newest; when it is asked for again */
+    bool is_final_asked;
     bool is_closing;
 };
 
@@ -46,7 +49,8 @@ static struct ts_now now_of_all(void)
 
 static void save(struct ts_follow *f)
 {
-    if (f->is_saving || !f->is_dirty)
+    if (f->is_saving || !f->is_dirty || f->is_again ||
+        (f->config.may_save != NULL && !f->config.may_save(f->config.ctx)))
         return;
     ts_buf_reset(&f->saving);
     ts_l1_follower_save(f->core, &f->saving);
@@ -95,6 +99,31 @@ static void on_answer(void *ctx, const struct ts_l1_answer *answer)
     if (f->is_closing)
         return;
     step(f, &(struct ts_l1_follow_input){.kind = TS_L1_FOLLOW_ANSWER, .answer = answer});
+}
+
+static void on_final(void *ctx, const struct ts_l1_answer *a)
+{
+    struct ts_follow *f = ctx;
+    f->is_final_asked = false;
+    if (f->is_closing || a->err != TS_OK || !a->u.block.found || a->u.block.number <= f->final)
+        return;
+    f->final = a->u.block.number;
+    f->config.on_final(f->config.ctx, f->final);
+}
+
+/* The follower needs L1's own finality only when that is what counts as confirmed. */
+static void ask_final(struct ts_follow *f)
+{
+    uint64_t now = uv_hrtime() / 1000;
+    struct ts_l1_call c = {.id = 1, .method = TS_L1_BLOCK, .tag = TS_L1_FINALIZED};
+    struct ts_l1_status st;
+    ts_l1_follower_status(f->core, &st);
+    if (f->config.on_final == NULL || f->is_final_asked || now < f->final_us || !st.is_up)
+        return;
+    f->final_us = now + FINAL_US;
+    f->is_final_asked =
+        ts_l1_client_call(f->client, &c, (unsigned)(f->config.settings.answer_us / 1000), on_final,
+                          f) == TS_OK;
 }
 
 /* A call that cannot be made is one that is not answered: the core sees that in time. */
@@ -188,6 +217,8 @@ static void on_timer(uv_timer_t *timer)
     }
     if (!f->is_closing)
         step(f, &(struct ts_l1_follow_input){.kind = TS_L1_FOLLOW_TICK});
+    if (!f->is_closing)
+        ask_final(f);
 }
 
 /* ---- the caller's ---------------------------------------------------------------------------- */
@@ -197,6 +228,12 @@ void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number)
     TS_CHECK(f->n_lookups < TS_L1_MAX_LOOKUPS);
     f->lookups[f->n_lookups++] = (struct lookup){token, number};
     arm(f, 0);
+}
+
+void ts_follow_rollups_again(struct ts_follow *f, uint64_t above)
+{
+    f->config.settings.rollups_above = above;
+    ts_follow_again(f);
 }
 
 void ts_follow_again(struct ts_follow *f)

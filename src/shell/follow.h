@@ -39,6 +39,11 @@ struct ts_follow_config {
     /* CONFIRMED, BLOCK, ROLLUP, REORG; and EVENT, which is logged already. From the loop, never
      * from inside a function below; o is borrowed for the call. */
     void (*on_output)(void *ctx, const struct ts_l1_follow_output *o);
+    /* Or NULL: the newest block that L1 itself says is final; when it has changed. Likewise. */
+    void (*on_final)(void *ctx, uint64_t number);
+    /* Or NULL: false while something that was told would be lost if it were not told again after a
+     * start. */
+    bool (*may_save)(void *ctx);
     void *ctx;
 };
 
@@ -51,6 +56,9 @@ void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number);
 /* After a REORG that the caller can live with: all is read from L1 anew, from the genesis' block
  * on, and told again. Lookups that wait go on waiting. */
 void ts_follow_again(struct ts_follow *f);
+/* The same when rollups must be told again: those whose last batch is above above; also from then
+ * on. */
+void ts_follow_rollups_again(struct ts_follow *f, uint64_t above);
 /* The step with save_token is done. */
 void ts_follow_saved(struct ts_follow *f, ts_err err);
 void ts_follow_status(const struct ts_follow *f, struct ts_l1_status *out);

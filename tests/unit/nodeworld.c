@@ -227,6 +227,9 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
         const struct ts_store_op *op = &o->ops[i];
         if (op->kind == TS_OP_PUT_BATCH) {
             put_batch(w, s, op);
+        } else if (op->kind == TS_OP_PUT_ROLLUP) {
+            TS_CHECK(s->n_rollups < TS_COUNT(s->rollups));
+            s->rollups[s->n_rollups++] = copy_of(op->data);
         } else if (op->kind == TS_OP_PUT_L1) {
             l1_shelf_put(&s->l1, op);
         } else if (op->kind == TS_OP_PUT_EVIDENCE) {
@@ -400,6 +403,10 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         nw_l1_ask(w, node, o->number);
         push_event(w, event_for(w, node, w->now + 5 * NW_MS, EV_L1));
         break;
+    case TS_NODE_OUT_ROLLUPS:
+        n->rollups_again++;
+        n->rollups_above = o->number;
+        break;
     case TS_NODE_OUT_STOPPED:
         n->is_stopped = true;
         break;
@@ -542,6 +549,8 @@ static void free_store(struct nw_store *s)
         free((void *)(uintptr_t)s->raws[i].p);
     for (size_t i = 0; i < s->n_evidence; i++)
         free((void *)(uintptr_t)s->records[i].p);
+    for (size_t i = 0; i < s->n_rollups; i++)
+        free((void *)(uintptr_t)s->rollups[i].p);
     l1_shelf_free(&s->l1);
     free(s->raws);
     free(s->hashes);
@@ -621,6 +630,8 @@ static ts_err load_node(struct nw_node *n)
     }
     for (size_t i = 0; i < n->store.n_evidence && err == TS_OK; i++)
         ts_node_load_evidence(n->core, &n->store.evidence[i], n->store.records[i]);
+    for (size_t i = 0; i < n->store.n_rollups && err == TS_OK; i++)
+        err = ts_node_load_rollup(n->core, n->store.rollups[i]);
     return err;
 }
 

@@ -54,6 +54,8 @@ struct nw_store {
     ts_bytes records[64]; /* owned */
     size_t n_evidence;
     struct l1_shelf l1;
+    ts_bytes rollups[512]; /* records, owned */
+    size_t n_rollups;
     uint64_t steps, fail_steps; /* the next so many steps fail with TS_E_DISK_FULL */
     uint64_t fail_at;           /* the step of this number fails with fail_err; 0: none does */
     ts_err fail_err;
@@ -94,7 +96,9 @@ struct nw_node {
     size_t n_l1_asked, most_l1_asked;
     uint64_t l1_answers;
     uint64_t l1_depth; /* confirmations; at first 2 */
-    uint64_t l1_told;  /* the newest confirmed block it was told of */
+    unsigned rollups_again;
+    uint64_t rollups_above; /* asked for with the newest of those */
+    uint64_t l1_told;       /* the newest confirmed block it was told of */
 };
 
 struct nw_event;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Is a rollup the chain's? Its data are decoded at once, within bounds (chain/rollup.h); then the
+ * own batches are read, some in each step, and compared: parent of the first, what the columns hold
+ * of each, hash and running root after the last. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/batch.h"
+#include "chain/rollup.h"
+#include "node/internal.h"
+
+static const struct held_rollup *rollup_of(const struct ts_node *n)
+{
+    return &n->rollups.q[n->rollups.first];
+}
+
+static void check_end(struct ts_node *n)
+{
+    struct rollup_check *c = &n->rollups.check;
+    ts_arena_free(&c->arena);
+    *c = (struct rollup_check){.is_on = false};
+    ts_arena_init(&c->arena, TS_ROLLUP_ARENA);
+}
+
+static void load_next(struct ts_node *n)
+{
+    struct rollup_check *c = &n->rollups.check;
+    uint64_t left = rollup_of(n)->record.rollup.last_number - c->at + 1;
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_LOAD);
+    c->load_token = o->token = ++n->next_token;
+    o->from = c->at;
+    o->count = left < NODE_ROLLUP_LOAD ? left : NODE_ROLLUP_LOAD;
+}
+
+/* What is wrong before any batch is looked at; the batches are walked all the same, for the root
+ * that the next rollup begins with. */
+static const char *look_at_rollup(struct ts_node *n, ts_err decoded)
+{
+    const struct ts_rollup *r = &rollup_of(n)->record.rollup;
+    ts_address signer;
+    if (ts_rollup_signer(n->start.crypto, &n->start.genesis->domain, r, &signer) != TS_OK)
+        return "has no valid signature";
+    if (ts_registry_find(&n->chain.registry, &signer) == NULL)
+        return "is signed by nobody that the chain ever listed";
+    if (decoded != TS_OK)
+        return ts_node_text(n, "has data that do not decode: %s", ts_err_text((int)decoded));
+    return NULL;
+}
+
+static void note_wrong(struct ts_node *n, const char *what)
+{
+    char *text = n->rollups.q[n->rollups.first].record.text;
+    if (text[0] == '\0')
+        snprintf(text, TS_ROLLUP_TEXT, "%s", what);
+}
+
+void ts_node_rollup_check_begin(struct ts_node *n)
+{
+    struct rollups *v = &n->rollups;
+    struct rollup_check *c = &v->check;
+    const struct held_rollup *h = rollup_of(n);
+    const struct ts_rollup *r = &h->record.rollup;
+    ts_arena_reset(&c->arena);
+    c->batches = NULL;
+    ts_err err = ts_rollup_decode(h->data, (size_t)(r->last_number - r->first_number + 1),
+                                  &c->arena, &c->batches);
+    if (err == TS_E_NOMEM)
+        return; /* another time */
+    const char *wrong = look_at_rollup(n, err);
+    if (wrong != NULL)
+        note_wrong(n, wrong);
+    c->is_on = true;
+    c->at = v->checked + 1;
+    c->hash = v->checked_hash;
+    c->root = v->checked_root;
+    load_next(n);
+}
+
+/* ---- comparing ------------------------------------------------------------------------------- */
+
+static bool same_txs(const struct ts_rollup_batch *x, const struct ts_batch *b)
+{
+    if (x->n_txs != b->n_txs)
+        return false;
+    for (size_t i = 0; i < b->n_txs; i++)
+        if (!ts_bytes_equal(x->txs[i], b->txs[i]))
+            return false;
+    return true;
+}
+
+static const char *differs(const struct ts_rollup_batch *x, const struct ts_batch *b)
+{
+    const struct ts_batch_header *h = &b->header;
+    if (x->time != h->time)
+        return "another time";
+    if (x->term != h->term)
+        return "another term";
+    if (!ts_address_equal(&x->producer, &h->producer))
+        return "another producer";
+    if (x->l1_number != h->l1_number)
+        return "another L1 block";
+    return same_txs(x, b) ? NULL : "other transactions";
+}
+
+static void compare(struct ts_node *n, const struct ts_batch *b, const struct ts_store_batch *own)
+{
+    struct rollup_check *c = &n->rollups.check;
+    const struct ts_rollup *r = &rollup_of(n)->record.rollup;
+    uint64_t number = b->header.number;
+    if (number == r->first_number && !ts_hash_equal(&r->first_parent_hash, &b->header.parent_hash))
+        note_wrong(n, ts_node_text(n, "begins on another parent than batch %" PRIu64, number));
+    const char *part =
+        c->batches != NULL ? differs(&c->batches[number - r->first_number], b) : NULL;
+    if (part != NULL)
+        note_wrong(n, ts_node_text(n, "has %s in batch %" PRIu64, part, number));
+    if (number != r->last_number)
+        return;
+    if (!ts_hash_equal(&r->last_hash, &own->hash))
+        note_wrong(n, ts_node_text(n, "ends with another batch %" PRIu64, number));
+    if (!ts_hash_equal(&r->protocol_root, &c->root))
+        note_wrong(n, ts_node_text(n, "has another protocol root after batch %" PRIu64, number));
+}
+
+/* False: the batch is not the next one, or cannot be read. */
+static bool walk(struct ts_node *n, const struct ts_store_batch *own)
+{
+    struct rollup_check *c = &n->rollups.check;
+    struct ts_batch b;
+    ts_arena_reset(&n->decode);
+    if (own->number != c->at || ts_batch_decode(own->raw, n->start.genesis->params.max_batch_bytes,
+                                                &n->decode, &b) != TS_OK)
+        return false;
+    ts_protocol_root(&c->root, b.raw_payload, &c->root);
+    c->hash = own->hash;
+    if (own->number >= rollup_of(n)->record.rollup.first_number)
+        compare(n, &b, own);
+    c->at++;
+    return true;
+}
+
+bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in)
+{
+    struct rollup_check *c = &n->rollups.check;
+    if (c->load_token == 0 || in->token != c->load_token)
+        return false;
+    c->load_token = 0;
+    const struct ts_rollup_record *record = &rollup_of(n)->record;
+    uint64_t last = record->rollup.last_number;
+    bool ok = in->err == TS_OK && in->n_batches > 0;
+    for (size_t i = 0; ok && i < in->n_batches && c->at <= last; i++)
+        ok = walk(n, &in->batches[i]);
+    if (!ok) { /* memory is short, or the disk is ill: from the beginning, after a while */
+        n->rollups.retry_us = n->now.mono_us + UINT64_C(1000000);
+        check_end(n);
+    } else if (c->at <= last) {
+        load_next(n);
+    } else {
+        const struct ts_head own = {.number = last, .hash = c->hash, .protocol_root = c->root};
+        char wrong[TS_ROLLUP_TEXT];
+        snprintf(wrong, sizeof(wrong), "%s", record->text);
+        check_end(n);
+        ts_node_rollups_judge(n, wrong[0] != '\0' ? wrong : NULL, &own);
+    }
+    return true;
+}

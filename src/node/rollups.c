@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rollups that the contract took: they wait until the chain has their batches, are checked one
+ * after the other, and what was found is kept. What finds no room is asked for again when there is.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/rollup.h"
+#include "node/internal.h"
+
+#define RETRY_US UINT64_C(1000000)
+
+void ts_node_rollups_init(struct ts_node *n)
+{
+    n->rollups.checked_hash = n->start.genesis->hash;
+    ts_arena_init(&n->rollups.check.arena, TS_ROLLUP_ARENA);
+}
+
+static struct held_rollup *front(struct rollups *v)
+{
+    return &v->q[v->first];
+}
+
+static void drop_front(struct ts_node *n)
+{
+    struct rollups *v = &n->rollups;
+    v->bytes -= front(v)->data.n;
+    ts_node_release(n, front(v)->data);
+    *front(v) = (struct held_rollup){.data = {0}};
+    v->first = (v->first + 1) % NODE_ROLLUPS;
+    v->n--;
+}
+
+void ts_node_rollups_free(struct ts_node *n)
+{
+    while (n->rollups.n > 0)
+        drop_front(n);
+    ts_arena_free(&n->rollups.check.arena);
+}
+
+/* ---- findings -------------------------------------------------------------------------------- */
+
+static void found(struct ts_node *n, bool is_gap, const struct ts_rollup *r, const char *what,
+                  bool quiet)
+{
+    const struct ts_domain *d = &n->start.genesis->domain;
+    struct ts_finding f;
+    ts_address signer;
+    ts_hash digest;
+    bool has_signer = ts_rollup_signer(n->start.crypto, d, r, &signer) == TS_OK;
+    ts_rollup_hash(d, r, &digest);
+    ts_audit_rollup(is_gap, r, &digest, has_signer ? &signer : NULL, what, &f);
+    if (quiet)
+        (void)ts_audit_add(n->audit, &f, NULL);
+    else
+        ts_node_findings_add(n, &f);
+}
+
+/* ---- coming ---------------------------------------------------------------------------------- */
+
+static void look_at_order(struct ts_node *n, const struct ts_rollup *r, bool quiet)
+{
+    char what[TS_ROLLUP_TEXT];
+    if (r->first_number == n->rollups.told + 1)
+        return;
+    snprintf(what, sizeof(what), "does not follow the one before it, which ends at %" PRIu64,
+             n->rollups.told);
+    found(n, true, r, what, quiet);
+}
+
+static bool has_room(const struct ts_node *n, size_t bytes)
+{
+    const struct rollups *v = &n->rollups;
+    return v->n < NODE_ROLLUPS && (v->n == 0 || v->bytes + bytes <= NODE_ROLLUP_BYTES);
+}
+
+void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r)
+{
+    struct rollups *v = &n->rollups;
+    uint64_t last = r->rollup.last_number;
+    if (n->is_stopping || last <= v->told || r->rollup.first_number == 0 ||
+        r->rollup.first_number > last)
+        return; /* told before, or what the contract does not take */
+    ts_bytes data = {0};
+    if (!v->is_lost && has_room(n, r->data.n))
+        data = ts_node_hold(n, r->data);
+    if (data.p == NULL) {
+        v->is_lost = true;
+        return;
+    }
+    look_at_order(n, &r->rollup, false);
+    struct held_rollup *h = &v->q[(v->first + v->n++) % NODE_ROLLUPS];
+    *h = (struct held_rollup){.record = {.rollup = r->rollup,
+                                         .l1_block = r->l1_block,
+                                         .l1_tx = r->l1_tx,
+                                         .bytes = r->data.n},
+                              .data = data};
+    v->bytes += data.n;
+    v->told = last;
+}
+
+/* ---- finality -------------------------------------------------------------------------------- */
+
+static void look_at_finality(struct ts_node *n)
+{
+    struct rollups *v = &n->rollups;
+    size_t kept = 0;
+    for (size_t i = 0; i < v->n_published; i++) {
+        if (v->published[i].l1_block <= v->final)
+            v->final_to = v->published[i].last;
+        else
+            v->published[kept++] = v->published[i];
+    }
+    v->n_published = kept;
+}
+
+/* When there is no room the oldest goes: what is final after it makes it final too. */
+static void note_published(struct ts_node *n, const struct ts_rollup_record *record)
+{
+    struct rollups *v = &n->rollups;
+    if (v->n_published == NODE_PUBLISHED) {
+        v->n_published--;
+        memmove(v->published, v->published + 1, v->n_published * sizeof(v->published[0]));
+    }
+    v->published[v->n_published++] =
+        (struct published){.last = record->rollup.last_number, .l1_block = record->l1_block};
+    v->published_to = record->rollup.last_number;
+    look_at_finality(n);
+}
+
+void ts_node_rollups_final(struct ts_node *n, uint64_t number)
+{
+    if (number <= n->rollups.final)
+        return;
+    n->rollups.final = number;
+    look_at_finality(n);
+}
+
+/* ---- going ----------------------------------------------------------------------------------- */
+
+static void store_record(struct ts_node *n, const struct ts_rollup_record *record)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_rollup_record_put(&b, record);
+    struct entry e = {.is_rollup = true,
+                      .first = record->rollup.first_number,
+                      .number = record->rollup.last_number,
+                      .record = b.err == TS_OK ? ts_node_hold(n, ts_buf_bytes(&b)) : (ts_bytes){0}};
+    ts_buf_free(&b);
+    (void)ts_node_need((void *)(uintptr_t)e.record.p); /* a few hundred bytes */
+    n->rollups.unstored++;
+    ts_node_commit_evidence(n, &e);
+}
+
+void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts_head *own)
+{
+    struct rollups *v = &n->rollups;
+    struct ts_rollup_record *record = &front(v)->record;
+    record->verdict = wrong != NULL ? TS_ROLLUP_WRONG : TS_ROLLUP_EQUAL;
+    if (wrong != NULL) {
+        snprintf(record->text, sizeof(record->text), "%s", wrong);
+        found(n, false, &record->rollup, wrong, false);
+        v->wrong++;
+    } else {
+        v->equal++;
+        note_published(n, record);
+        ts_node_event(n, TS_LOG_INFO, "rollup",
+                      "first=%" PRIu64 " last=%" PRIu64 " l1_block=%" PRIu64 " bytes=%" PRIu64,
+                      record->rollup.first_number, record->rollup.last_number, record->l1_block,
+                      record->bytes);
+    }
+    v->checked = own->number;
+    v->checked_hash = own->hash;
+    v->checked_root = own->protocol_root;
+    record->own_hash = own->hash;
+    record->own_root = own->protocol_root;
+    store_record(n, record);
+    drop_front(n);
+}
+
+void ts_node_rollups_stored(struct ts_node *n)
+{
+    TS_CHECK(n->rollups.unstored > 0);
+    n->rollups.unstored--;
+}
+
+/* What came when there was no room is asked for once the rest is done. */
+static void ask_again(struct ts_node *n)
+{
+    struct rollups *v = &n->rollups;
+    if (!v->is_lost || v->n > 0 || v->unstored > 0)
+        return;
+    v->is_lost = false;
+    v->told = v->checked;
+    ts_node_output_new(n, TS_NODE_OUT_ROLLUPS)->number = v->checked;
+}
+
+void ts_node_rollups_pump(struct ts_node *n, uint64_t *wake)
+{
+    struct rollups *v = &n->rollups;
+    if (n->is_stopping)
+        return;
+    ask_again(n);
+    if (v->n == 0 || v->check.is_on || front(v)->record.rollup.last_number > n->stored.number)
+        return;
+    if (n->now.mono_us < v->retry_us) {
+        *wake = v->retry_us < *wake ? v->retry_us : *wake;
+        return;
+    }
+    v->retry_us = n->now.mono_us + RETRY_US; /* when memory is short */
+    ts_node_rollup_check_begin(n);
+    if (v->check.is_on || v->n == 0)
+        v->retry_us = 0;
+    else
+        *wake = v->retry_us < *wake ? v->retry_us : *wake;
+}
+
+/* ---- at start -------------------------------------------------------------------------------- */
+
+ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes raw)
+{
+    struct rollups *v = &n->rollups;
+    struct ts_rollup_record record;
+    ts_err err = ts_rollup_record_read(raw, &record);
+    if (err != TS_OK)
+        return err;
+    const struct ts_rollup *r = &record.rollup;
+    if (r->last_number <= v->checked || r->last_number > n->stored.number)
+        return TS_E_CORRUPT;
+    look_at_order(n, r, true);
+    if (record.verdict == TS_ROLLUP_WRONG)
+        found(n, false, r, record.text, true);
+    if (record.verdict == TS_ROLLUP_EQUAL)
+        note_published(n, &record);
+    v->equal += record.verdict == TS_ROLLUP_EQUAL;
+    v->wrong += record.verdict == TS_ROLLUP_WRONG;
+    v->checked = v->told = r->last_number;
+    v->checked_hash = record.own_hash;
+    v->checked_root = record.own_root;
+    return TS_OK;
+}
+
+void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_status *out)
+{
+    const struct rollups *v = &n->rollups;
+    *out = (struct ts_node_rollup_status){.checked = v->checked,
+                                          .equal = v->equal,
+                                          .wrong = v->wrong,
+                                          .waiting = v->n + v->unstored + v->is_lost,
+                                          .published = v->published_to,
+                                          .final = v->final_to,
+                                          .l1_final = v->final};
+}

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Rollups at a node: compared with its own batches in order, whole ranges, waiting for them, kept.
+ */
+#include "unit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/rollup.h"
+#include "chain/rollup_record.h"
+#include "crypto/keccak.h"
+#include "crypto/sign.h"
+#include "node_kit.h"
+
+struct made {
+    struct ts_l1_rollup rollup;
+    struct ts_buf data;
+    struct ts_rollup_batch *batches;
+    struct ts_arena arena;
+    size_t n;
+};
+
+/* The rollup of batches first to last, as an honest enclave makes it; not signed yet. */
+static void make(struct testnet *net, uint64_t first, uint64_t last, struct made *m)
+{
+    struct ts_chain chain;
+    memset(m, 0, sizeof(*m));
+    m->n = (size_t)(last - first + 1);
+    ts_arena_init(&m->arena, 0);
+    ts_buf_init(&m->data, 0);
+    m->batches = ts_arena_array(&m->arena, m->n, sizeof(*m->batches));
+    for (size_t i = 0; i < m->n; i++) {
+        struct ts_batch b;
+        tn_decode(net, first + i, &m->arena, &b);
+        m->batches[i] = (struct ts_rollup_batch){.time = b.header.time,
+                                                 .term = b.header.term,
+                                                 .producer = b.header.producer,
+                                                 .l1_number = b.header.l1_number,
+                                                 .txs = b.txs,
+                                                 .n_txs = b.n_txs};
+        if (i == 0)
+            m->rollup.rollup.first_parent_hash = b.header.parent_hash;
+    }
+    tn_fold(net, last, &chain);
+    m->rollup.rollup.first_number = first;
+    m->rollup.rollup.last_number = last;
+    m->rollup.rollup.last_hash = chain.head.hash;
+    m->rollup.rollup.protocol_root = chain.head.protocol_root;
+    m->rollup.rollup.l1_number = TN_GENESIS_L1;
+    m->rollup.l1_block = 200 + last;
+    ts_chain_free(&chain);
+}
+
+/* Encodes and signs, by enclave i. */
+static void sign(struct testnet *net, struct made *m, size_t i)
+{
+    ts_hash digest;
+    ts_buf_reset(&m->data);
+    assert_int_equal(ts_rollup_encode(m->batches, m->n, ts_rollup_data_max(m->n), &m->data, NULL),
+                     TS_OK);
+    m->rollup.data = ts_buf_bytes(&m->data);
+    ts_keccak256(m->rollup.data, &m->rollup.rollup.data_hash);
+    ts_rollup_hash(&net->genesis.domain, &m->rollup.rollup, &digest);
+    assert_int_equal(ts_sign(net->crypto, &net->enclaves[i].key, &digest, &m->rollup.rollup.sig),
+                     TS_OK);
+}
+
+static void give(struct nw *w, size_t node, struct made *m)
+{
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_ROLLUP, .rollup = &m->rollup});
+    ts_buf_free(&m->data);
+    ts_arena_free(&m->arena);
+}
+
+static void publish(struct nw *w, size_t node, uint64_t first, uint64_t last)
+{
+    struct made m;
+    make(w->net, first, last, &m);
+    sign(w->net, &m, 1);
+    give(w, node, &m);
+}
+
+static struct ts_node_rollup_status rollups_of(const struct nw *w, size_t node)
+{
+    struct ts_node_status st;
+    ts_node_status_of(w->nodes[node].core, &st);
+    return st.rollups;
+}
+
+/* A node with all batches of a net. */
+static struct nw *world(size_t batches, size_t *node)
+{
+    struct nw *w = nw_new(net_of(batches), 1);
+    nw_host_up(w, 0);
+    *node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, *node, batches, 10 * NW_S));
+    return w;
+}
+
+static struct ts_rollup_record record_of(const struct nw *w, size_t node, size_t i)
+{
+    const struct nw_store *s = &w->nodes[node].store;
+    struct ts_rollup_record r;
+    assert_true(i < s->n_rollups);
+    assert_int_equal(ts_rollup_record_read(s->rollups[i], &r), TS_OK);
+    return r;
+}
+
+static size_t found(const struct nw *w, size_t node, enum ts_finding_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->nodes[node].n_findings; i++)
+        n += w->nodes[node].findings[i].kind == kind;
+    return n;
+}
+
+static void rollups_of_the_chain_are_equal(void **state)
+{
+    size_t node;
+    struct nw *w = world(300, &node);
+    (void)state;
+    publish(w, node, 1, 150);
+    publish(w, node, 151, 151);
+    publish(w, node, 152, 300);
+    nw_run(w, 2 * NW_S);
+    struct ts_node_rollup_status st = rollups_of(w, node);
+    assert_int_equal(st.checked, 300);
+    assert_int_equal(st.equal, 3);
+    assert_int_equal(st.wrong, 0);
+    assert_int_equal(st.waiting, 0);
+    assert_int_equal(w->nodes[node].store.n_rollups, 3);
+    struct ts_rollup_record r = record_of(w, node, 2);
+    assert_int_equal(r.verdict, TS_ROLLUP_EQUAL);
+    assert_int_equal(r.rollup.first_number, 152);
+    assert_int_equal(r.l1_block, 500);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_GAP), 0);
+    assert_true(nw_said(w, node, "rollup first=1 last=150"));
+    publish(w, node, 1, 150); /* again: it is known */
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).equal, 3);
+    end(w);
+}
+
+static void one_that_is_ahead_waits(void **state)
+{
+    struct nw *w = nw_new(net_of(60), 1);
+    (void)state;
+    nw_host_up(w, 0);
+    w->hosts[0].head = 40;
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 40, 5 * NW_S));
+    publish(w, node, 1, 30);
+    publish(w, node, 31, 60);
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).checked, 30);
+    assert_int_equal(rollups_of(w, node).waiting, 1);
+    nw_publish(w, 0, 60);
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).checked, 60);
+    assert_int_equal(rollups_of(w, node).equal, 2);
+    end(w);
+}
+
+static void a_restart_goes_on_where_it_was(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    (void)state;
+    publish(w, node, 1, 50);
+    nw_run(w, NW_S);
+    nw_kill(w, node);
+    nw_restart(w, node);
+    assert_int_equal(rollups_of(w, node).checked, 50);
+    assert_int_equal(rollups_of(w, node).equal, 1);
+    publish(w, node, 51, 100);
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).equal, 2);
+    end(w);
+}
+
+/* What is changed, what is said; the rollup behind it is good all the same. */
+static void expect_wrong(void (*change)(struct testnet *net, struct made *m), size_t signer,
+                         const char *part)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    struct made m;
+    make(w->net, 1, 50, &m);
+    change(w->net, &m);
+    sign(w->net, &m, signer);
+    if (strstr(part, "do not decode") != NULL)
+        m.rollup.data.n--;
+    give(w, node, &m);
+    publish(w, node, 51, 100);
+    nw_run(w, 2 * NW_S);
+    struct ts_node_rollup_status st = rollups_of(w, node);
+    assert_int_equal(st.wrong, 1);
+    assert_int_equal(st.equal, 1);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 1);
+    const struct ts_finding f = w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_int_equal(f.kind, TS_F_ROLLUP_MISMATCH);
+    assert_int_equal(f.severity, TS_SEVERITY_PROOF);
+    if (strstr(f.text, part) == NULL)
+        fail_msg("%s", f.text);
+    assert_int_equal(record_of(w, node, 0).verdict, TS_ROLLUP_WRONG);
+    nw_kill(w, node); /* it is known after a restart too */
+    nw_restart(w, node);
+    assert_int_equal(rollups_of(w, node).wrong, 1);
+    const struct ts_audit *a = ts_node_audit(w->nodes[node].core);
+    assert_memory_equal(ts_audit_get(a, ts_audit_count(a) - 1), &f, sizeof(f));
+    end(w);
+}
+
+static void nothing(struct testnet *net, struct made *m)
+{
+    (void)net;
+    (void)m;
+}
+
+static void other_time(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->batches[20].time++;
+}
+
+static void other_term(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->batches[21].term++;
+}
+
+static void other_producer(struct testnet *net, struct made *m)
+{
+    m->batches[22].producer = net->enclaves[2].id;
+}
+
+static void other_l1(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->batches[23].l1_number++;
+}
+
+static void other_transaction(struct testnet *net, struct made *m)
+{
+    static const ts_bytes tx = {(const uint8_t *)"made up", 7};
+    (void)net;
+    m->batches[24].txs = &tx;
+    m->batches[24].n_txs = 1;
+}
+
+static void other_parent(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->rollup.rollup.first_parent_hash.b[0] ^= 1;
+}
+
+static void other_last(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->rollup.rollup.last_hash.b[0] ^= 1;
+}
+
+static void other_root(struct testnet *net, struct made *m)
+{
+    (void)net;
+    m->rollup.rollup.protocol_root.b[0] ^= 1;
+}
+
+static void whatever_differs_is_found(void **state)
+{
+    (void)state;
+    expect_wrong(other_time, 1, "has another time in batch 21");
+    expect_wrong(other_term, 1, "has another term in batch 22");
+    expect_wrong(other_producer, 1, "has another producer in batch 23");
+    expect_wrong(other_l1, 1, "has another L1 block in batch 24");
+    expect_wrong(other_transaction, 1, "has other transactions in batch 25");
+    expect_wrong(other_parent, 1, "begins on another parent than batch 1");
+    expect_wrong(other_last, 1, "ends with another batch 50");
+    expect_wrong(other_root, 1, "has another protocol root after batch 50");
+    expect_wrong(nothing, 1, "do not decode");
+}
+
+static void a_stranger_signs_nothing(void **state)
+{
+    struct testnet *net =
+        tn_new(&(struct tn_options){.crypto = nw_crypto(), .enclaves = 4, .whitelisted = 3});
+    (void)state;
+    tn_start(net);
+    tn_run(net, 50 - net->n_history);
+    struct nw *w = nw_new(net, 1);
+    struct made m;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 50, 5 * NW_S));
+    make(net, 1, 50, &m);
+    sign(net, &m, 3);
+    give(w, node, &m);
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).wrong, 1);
+    assert_non_null(strstr(w->nodes[node].findings[w->nodes[node].n_findings - 1].text,
+                           "signed by nobody that the chain ever listed"));
+    end(w);
+}
+
+static void batches_that_are_left_out_are_found(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    (void)state;
+    publish(w, node, 1, 30);
+    publish(w, node, 41, 100);
+    nw_run(w, NW_S);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_GAP), 1);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 0);
+    assert_int_equal(rollups_of(w, node).equal, 2); /* its own batches are the chain's */
+    assert_int_equal(rollups_of(w, node).checked, 100);
+    nw_kill(w, node);
+    nw_restart(w, node);
+    const struct ts_audit *a = ts_node_audit(w->nodes[node].core);
+    const struct ts_finding *f = ts_audit_get(a, ts_audit_count(a) - 1);
+    assert_int_equal(f->kind, TS_F_ROLLUP_GAP);
+    assert_int_equal(f->first, 41);
+    end(w);
+}
+
+/* Published, and final once L1 says that of the block; without room to remember all, too. */
+static void what_l1_calls_final_is_final(void **state)
+{
+    size_t node;
+    struct nw *w = world(400, &node);
+    (void)state;
+    for (uint64_t n = 1; n <= 350; n++) {
+        publish(w, node, n, n);
+        if (n % 50 == 0)
+            nw_run(w, NW_S);
+    }
+    assert_int_equal(rollups_of(w, node).published, 350);
+    assert_int_equal(rollups_of(w, node).final, 0);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = 500});
+    assert_int_equal(rollups_of(w, node).final, 300);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = 490});
+    assert_int_equal(rollups_of(w, node).l1_final, 500);
+    nw_kill(w, node);
+    nw_restart(w, node);
+    assert_int_equal(rollups_of(w, node).published, 350);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = 549});
+    assert_int_equal(rollups_of(w, node).final, 349);
+    publish(w, node, 351, 400); /* in a block that is final already */
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = 900});
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).final, 400);
+    end(w);
+}
+
+/* More come than there is room for: the rest is asked for when what is there is done. */
+static void too_many_are_asked_for_again(void **state)
+{
+    struct nw *w = nw_new(net_of(100), 1);
+    (void)state;
+    nw_host_up(w, 0);
+    w->hosts[0].head = 10;
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    for (uint64_t n = 1; n <= 100; n++)
+        publish(w, node, n, n);
+    nw_run(w, NW_S);
+    assert_int_equal(w->nodes[node].rollups_again, 0);
+    assert_true(rollups_of(w, node).waiting > 0);
+    nw_publish(w, 0, 100);
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(w->nodes[node].rollups_again, 1);
+    assert_int_equal(w->nodes[node].rollups_above, 64);
+    assert_int_equal(rollups_of(w, node).waiting, 0);
+    for (uint64_t n = 65; n <= 100; n++)
+        publish(w, node, n, n);
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(rollups_of(w, node).equal, 100);
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    end(w);
+}
+
+static void a_full_disk_loses_none(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    (void)state;
+    w->nodes[node].store.fail_steps = 3;
+    publish(w, node, 1, 100);
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, node).waiting, 1); /* checked, but not stored */
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(rollups_of(w, node).waiting, 0);
+    assert_int_equal(w->nodes[node].store.n_rollups, 1);
+    end(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rollups_of_the_chain_are_equal),
+        cmocka_unit_test(one_that_is_ahead_waits),
+        cmocka_unit_test(a_restart_goes_on_where_it_was),
+        cmocka_unit_test(whatever_differs_is_found),
+        cmocka_unit_test(a_stranger_signs_nothing),
+        cmocka_unit_test(batches_that_are_left_out_are_found),
+        cmocka_unit_test(what_l1_calls_final_is_final),
+        cmocka_unit_test(too_many_are_asked_for_again),
+        cmocka_unit_test(a_full_disk_loses_none),
+    };
+    return cmocka_run_group_tests_name("node_rollups", tests, NULL, NULL);
+}
