@@ -12,6 +12,13 @@
 #include "codec/json.h"
 #include "net/http_client.h"
 
+/* The native program, as scripts/foundry.sh finds it. */
+#ifdef __aarch64__
+#define ARCH "arm64"
+#else
+#define ARCH "amd64"
+#endif
+#define ANVIL    TS_ROOT "/node_modules/@foundry-rs/anvil-linux-" ARCH "/bin/anvil"
 #define MAX_ARGS 6
 
 unsigned free_port(void)
@@ -26,29 +33,20 @@ unsigned free_port(void)
     return ntohs(a.sin_port);
 }
 
-static void find_anvil(char *path, size_t size)
-{
-    FILE *f = popen(TS_ROOT "/scripts/foundry.sh anvil", "r");
-    assert_non_null(f);
-    assert_non_null(fgets(path, (int)size, f));
-    assert_int_equal(pclose(f), 0);
-    path[strcspn(path, "\n")] = '\0';
-}
-
-static void become_anvil(const char *path, unsigned port, const char *const args[])
+static void become_anvil(unsigned port, const char *const args[])
 {
     char text[20];
     char *argv[5 + MAX_ARGS] = {0};
     size_t n = 0;
     snprintf(text, sizeof(text), "%u", port);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    argv[n++] = strdup(path);
+    argv[n++] = strdup(ANVIL);
     argv[n++] = strdup("--silent");
     argv[n++] = strdup("--port");
     argv[n++] = text;
     for (size_t i = 0; i < MAX_ARGS && args[i]; i++)
         argv[n++] = strdup(args[i]);
-    execv(path, argv);
+    execv(ANVIL, argv);
     _exit(127);
 }
 
@@ -69,14 +67,12 @@ static void wait_until_it_answers(const struct anvil *a)
 
 void anvil_start(struct anvil *a, unsigned port, const char *const args[])
 {
-    char path[4096];
-    find_anvil(path, sizeof(path));
     a->port = port > 0 ? port : free_port();
     snprintf(a->url, sizeof(a->url), "http://127.0.0.1:%u", a->port);
     a->pid = fork();
     assert_true(a->pid >= 0);
     if (a->pid == 0)
-        become_anvil(path, a->port, args);
+        become_anvil(a->port, args);
     wait_until_it_answers(a);
 }
 

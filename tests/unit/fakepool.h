@@ -54,6 +54,6 @@ uint64_t fake_nonce(const struct fake_l1 *f, uint64_t block);
 unsigned fake_mined(const struct fake_l1 *f, uint64_t job);
 size_t fake_queued(const struct fake_l1 *f);
 /* Does what the call asks. */
-void fake_answer(struct fake_l1 *f, const struct ts_l1_call *call, struct ts_l1_answer *out);
+void fake_answer(struct fake_l1 *f, const struct ts_l1_call *call, struct ts_l1_answer *a);
 
 #endif

@@ -177,7 +177,7 @@ void expect_ok(const struct world *w, uint64_t first, uint64_t last)
     for (uint64_t job = first; job <= last; job++) {
         if (w->jobs[job].done != 1 || w->jobs[job].err != TS_OK || fake_mined(&w->l1, job) != 1)
             fail_msg("job %u: done %u times, %s \"%s\", mined %u times", (unsigned)job,
-                     w->jobs[job].done, ts_err_name(w->jobs[job].err), w->jobs[job].text,
+                     w->jobs[job].done, ts_err_name((int)w->jobs[job].err), w->jobs[job].text,
                      fake_mined(&w->l1, job));
     }
 }

@@ -108,7 +108,7 @@ static void expect(const struct reply *r, const char *user, enum ts_l1_method me
              s.port);
     ts_l1_client_ask(url, &call, timeout_ms, &arena, &a);
     if (a.err != err || !strstr(a.text, says))
-        fail_msg("%s, \"%s\"", ts_err_name(a.err), a.text);
+        fail_msg("%s, \"%s\"", ts_err_name((int)a.err), a.text);
     assert_null(strstr(a.text, "secret"));
     ts_arena_free(&arena);
     stop(&s);
@@ -172,7 +172,7 @@ static void test_bad_urls(void **state)
         struct ts_l1_answer a;
         ts_l1_client_ask(urls[i], &call, 1000, &arena, &a);
         if (a.err != TS_E_USAGE)
-            fail_msg("%s: %s", urls[i], ts_err_name(a.err));
+            fail_msg("%s: %s", urls[i], ts_err_name((int)a.err));
         assert_null(strstr(a.text, "secret"));
     }
     ts_arena_free(&arena);
