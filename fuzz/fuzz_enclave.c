@@ -114,7 +114,7 @@ static void put_step(const struct world *w, struct input *in, struct ts_buf *fra
 {
     uint8_t op = next(in);
     uint64_t type = op % 16;
-    if (type == 0 || type == TS_MSG_LEAVING || type > TS_MSG_ROLLUP) {
+    if (type == 0 || type == TS_MSG_LEAVING || type > TS_MSG_REGISTER) {
         size_t n = next(in);
         n = n < in->n ? n : in->n;
         ts_buf_put(frame, in->p, n);

@@ -78,6 +78,8 @@ static void output(struct sim_world *w, const struct ts_host_output *o)
     case TS_OUT_EVENT:
         tell_log(w, o);
         return;
+    case TS_OUT_CORRUPTED:
+    case TS_OUT_PUBLISH:
     case TS_OUT_L1_ASK: /* these worlds have no L1 */
         return;
     case TS_OUT_STOPPED:

@@ -183,6 +183,7 @@ static ts_enclave_handler *const handlers[] = {
     [TS_MSG_OFFERS] = ts_enclave_offers,
     [TS_MSG_EXIT] = leave,
     [TS_MSG_ROLLUP] = ts_enclave_rollup,
+    [TS_MSG_REGISTER] = ts_enclave_register,
 };
 
 static ts_err permit(struct ts_enclave *e, uint64_t type)

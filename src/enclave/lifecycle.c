@@ -77,6 +77,7 @@ static const unsigned permitted[] = {
     [TS_MSG_OFFERS] = EVERY_STATE & ~IN(HALTED),
     [TS_MSG_EXIT] = EVERY_STATE,
     [TS_MSG_ROLLUP] = IN(PASSIVE) | IN(ACTIVE),
+    [TS_MSG_REGISTER] = WORKING,
 };
 
 bool ts_enclave_permits(enum ts_enclave_state state, uint64_t msg_type)

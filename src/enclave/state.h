@@ -104,7 +104,7 @@ typedef ts_err ts_enclave_handler(struct ts_enclave *e, const struct ts_msg *req
                                   struct ts_msg *ans);
 ts_enclave_handler ts_enclave_load, ts_enclave_accept, ts_enclave_synced, ts_enclave_report,
     ts_enclave_activate, ts_enclave_step_down, ts_enclave_create, ts_enclave_offers,
-    ts_enclave_snapshot, ts_enclave_rollup;
+    ts_enclave_snapshot, ts_enclave_rollup, ts_enclave_register;
 
 /* Where the enclave stands and what it wants published, for ACCEPT, SYNCED and others (events.c).
  */

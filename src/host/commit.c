@@ -233,10 +233,11 @@ struct tally {
     uint64_t accepted, refused, waiting;
 };
 
-/* Nobody waits long for an enclave that writes a checkpoint. */
+/* Nobody waits long for an enclave that writes a checkpoint or makes a rollup. */
 static bool is_busy_sealing(const struct ts_host *h, const struct member *m)
 {
-    return m->snapshotting && h->now.mono_us >= h->prep.since_us + TS_SEALING_WAIT_US;
+    return (m->snapshotting || m->rolling) &&
+           h->now.mono_us >= h->prep.since_us + TS_SEALING_WAIT_US;
 }
 
 static struct tally count_votes(struct ts_host *h)
@@ -374,6 +375,7 @@ static void committed(struct ts_host *h)
     o->hash = p->hash;
     h->chain_has_grown = h->chain_has_grown || !p->from_store;
     h->counters.batches++;
+    rollup_batch_committed(h, &p->batch);
     pool_remove(h, p->tx_hashes, p->batch.n_txs, true);
     for (size_t i = 0; i < p->n_rejected; i++)
         pool_remove(h, &p->rejected[i].hash, 1, false);

@@ -22,6 +22,9 @@ void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesi
         .pool_max_txs = 100000,
         .pool_max_bytes = 64u * 1024 * 1024,
         .pool_max_per_sender = 16384,
+        .rollup_batches = 10000,
+        .rollup_bytes = 110000,
+        .rollup_us = 600000000,
     };
 }
 
@@ -79,6 +82,9 @@ ts_err ts_host_new(const struct ts_host_start *start, struct ts_host **out)
     /* One step may feed a batch of the largest size to the most enclaves there can be. */
     ts_arena_init(&h->arena, 2 * (size_t)TS_HOST_MAX_ENCLAVES * TS_LINK_MAX_FRAME);
     ts_arena_init(&h->create_arena, 0);
+    ts_arena_init(&h->roll.arena, TS_ROLLUP_ARENA);
+    h->roll.hash = start->genesis->hash;
+    h->roll.member = TS_NOBODY;
     *out = h;
     return TS_OK;
 }
@@ -112,6 +118,7 @@ void ts_host_free(struct ts_host *h)
         return;
     free_lists(h);
     l1_free(h);
+    rollup_free(h);
     free(h->prep.raw);
     ts_arena_free(&h->prep.arena);
     ts_map_free(&h->pool_by_hash);
@@ -200,7 +207,7 @@ ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b)
 
 ts_err ts_host_load_meta(struct ts_host *h, const char *key, ts_bytes value)
 {
-    return settings_load(h, key, value);
+    return strcmp(key, "rollup") == 0 ? rollup_load(h, value) : settings_load(h, key, value);
 }
 
 ts_err ts_host_load_tx(struct ts_host *h, const struct ts_store_tx *tx)
@@ -238,6 +245,10 @@ static void stored(struct ts_host *h, const struct ts_host_input *in)
 
 static void loaded(struct ts_host *h, const struct ts_host_input *in)
 {
+    if (rollup_waits_for(h, in->token)) {
+        rollup_loaded(h, in);
+        return;
+    }
     for (unsigned i = 0; i < h->n_members; i++)
         if (h->members[i].loading_store && h->members[i].load_token == in->token) {
             join_from_store(h, &h->members[i], in);
@@ -273,7 +284,8 @@ static uint64_t least(uint64_t a, uint64_t b)
 
 static uint64_t next_wake(const struct ts_host *h)
 {
-    uint64_t wake = least(produce_wake(h), least(pool_wake(h), query_wake(h)));
+    uint64_t wake =
+        least(least(produce_wake(h), rollup_wake(h)), least(pool_wake(h), query_wake(h)));
     for (unsigned i = 0; i < h->n_members; i++)
         wake = least(wake, member_wake(h, &h->members[i]));
     return wake;
@@ -286,6 +298,7 @@ static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
     produce_advance(h);
     pool_advance(h);
     query_advance(h);
+    rollup_advance(h);
     h->wake_us = next_wake(h);
     out->out = h->out;
     out->n = h->n_out;
@@ -349,6 +362,12 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
         break;
     case TS_IN_ADMIN:
         admin_input(h, in);
+        break;
+    case TS_IN_ROLLUP:
+        rollup_confirmed(h, in->rollup);
+        break;
+    case TS_IN_SUBMITTED:
+        rollup_submitted(h, in);
         break;
     case TS_IN_L1_BLOCK:
     case TS_IN_L1_REORG:

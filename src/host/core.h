@@ -27,6 +27,10 @@ struct ts_host_settings {
     uint64_t pool_max_txs;        /* default 100,000 */
     uint64_t pool_max_bytes;      /* default 64 MiB */
     uint64_t pool_max_per_sender; /* default 16,384 */
+    bool publishes;               /* rollups, with an L1 in the genesis; default false */
+    uint64_t rollup_batches;      /* one is made when so many wait; default 10,000 */
+    uint64_t rollup_bytes;        /* or so many bytes of transactions; default 110,000 */
+    uint64_t rollup_us;           /* or so long after the last; default 10 min */
 };
 
 void ts_host_settings_default(struct ts_host_settings *s, const struct ts_genesis *g);
@@ -44,7 +48,10 @@ enum ts_host_in {
     TS_IN_L1_BLOCK, /* l1, is_newest: the newest confirmed block of L1, or what OUT_L1_ASK asked for
                      */
     TS_IN_L1_REORG, /* l1: L1 went back behind its confirmations; this block was replaced */
-    TS_IN_STOP      /* finish the batch in hand, then OUT_STOPPED */
+    TS_IN_ROLLUP,   /* rollup: the contract took it, in a confirmed block; in its order */
+    TS_IN_SUBMITTED, /* token, err, text: what became of OUT_PUBLISH. TS_OK: it is on L1, confirmed
+                        or nearly */
+    TS_IN_STOP       /* finish the batch in hand, then OUT_STOPPED */
 };
 
 enum ts_host_admin {
@@ -52,7 +59,9 @@ enum ts_host_admin {
     TS_ADMIN_PAUSE,
     TS_ADMIN_RESUME,
     TS_ADMIN_DRAIN,
-    TS_ADMIN_UNDRAIN
+    TS_ADMIN_UNDRAIN,
+    TS_ADMIN_REGISTER /* id: its statement for the management contract. The reply's bytes are the
+                         measurement and the signature, 32 and 65 bytes, checked */
 };
 
 struct ts_host_input {
@@ -70,6 +79,7 @@ struct ts_host_input {
     ts_address id;
     const struct ts_l1_block *l1;
     bool is_newest;
+    const struct ts_rollup *rollup;
 };
 
 enum ts_host_out {
@@ -84,7 +94,11 @@ enum ts_host_out {
                          (bytes),     IN_ADMIN (switchover: switched is set) */
     TS_OUT_EVENT,     /* level, event, text: one log line, text made by ts_log_pairs; level error or
                          warn is an alarm */
-    TS_OUT_L1_ASK,    /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
+    TS_OUT_PUBLISH, /* token, rollup, bytes (its data): bring it to the contract; then IN_SUBMITTED
+                     */
+    TS_OUT_L1_ASK,  /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
+    TS_OUT_CORRUPTED, /* hash unused; switched.from: the enclave that was marked; switched.set: with
+                         switched.to, one that could replace it; text: why */
     TS_OUT_STOPPED
 };
 
@@ -102,6 +116,7 @@ struct ts_host_output {
     uint64_t from, count;
     uint64_t number;
     ts_hash hash;
+    const struct ts_rollup *rollup;
     struct {
         bool set;
         ts_address from, to;
@@ -145,7 +160,7 @@ ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b)
 void ts_host_load_l1(struct ts_host *h, ts_bytes header);
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b);
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b);
-/* Meta keys the core writes: "term", "paused", "drained", "corrupted", "chain". */
+/* Meta keys the core writes: "term", "paused", "drained", "corrupted", "rollup", "chain". */
 ts_err ts_host_load_meta(struct ts_host *h, const char *key, ts_bytes value);
 ts_err ts_host_load_tx(struct ts_host *h, const struct ts_store_tx *tx);
 
@@ -183,6 +198,7 @@ struct ts_host_enclave_status {
 struct ts_host_counters {
     uint64_t batches, alone, discarded, failovers, switches, deadlines_missed, bad_answers;
     uint64_t txs_accepted, txs_refused, txs_included, txs_rejected;
+    uint64_t rollups;          /* confirmed on L1, as told since the start */
     uint64_t last_takeover_us; /* noticed → new active's first batch broadcast */
 };
 
@@ -196,6 +212,7 @@ struct ts_host_status {
     const char *last_switch_reason; /* "" before the first */
     bool l1_is_halted;              /* for good: what the chain names is gone from L1 */
     const char *l1_fault;           /* why L1 keeps it from producing, or "" */
+    uint64_t rolled_up;             /* last batch of the newest rollup on confirmed L1 */
     uint64_t l1_newest;             /* number of L1's newest confirmed block; 0: none yet */
     struct ts_host_counters counters;
     size_t n_enclaves;

@@ -11,6 +11,7 @@
  *   switch.c    planned switches, drain, pause
  *   mempool.c   transactions from admission to their end
  *   l1.c        which L1 block the next batch names, and the whitelist that goes with it
+ *   rollup.c    rollups: due, made by an enclave, brought to L1
  *   query.c     engine queries
  *   status.c    looking in
  */
@@ -67,7 +68,7 @@ struct request {
     uint64_t allow_us; /* time to answer, from when it is first in line */
     uint64_t work;     /* transactions in it */
     bool queued;       /* others were before it in the line */
-    uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; others 0 */
+    uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; REGISTER: the order's token */
     ts_hash hash;      /* ACCEPT: of the batch */
 };
 
@@ -126,6 +127,7 @@ struct member {
     uint64_t load_token;
     uint64_t said_us, said_head; /* progress of catching up, as last told */
     unsigned wrong_refusals;     /* of batches that others accepted */
+    bool rolling;                /* it makes a rollup */
     bool snapshotting;
     uint64_t snapshot_at; /* head number of its newest checkpoint */
 
@@ -282,6 +284,41 @@ struct l1_host {
     char reason[200];
 };
 
+struct roll {
+    /* The newest rollup on confirmed L1: its last batch; durable. */
+    uint64_t number;
+    ts_hash hash;
+    ts_hash root;
+    bool is_foreign;            /* it is not of this chain: nothing more is published */
+    uint64_t since_us;          /* when it was told, or when the host began */
+    uint64_t pending_txs_bytes; /* of batches committed since the last range was read */
+    uint64_t retry_us, backoff_us;
+    bool failure_said;
+
+    enum { R_IDLE, R_LOADING, R_ASKING, R_PUBLISHING } stage;
+    uint64_t began_us, load_token;
+    uint64_t target;                 /* the head when it began */
+    struct ts_arena arena;           /* what range and above point to */
+    struct ts_msg_range_item *range; /* owned, of TS_ROLLUP_MAX_BATCHES; NULL before the first */
+    size_t n_range;
+    size_t bytes; /* of its transactions */
+    bool range_is_full;
+    ts_bytes *above; /* owned, of TS_MAX_ABOVE: headers behind the range; NULL before the first */
+    size_t n_above;
+    uint64_t last; /* of the range; so too the next three */
+    ts_hash last_hash;
+    ts_hash work_root;
+    ts_sig seal;
+    ts_hash first_parent;
+    uint64_t l1_number; /* that it names */
+    ts_hash l1_hash;
+    int member; /* ASKING */
+    struct ts_rollup made;
+    uint64_t job; /* PUBLISHING: token of the submission */
+    bool is_submitted;
+    uint64_t since_publish_us;
+};
+
 /* What operators and verdicts leave behind; durable. */
 enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, N_SETTINGS };
 
@@ -342,6 +379,7 @@ struct ts_host {
     bool pool_storage_bad;
     int checker; /* member with a CHECK under way, or TS_NOBODY */
     struct l1_host l1;
+    struct roll roll;
     struct query *queries;
     uint64_t n_queries, next_query;
 
@@ -478,6 +516,8 @@ void prepared_note_discarded(struct ts_host *h, const ts_hash *hash);
 
 /* switch.c */
 void admin_input(struct ts_host *h, const struct ts_host_input *in);
+void admin_registered(struct ts_host *h, struct member *m, const struct request *r,
+                      const struct ts_msg_registered *a);
 void switch_failed(struct ts_host *h, const char *why);
 void switch_committed(struct ts_host *h);
 void switch_leaving(struct ts_host *h, struct member *m);
@@ -542,6 +582,24 @@ ts_err l1_check_whitelist(const struct ts_host *h, const struct ts_batch *b,
 void l1_ask(struct ts_host *h, uint64_t number);
 /* Empty: not known, or there is no L1. */
 ts_bytes l1_header_of(const struct ts_host *h, const struct ts_batch_header *e);
+
+/* rollup.c */
+bool rollup_is_used(const struct ts_host *h);
+/* What put_meta "rollup" kept. */
+ts_err rollup_load(struct ts_host *h, ts_bytes value);
+void rollup_free(struct ts_host *h);
+void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b);
+/* IN_ROLLUP and IN_SUBMITTED. */
+void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup);
+void rollup_submitted(struct ts_host *h, const struct ts_host_input *in);
+/* An OUT_LOAD of it. */
+bool rollup_waits_for(const struct ts_host *h, uint64_t load_token);
+void rollup_loaded(struct ts_host *h, const struct ts_host_input *in);
+void rollup_answered(struct ts_host *h, struct member *m, const struct ts_msg_rolled *a);
+void rollup_refused(struct ts_host *h, struct member *m, const struct ts_msg_error *e);
+void rollup_member_lost(struct ts_host *h, struct member *m);
+void rollup_advance(struct ts_host *h);
+uint64_t rollup_wake(const struct ts_host *h);
 
 /* query.c */
 void query_add(struct ts_host *h, const struct ts_host_input *in);

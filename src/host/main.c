@@ -8,14 +8,19 @@
 #include "base/log.h"
 #include "cfg/cfg.h"
 #include "cfg/exit.h"
+#include "chain/rollup.h"
 #include "host/shell.h"
 #include "shell/follow.h"
 #include "shell/program.h"
+#include "shell/submit.h"
 
 struct config {
     const char *genesis;
     const char *data_dir;
     struct ts_follow_keys l1;
+    const char *l1_key;
+    bool auto_replace;
+    uint64_t l1_max_fee, l1_stuck, rollup_batches, rollup_bytes, rollup_every;
     struct ts_rpc_keys rpc;
     struct ts_cfg_list enclaves;
     uint64_t interval, commit_quorum, dispute_hold, connect_deadline, answer_min, answer_max;
@@ -33,6 +38,26 @@ static const struct ts_cfg_key keys[] = {
            .flags = TS_CFG_REQUIRED, .value_name = "LINK,…",
            .help = "links of the enclaves, each unix:PATH or tcp:127.0.0.1:PORT"),
     TS_CFG_L1_KEYS(struct config),
+    TS_CFG(struct config, l1_key, "l1-key", TS_CFG_PATH,
+           .help = "file with the key of the account on L1 that publishes rollups and asks for "
+                   "replacements; without it nothing is brought to L1"),
+    TS_CFG(struct config, auto_replace, "auto-replace", TS_CFG_BOOL, .def = "false",
+           .help =
+               "ask on L1 for the replacement of an enclave that is marked corrupted by one that "
+               "follows the chain and is not on the whitelist"),
+    TS_CFG(struct config, l1_max_fee, "l1-max-fee", TS_CFG_U64, .def = "500", .min = 1,
+           .max = 1000000, .value_name = "GWEI",
+           .help = "never more than so much for a unit of gas; above it the host waits"),
+    TS_CFG(struct config, l1_stuck, "l1-stuck", TS_CFG_MS, .def = "60s", .min = 1000,
+           .max = 3600000,
+           .help = "a transaction that L1 has not taken for so long gets higher fees"),
+    TS_CFG(struct config, rollup_batches, "rollup-batches", TS_CFG_U64, .def = "10000", .min = 1,
+           .max = TS_ROLLUP_MAX_BATCHES,
+           .help = "a rollup is made when so many batches wait for it"),
+    TS_CFG(struct config, rollup_bytes, "rollup-bytes", TS_CFG_SIZE, .def = "110000", .min = 1000,
+           .max = 118000, .help = "or so many bytes of transactions; no batch has more"),
+    TS_CFG(struct config, rollup_every, "rollup-every", TS_CFG_MS, .def = "10m", .min = 1000,
+           .max = 86400000, .help = "or when the last one is so long ago"),
     TS_CFG_RPC_KEYS(struct config, "127.0.0.1:9000"),
     TS_CFG(struct config, interval, "interval", TS_CFG_MS, .min = 10, .max = 3600000,
            .help = "time between batches; default: the genesis' batchInterval"),
@@ -75,6 +100,7 @@ struct program {
     struct config cfg;
     struct ts_program common;
     struct ts_link_addr links[TS_HOST_MAX_ENCLAVES];
+    ts_secret l1_key;
     struct ts_shell *shell;
 };
 
@@ -116,6 +142,10 @@ static void read_settings(const struct program *p, struct ts_host_settings *s)
     s->pool_max_txs = c->pool_max_txs;
     s->pool_max_bytes = c->pool_max_bytes;
     s->pool_max_per_sender = c->pool_max_per_sender;
+    s->publishes = c->l1_key != NULL && p->common.genesis.l1_chain_id != 0;
+    s->rollup_batches = c->rollup_batches;
+    s->rollup_bytes = c->rollup_bytes;
+    s->rollup_us = c->rollup_every * 1000;
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -141,6 +171,10 @@ static int start(struct program *p)
     };
     c.l1_url = p->cfg.l1.url;
     c.l1_confirmations = p->cfg.l1.confirmations;
+    c.l1_key = p->cfg.l1_key != NULL ? &p->l1_key : NULL;
+    c.l1_max_fee = p->cfg.l1_max_fee * 1000000000;
+    c.l1_stuck_ms = p->cfg.l1_stuck;
+    c.auto_replace = p->cfg.auto_replace;
     read_settings(p, &c.settings);
     ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);
     ts_err err = ts_shell_new(&c, &p->shell, why, sizeof(why));
@@ -153,9 +187,22 @@ static int start(struct program *p)
     return TS_EXIT_OK;
 }
 
+static int read_l1_key(struct program *p)
+{
+    char why[512];
+    if (p->cfg.l1_key == NULL)
+        return TS_EXIT_OK;
+    if (p->cfg.l1.url == NULL)
+        return ts_program_fail(TS_EXIT_USAGE, "l1-key: without l1 there is nothing to bring to L1");
+    ts_err err = ts_submit_read_key(p->cfg.l1_key, &p->l1_key, why, sizeof(why));
+    return err == TS_OK ? TS_EXIT_OK : ts_program_fail(ts_program_exit_code(err), why);
+}
+
 static int run(struct program *p)
 {
     int code = read_links(p);
+    if (code == TS_EXIT_OK)
+        code = read_l1_key(p);
     if (code == TS_EXIT_OK)
         code = ts_program_read_listen(&p->common, p->cfg.rpc.listen);
     if (code == TS_EXIT_OK)
@@ -192,6 +239,7 @@ int main(int argc, char **argv)
         ts_log(TS_LOG_INFO, "stopped", "why=\"as asked\"");
     ts_program_free(&p->common);
     ts_cfg_free(cfg);
+    ts_wipe(&p->l1_key, sizeof(p->l1_key));
     free(p);
     return code;
 }

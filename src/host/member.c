@@ -48,7 +48,7 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
 static uint64_t allowance(const struct ts_host *h, const struct member *m, uint64_t type,
                           uint64_t work)
 {
-    if (type == TS_MSG_LOAD || type == TS_MSG_SNAPSHOT)
+    if (type == TS_MSG_LOAD || type == TS_MSG_SNAPSHOT || type == TS_MSG_ROLLUP)
         return SLOW_US;
     if (type == TS_MSG_IDENTIFY && m->phase == M_IDENTIFYING)
         return h->set.connect_deadline_us;
@@ -59,7 +59,7 @@ static uint64_t allowance(const struct ts_host *h, const struct member *m, uint6
 
 static void learn(struct member *m, const struct request *r, uint64_t took)
 {
-    if (r->type == TS_MSG_LOAD || r->type == TS_MSG_SNAPSHOT)
+    if (r->type == TS_MSG_LOAD || r->type == TS_MSG_SNAPSHOT || r->type == TS_MSG_ROLLUP)
         return;
     if (r->work > 8) {
         uint64_t each = took / r->work;
@@ -155,9 +155,15 @@ static void forget_connection(struct member *m)
 /* Everything that counted on this connection learns that it is gone. */
 static void connection_lost(struct ts_host *h, struct member *m)
 {
+    for (size_t i = 0; i < m->fifo_n; i++) {
+        const struct request *r = &m->fifo[(m->fifo_at + i) % TS_MAX_REQUESTS];
+        if (r->type == TS_MSG_REGISTER)
+            out_reply_error(h, r->ref, TS_E_CLOSED, "the enclave was lost before it answered");
+    }
     forget_connection(m);
     produce_member_lost(h, m);
     query_member_lost(h, m);
+    rollup_member_lost(h, m);
     if (h->checker == member_index(h, m))
         pool_check_lost(h);
 }
@@ -305,6 +311,32 @@ static void doubt(struct ts_host *h, struct member *m)
     m->bench_us = h->now.mono_us + ((uint64_t)BENCH_US << (m->doubts - 1));
 }
 
+/* One that follows the chain, is not on the whitelist, and could be put there instead. */
+static const struct member *spare(const struct ts_host *h)
+{
+    for (unsigned i = 0; i < h->n_members; i++) {
+        const struct member *o = &h->members[i];
+        if (o->phase == M_READY && o->state == TS_ENC_VALIDATING && !o->corrupted &&
+            !member_whitelisted(h, o) && !l1_lists(h, o))
+            return o;
+    }
+    return NULL;
+}
+
+static void say_corrupted(struct ts_host *h, const struct member *m)
+{
+    const struct member *other = spare(h);
+    struct ts_host_output *o = out_push(h, TS_OUT_CORRUPTED);
+    o->switched.from = m->id;
+    o->switched.set = other != NULL && member_whitelisted(h, m);
+    if (other != NULL)
+        o->switched.to = other->id;
+    char *text = ts_arena_alloc(&h->arena, sizeof(m->reason));
+    TS_CHECK(text != NULL);
+    memcpy(text, m->reason, sizeof(m->reason));
+    o->text = text;
+}
+
 void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...)
 {
     va_list args;
@@ -321,6 +353,7 @@ void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...
               m->reason);
     if (m->phase == M_READY)
         producer_lost(h, m);
+    say_corrupted(h, m);
     if (id_set_add(h, &h->corrupted, &m->id))
         settings_put(h, SETTING_CORRUPTED);
     member_shut(h, m);
@@ -451,6 +484,12 @@ static void dispatch_answer(struct ts_host *h, struct member *m, const struct re
         else
             query_answered(h, r->ref, &a->u.query_answer);
         return;
+    case TS_MSG_REGISTER:
+        admin_registered(h, m, r, &a->u.registered);
+        return;
+    case TS_MSG_ROLLUP:
+        rollup_answered(h, m, &a->u.rolled);
+        return;
     case TS_MSG_SNAPSHOT:
         m->snapshotting = false;
         m->snapshot_at = m->head.number;
@@ -494,6 +533,12 @@ static void dispatch_refusal(struct ts_host *h, struct member *m, const struct r
         m->snapshot_at = m->head.number; /* not again before the next turn */
         out_event(h, TS_LOG_WARN, "snapshot-failed", "enclave=%s reason=\"%s\"",
                   short_id(h, &m->id), said(h, e->text));
+        return;
+    case TS_MSG_REGISTER:
+        out_reply_error(h, r->ref, e->code, "%s", said(h, e->text));
+        return;
+    case TS_MSG_ROLLUP:
+        rollup_refused(h, m, e);
         return;
     case TS_MSG_EXIT:
         return;

@@ -132,6 +132,13 @@ static void gather(struct ts_host *h, int producer, struct gathered *g)
         gather_from(h, &h->members[order[i]], term, has_change ? &change : NULL, g);
 }
 
+/* A batch is not divided among rollups, and L1 takes no transaction much larger than one. */
+static size_t max_bytes(const struct ts_host *h)
+{
+    size_t max = (size_t)h->genesis->params.max_batch_bytes;
+    return rollup_is_used(h) && h->set.rollup_bytes < max ? (size_t)h->set.rollup_bytes : max;
+}
+
 static void create(struct ts_host *h, int who)
 {
     struct member *m = &h->members[who];
@@ -149,7 +156,7 @@ static void create(struct ts_host *h, int who)
     h->offered = ts_arena_array(&h->create_arena, max + 1, sizeof(*h->offered));
     TS_CHECK(txs != NULL && h->offered != NULL);
     /* What has no room beside the events the enclave defers: it alone knows how much that is. */
-    pool_pick(h, (size_t)p->max_batch_bytes, txs, h->offered, max, &h->n_offered);
+    pool_pick(h, max_bytes(h), txs, h->offered, max, &h->n_offered);
 
     struct ts_msg msg = {.type = TS_MSG_CREATE};
     struct ts_msg_create *c = &msg.u.create;

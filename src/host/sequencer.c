@@ -4,7 +4,7 @@
 #include "codec/json.h"
 #include "host/shell_internal.h"
 
-static struct ts_shell *shell_of(void *api)
+struct ts_shell *shell_of(void *api)
 {
     return ts_api_backend(api)->ctx;
 }
@@ -187,5 +187,6 @@ const struct ts_rpc_method shell_methods[] = {
     {"sequencer_resume", TS_RPC_OPERATOR, sequencer_resume},
     {"sequencer_drain", TS_RPC_OPERATOR, sequencer_drain},
     {"sequencer_undrain", TS_RPC_OPERATOR, sequencer_undrain},
+    {"sequencer_replace", TS_RPC_OPERATOR, shell_replace},
 };
 const size_t shell_n_methods = TS_COUNT(shell_methods);

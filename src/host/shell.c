@@ -138,6 +138,8 @@ static ts_err open_all(struct ts_shell *s, char *why, size_t why_size)
     if (err == TS_OK)
         err = shell_l1_open(s, why, why_size);
     if (err == TS_OK)
+        err = shell_submit_open(s, why, why_size);
+    if (err == TS_OK)
         err = open_front(s, why, why_size);
     return err;
 }
@@ -205,6 +207,7 @@ void shell_close(struct ts_shell *s)
         s->has_timer = false;
         uv_close((uv_handle_t *)&s->timer, on_timer_closed);
     }
+    shell_submit_close(s);
     ts_follow_close(s->follow);
     s->follow = NULL;
     ts_writer_close(s->writer); /* what was submitted is durable when this returns */

@@ -10,6 +10,7 @@
 
 #include <uv.h>
 
+#include "crypto/secret.h"
 #include "host/core.h"
 #include "net/link.h"
 #include "net/server.h"
@@ -26,6 +27,10 @@ struct ts_shell_config {
     struct ts_host_settings settings;
     const char *l1_url; /* JSON-RPC of an L1 node: with a genesis that has an L1, and only then */
     uint64_t l1_confirmations; /* as in l1/follower.h */
+    const ts_secret *l1_key;   /* of the account that publishes; NULL: nothing is brought to L1 */
+    bool auto_replace;         /* a corrupted enclave is asked to be replaced without an order */
+    uint64_t l1_max_fee;       /* wei per gas */
+    uint64_t l1_stuck_ms;      /* after so long without being mined fees are raised */
 
     struct ts_server_config listener; /* without handlers and WebSocket paths */
 };

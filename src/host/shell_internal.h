@@ -8,6 +8,7 @@
  *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
  *   shell_http.c   /healthz, /readyz, /metrics
  *   shell_l1.c     following L1
+ *   shell_submit.c what is brought to L1
  *   sequencer.c    the operator's methods */
 #ifndef TS_HOST_SHELL_INTERNAL_H
 #define TS_HOST_SHELL_INTERNAL_H
@@ -15,6 +16,7 @@
 #include "host/shell.h"
 #include "shell/follow.h"
 #include "shell/front.h"
+#include "shell/submit.h"
 #include "store/writer.h"
 
 struct link_slot {
@@ -48,6 +50,9 @@ struct ts_shell {
     struct ts_front front;
     struct ts_metrics *metrics;
     struct ts_follow *follow; /* NULL: without L1 */
+    struct ts_submit *submit; /* NULL: without a key for L1 */
+    struct l1_order *orders;  /* on their way to L1 for operators */
+    uint64_t n_orders;        /* jobs given for them */
     struct link_slot links[TS_HOST_MAX_ENCLAVES];
 
     int timer_fd;
@@ -120,6 +125,15 @@ void shell_l1_ask(struct ts_shell *s, uint64_t number);
 json_t *shell_l1_json(const struct ts_shell *s);
 bool shell_l1_is_up(const struct ts_shell *s);
 
+/* ---- shell_submit.c ---- */
+
+ts_err shell_submit_open(struct ts_shell *s, char *why, size_t why_size);
+void shell_submit_close(struct ts_shell *s);
+void shell_publish(struct ts_shell *s, const struct ts_host_output *o);
+void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *o);
+/* sequencer_replace. */
+void shell_replace(void *ctx, struct ts_rpc_call *call);
+
 /* ---- shell_http.c ---- */
 
 struct ts_metrics *shell_metrics_new(void);
@@ -129,6 +143,8 @@ void shell_note_step(struct ts_shell *s, uint64_t us);
 
 /* ---- sequencer.c ---- */
 
+/* The shell of a method's ctx. */
+struct ts_shell *shell_of(void *ctx);
 const char *shell_state_name(enum ts_host_state state);
 json_t *shell_health(void *ctx); /* ctx: the shell */
 extern const struct ts_rpc_method shell_methods[];

@@ -47,6 +47,8 @@ static void on_output(void *ctx, const struct ts_l1_follow_output *o)
         s->events[o->level]++;
         break;
     case TS_L1_FOLLOW_ROLLUP:
+        shell_input(s, &(struct ts_host_input){.kind = TS_IN_ROLLUP, .rollup = &o->rollup->rollup});
+        break;
     case TS_L1_FOLLOW_CALL:
         break;
     }
@@ -57,7 +59,8 @@ static ts_err must_follow(const struct ts_shell *s, char *why, size_t why_size)
     const struct ts_genesis *g = s->config.genesis;
     if (g->l1_chain_id != 0 && s->config.l1_url == NULL)
         (void)snprintf(why, why_size,
-                       "the genesis names L1 chain %" PRIu64 ": the host needs --l1 URL, a node of it",
+                       "the genesis names L1 chain %" PRIu64
+                       ": the host needs --l1 URL, a node of it",
                        g->l1_chain_id);
     else if (g->l1_chain_id == 0 && s->config.l1_url != NULL)
         (void)snprintf(why, why_size, "l1: the genesis names no L1, so none is followed");
@@ -83,6 +86,7 @@ ts_err shell_l1_open(struct ts_shell *s, char *why, size_t why_size)
         return err;
     ts_l1_follow_settings_default(&c.settings);
     c.settings.confirmations = s->config.l1_confirmations;
+    c.settings.wants_rollups = s->config.settings.publishes;
     return ts_follow_new(&c, &s->follow, why, why_size);
 }
 

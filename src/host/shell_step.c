@@ -74,6 +74,12 @@ static void carry_out_one(struct ts_shell *s, const struct ts_host_output *o)
     case TS_OUT_EVENT:
         event(s, o);
         break;
+    case TS_OUT_CORRUPTED:
+        shell_on_corrupted(s, o);
+        break;
+    case TS_OUT_PUBLISH:
+        shell_publish(s, o);
+        break;
     case TS_OUT_L1_ASK:
         shell_l1_ask(s, o->number);
         break;
@@ -146,7 +152,8 @@ static void copy_batches(struct queued_input *q)
 static void enqueue(struct ts_shell *s, const struct ts_host_input *in)
 {
     struct queued_input *q = calloc(1, sizeof(*q));
-    TS_CHECK(q != NULL && in->l1 == NULL); /* blocks of L1 come from the loop */
+    TS_CHECK(q != NULL && in->l1 == NULL &&
+             in->rollup == NULL); /* blocks of L1 come from the loop */
     q->in = *in;
     if (in->n_batches > 0)
         copy_batches(q);

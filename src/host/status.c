@@ -45,6 +45,7 @@ void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
     out->last_switch_reason = h->switch_reason;
     out->l1_is_halted = h->l1.stopped;
     out->l1_fault = h->l1.reason;
+    out->rolled_up = h->roll.number;
     out->l1_newest = h->l1.newest;
     out->counters = h->counters;
     out->n_enclaves = h->n_members;

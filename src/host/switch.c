@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What operators ask for: planned switches, pause and resume, drain; and what of it outlives a
  * restart. Source: docs/protocol.md, sections 3 and 5. */
+#include "codec/eip712.h"
 #include "host/internal.h"
 
 #define SWITCH_WAIT_US    10000000u /* for a switch to begin */
@@ -368,6 +369,35 @@ static void admin_pause(struct ts_host *h, const struct ts_host_input *in)
     settings_put_and_reply(h, SETTING_PAUSED, in->token);
 }
 
+static void admin_register(struct ts_host *h, const struct ts_host_input *in)
+{
+    struct member *m = member_by_id(h, &in->id);
+    struct ts_msg msg = {.type = TS_MSG_REGISTER};
+    if (m == NULL || m->phase != M_READY)
+        out_reply_error(h, in->token, TS_E_NOT_FOUND,
+                        "the enclave %s is not here, or does not follow the chain yet",
+                        short_id(h, &in->id));
+    else if (!member_ask(h, m, &msg, 0, in->token))
+        out_reply_error(h, in->token, TS_E_BUSY, "the enclave has too much to do");
+}
+
+void admin_registered(struct ts_host *h, struct member *m, const struct request *r,
+                      const struct ts_msg_registered *a)
+{
+    ts_hash digest;
+    ts_eip712_digest(&h->genesis->domain, &ts_enclave_registration_type, &a->registration, &digest);
+    if (!ts_address_equal(&a->registration.enclave_id, &m->id) ||
+        ts_verify_signer(h->crypto, &digest, &a->sig, &m->id) != TS_OK) {
+        out_reply_error(h, r->ref, TS_E_SIGNER, "the enclave's statement is not signed by it");
+        member_corrupt(h, m, "%s", "signed a registration that is not its own");
+        return;
+    }
+    uint8_t both[sizeof(ts_hash) + sizeof(ts_sig)];
+    memcpy(both, &a->registration.measurement, sizeof(ts_hash));
+    memcpy(both + sizeof(ts_hash), &a->sig, sizeof(ts_sig));
+    out_reply_bytes(h, r->ref, ts_bytes_of(both, sizeof(both)));
+}
+
 void admin_input(struct ts_host *h, const struct ts_host_input *in)
 {
     switch (in->admin) {
@@ -381,6 +411,9 @@ void admin_input(struct ts_host *h, const struct ts_host_input *in)
     case TS_ADMIN_DRAIN:
     case TS_ADMIN_UNDRAIN:
         admin_drain_or_undrain(h, in);
+        return;
+    case TS_ADMIN_REGISTER:
+        admin_register(h, in);
         return;
     }
 }

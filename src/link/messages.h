@@ -38,7 +38,8 @@ enum ts_msg_type {
     TS_MSG_OFFERS = 11,
     TS_MSG_EXIT = 12,
     TS_MSG_LEAVING = 13,
-    TS_MSG_ROLLUP = 14
+    TS_MSG_ROLLUP = 14,
+    TS_MSG_REGISTER = 15
 };
 
 /* The enclave's lifecycle states (protocol section 3). VALIDATING: at the head but outside the
@@ -228,6 +229,15 @@ struct ts_msg_rolled {
     ts_bytes data; /* its Keccak hash is rollup.data_hash; chain/rollup.h */
 };
 
+/* TS_MSG_REGISTER: request is empty. Answer: what the management contract's registerEnclave takes:
+ * a statement that this identity is meant for this network and what it runs (zero on the simulation
+ * platform, which measures nothing), signed over EnclaveRegistration. Asked again, the same bytes.
+ * Refused with TS_E_STATE before the enclave is at the head. */
+struct ts_msg_registered {
+    struct ts_enclave_registration registration;
+    ts_sig sig;
+};
+
 struct ts_msg {
     uint64_t type;
     uint64_t id;
@@ -250,6 +260,7 @@ struct ts_msg {
         struct ts_msg_offered offered;
         struct ts_msg_rollup rollup;
         struct ts_msg_rolled rolled;
+        struct ts_msg_registered registered;
     } u;
 };
 

@@ -217,6 +217,12 @@ static void put_rolled(struct ts_buf *b, const struct ts_msg *m)
     ts_put_bytes(b, m->u.rolled.data);
 }
 
+static void put_registered(struct ts_buf *b, const struct ts_msg *m)
+{
+    ts_schema_put(b, &ts_enclave_registration_type, &m->u.registered.registration);
+    ts_put_sig(b, &m->u.registered.sig);
+}
+
 typedef void (*put_fn)(struct ts_buf *b, const struct ts_msg *m);
 
 /* What cannot be asked, or answered, is NULL. */
@@ -239,6 +245,7 @@ static const struct {
     [TS_MSG_EXIT] = {put_nothing, put_nothing},
     [TS_MSG_LEAVING] = {NULL, put_nothing},
     [TS_MSG_ROLLUP] = {put_rollup, put_rolled},
+    [TS_MSG_REGISTER] = {put_nothing, put_registered},
 };
 
 void ts_msg_put(struct ts_buf *b, const struct ts_msg *m)

@@ -250,6 +250,12 @@ static void read_rolled(struct in *in, struct ts_msg *m)
     m->u.rolled.data = ts_read_bytes(&in->r, TS_ROLLUP_MAX_SINGLE);
 }
 
+static void read_registered(struct in *in, struct ts_msg *m)
+{
+    ts_schema_read(&in->r, &ts_enclave_registration_type, &m->u.registered.registration);
+    ts_read_sig(&in->r, &m->u.registered.sig);
+}
+
 typedef void (*read_fn)(struct in *in, struct ts_msg *m);
 
 /* What cannot be asked, or answered, is NULL. */
@@ -272,6 +278,7 @@ static const struct {
     [TS_MSG_EXIT] = {read_nothing, read_nothing},
     [TS_MSG_LEAVING] = {NULL, read_nothing},
     [TS_MSG_ROLLUP] = {read_rollup, read_rolled},
+    [TS_MSG_REGISTER] = {read_nothing, read_registered},
 };
 
 static ts_err decode(ts_bytes frame, struct ts_arena *arena, bool is_answer, struct ts_msg *out)

@@ -4,9 +4,9 @@
 
 const char *ts_msg_name(uint64_t type)
 {
-    static const char *const names[] = {"error",    "identify", "load",      "accept",  "synced",
-                                        "report",   "activate", "step-down", "create",  "query",
-                                        "snapshot", "offers",   "exit",      "leaving", "rollup"};
+    static const char *const names[] = {
+        "error",  "identify", "load",     "accept", "synced", "report",  "activate", "step-down",
+        "create", "query",    "snapshot", "offers", "exit",   "leaving", "rollup",   "register"};
     return type < TS_COUNT(names) ? names[type] : "unknown";
 }
 

@@ -182,6 +182,11 @@ static void host_output(struct world *w, const struct ts_host_output *o)
     case TS_OUT_EVENT:
         count_event(w, o->event, o->text);
         return;
+    case TS_OUT_CORRUPTED:
+        return;
+    case TS_OUT_PUBLISH:
+        world_publish(w, o);
+        return;
     case TS_OUT_L1_ASK:
         world_l1_asked(w, o->number);
         return;
@@ -504,6 +509,9 @@ static void happen(struct world *w, struct happening *h)
         if (h->conn == w->host_gen)
             world_l1_told(w, h->from);
         return;
+    case W_L1_MINED:
+        world_l1_mined(w, h);
+        return;
     case W_BOOT:
         world_boot(w, h->link);
         return;
@@ -668,6 +676,9 @@ bool world_try_start_host(struct world *w)
     s->commit_quorum = w->o.commit_quorum ? w->o.commit_quorum : s->commit_quorum;
     s->dispute_hold_us = w->o.dispute_hold_us ? w->o.dispute_hold_us : s->dispute_hold_us;
     s->snapshot_every = w->o.snapshot_every ? w->o.snapshot_every : s->snapshot_every;
+    s->publishes = w->o.rollup_batches != 0;
+    s->rollup_batches = s->publishes ? w->o.rollup_batches : s->rollup_batches;
+    s->rollup_us = w->o.rollup_us ? w->o.rollup_us : s->rollup_us;
     ts_err err = ts_host_new(&start, &w->host);
     if (err == TS_OK)
         err = world_disk_load(w);

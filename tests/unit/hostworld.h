@@ -29,6 +29,8 @@ struct world_options {
     uint64_t max_batch_bytes, max_tx_bytes, batch_gas_limit;
     uint64_t l1_block_us; /* between blocks of L1; 0: there is no L1 */
     uint64_t max_l1_age_ms;
+    uint64_t rollup_batches; /* the host publishes rollups of so many; 0: none */
+    uint64_t rollup_us;
 };
 
 struct world *world_new(const struct world_options *o);
@@ -150,6 +152,12 @@ void world_l1_stand_still(struct world *w, bool still);
 /* The newest so many blocks are replaced, and the host is told of the first. */
 void world_l1_reorg(struct world *w, unsigned depth);
 uint64_t world_l1_number(const struct world *w);
+/* Transactions that the host sends are not mined, until it is turned off. */
+void world_l1_lose_rollups(struct world *w, bool lose);
+/* The last batch of the newest rollup that the contract took; 0: none. */
+uint64_t world_l1_published(const struct world *w);
+size_t world_l1_rollups_taken(const struct world *w);
+const struct ts_rollup *world_l1_rollup(const struct world *w, size_t i, ts_bytes *data);
 
 /* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at
  * most one batch), and that the broadcast chain is one chain that is valid by V1–V8 for a fresh

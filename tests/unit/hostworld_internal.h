@@ -32,7 +32,8 @@ enum what {
     W_BOOT,
     W_GONE,
     W_L1_BLOCK, /* L1 makes one */
-    W_L1_TOLD   /* the host is told of block from */
+    W_L1_TOLD,  /* the host is told of block from */
+    W_L1_MINED  /* a rollup gets there: token, and from is its index among those sent */
 };
 
 struct happening {
@@ -51,12 +52,25 @@ struct l1sim_block {
     ts_address whitelist[WORLD_MAX];
 };
 
+struct l1sim_rollup {
+    struct ts_rollup r;
+    uint8_t *data;
+    size_t n;
+};
+
 struct l1sim {
     struct l1sim_block *blocks;
     size_t n_blocks;
     bool listed[WORLD_MAX];
     bool down, stands_still;
-    uint64_t salt; /* of the line after so many reorgs */
+    struct l1sim_rollup *rollups; /* sent, in the order they were */
+    size_t n_rollups;
+    size_t *taken; /* those that the contract took */
+    size_t n_taken, n_told;
+    uint64_t last_number; /* of the contract */
+    ts_hash last_hash;
+    bool loses_rollups; /* transactions are not mined */
+    uint64_t salt;      /* of the line after so many reorgs */
 };
 
 struct stored_batch {
@@ -209,6 +223,9 @@ void world_l1_block(struct world *w);
 void world_l1_greet(struct world *w); /* tells a host the newest block */
 void world_l1_asked(struct world *w, uint64_t number);
 void world_l1_told(struct world *w, size_t i);
+void world_publish(struct world *w, const struct ts_host_output *o);
+void world_l1_mined(struct world *w, const struct happening *h);
+void world_l1_rollups(struct world *w); /* tells a host those it was not told of */
 
 /* hostworld_disk.c */
 struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash);

@@ -107,8 +107,10 @@ void world_l1_block(struct world *w)
 
 void world_l1_greet(struct world *w)
 {
-    if (w->o.l1_block_us != 0 && !w->l1sim.down && w->host != NULL)
-        tell(w, w->l1sim.n_blocks - 1, true);
+    if (w->o.l1_block_us == 0 || w->l1sim.down || w->host == NULL)
+        return;
+    world_l1_rollups(w);
+    tell(w, w->l1sim.n_blocks - 1, true);
 }
 
 void world_l1_asked(struct world *w, uint64_t number)
@@ -162,8 +164,82 @@ uint64_t world_l1_number(const struct world *w)
     return w->l1sim.blocks[w->l1sim.n_blocks - 1].b.number;
 }
 
+/* ---- rollups: the contract takes what follows the last, the host is told a block later ---- */
+
+void world_publish(struct world *w, const struct ts_host_output *o)
+{
+    struct l1sim *l1 = &w->l1sim;
+    l1->rollups = must(realloc(l1->rollups, (l1->n_rollups + 1) * sizeof(*l1->rollups)));
+    l1->rollups[l1->n_rollups] =
+        (struct l1sim_rollup){*o->rollup, world_copy(o->bytes), o->bytes.n};
+    struct happening *h = world_schedule(w, w->now + w->o.l1_block_us, W_L1_MINED);
+    h->token = o->token;
+    h->from = l1->n_rollups++;
+    h->conn = w->host_gen;
+}
+
+void world_l1_mined(struct world *w, const struct happening *h)
+{
+    struct l1sim *l1 = &w->l1sim;
+    const struct ts_rollup *r = &l1->rollups[h->from].r;
+    const ts_hash *last = l1->n_taken > 0 ? &l1->last_hash : &w->genesis.hash;
+    if (l1->loses_rollups)
+        return;
+    bool fits =
+        r->first_number == l1->last_number + 1 && ts_hash_equal(&r->first_parent_hash, last);
+    if (fits) {
+        l1->last_number = r->last_number;
+        l1->last_hash = r->last_hash;
+        l1->taken = must(realloc(l1->taken, (l1->n_taken + 1) * sizeof(*l1->taken)));
+        l1->taken[l1->n_taken++] = h->from;
+    }
+    if (h->conn != w->host_gen || w->host == NULL)
+        return;
+    struct ts_host_input in = {.kind = TS_IN_SUBMITTED,
+                               .token = h->token,
+                               .err = fits ? TS_OK : TS_E_L1_REVERT,
+                               .text = fits ? "" : "NotNext"};
+    world_input(w, &in);
+}
+
+void world_l1_rollups(struct world *w)
+{
+    struct l1sim *l1 = &w->l1sim;
+    for (; l1->n_told < l1->n_taken && w->host != NULL; l1->n_told++) {
+        struct ts_host_input in = {.kind = TS_IN_ROLLUP,
+                                   .rollup = &l1->rollups[l1->taken[l1->n_told]].r};
+        world_input(w, &in);
+    }
+}
+
+void world_l1_lose_rollups(struct world *w, bool lose)
+{
+    w->l1sim.loses_rollups = lose;
+}
+
+uint64_t world_l1_published(const struct world *w)
+{
+    return w->l1sim.last_number;
+}
+
+size_t world_l1_rollups_taken(const struct world *w)
+{
+    return w->l1sim.n_taken;
+}
+
+const struct ts_rollup *world_l1_rollup(const struct world *w, size_t i, ts_bytes *data)
+{
+    const struct l1sim_rollup *r = &w->l1sim.rollups[w->l1sim.taken[i]];
+    *data = ts_bytes_of(r->data, r->n);
+    return &r->r;
+}
+
 void world_l1_free(struct world *w)
 {
+    for (size_t i = 0; i < w->l1sim.n_rollups; i++)
+        free(w->l1sim.rollups[i].data);
+    free(w->l1sim.rollups);
+    free(w->l1sim.taken);
     for (size_t i = 0; i < w->l1sim.n_blocks; i++)
         free(w->l1sim.blocks[i].raw);
     free(w->l1sim.blocks);

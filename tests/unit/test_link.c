@@ -78,10 +78,13 @@ static size_t samples(struct ts_msg *m)
     at[1] = (struct ts_msg){.type = TS_MSG_ROLLUP, .id = 77, .is_answer = true};
     at[1].u.rolled =
         (struct ts_msg_rolled){{.first_number = 3, .last_number = 9, .sig = {{5}}}, text("data")};
-    return TS_MSG_EXIT + TS_MSG_LEAVING + 3;
+    at[2] = (struct ts_msg){.type = TS_MSG_REGISTER, .id = 77};
+    at[3] = (struct ts_msg){.type = TS_MSG_REGISTER, .id = 77, .is_answer = true};
+    at[3].u.registered = (struct ts_msg_registered){{{{9}}, {{8}}}, {{7}}};
+    return TS_MSG_EXIT + TS_MSG_LEAVING + 5;
 }
 
-static struct ts_msg all[32];
+static struct ts_msg all[34];
 
 static ts_err decode(ts_bytes frame, bool is_answer, struct ts_arena *arena, struct ts_msg *out)
 {
@@ -227,8 +230,8 @@ static void unknown_types_are_named_as_such(void **state)
 {
     (void)state;
     struct ts_msg m;
-    assert_int_equal(decode_empty(TS_MSG_ROLLUP + 1, false, &m), TS_E_UNKNOWN_MESSAGE);
-    assert_int_equal(m.type, TS_MSG_ROLLUP + 1);
+    assert_int_equal(decode_empty(TS_MSG_REGISTER + 1, false, &m), TS_E_UNKNOWN_MESSAGE);
+    assert_int_equal(m.type, TS_MSG_REGISTER + 1);
     assert_int_equal(m.id, 5);
     assert_int_equal(decode_empty(UINT64_MAX, true, &m), TS_E_UNKNOWN_MESSAGE);
     /* Neither an error nor a farewell can be asked for. */

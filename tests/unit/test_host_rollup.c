@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host core and rollups: when they are made, that ranges follow one another whatever crashes,
+ * and that what is in them are the batches. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "base/check.h"
+#include "chain/rollup.h"
+#include "host_kit.h"
+
+static struct world_options publishing(uint64_t seed)
+{
+    struct world_options o = options(3, seed);
+    o.l1_block_us = SECOND;
+    o.rollup_batches = 20;
+    o.rollup_us = 10 * SECOND;
+    return o;
+}
+
+/* Contiguous from 1 on, signed by an enclave, and each says how many batches it has. */
+static void check_rollups(struct world *w)
+{
+    uint64_t next = 1;
+    for (size_t i = 0; i < world_l1_rollups_taken(w); i++) {
+        ts_bytes data;
+        struct ts_arena arena;
+        struct ts_rollup_batch *batches;
+        const struct ts_rollup *r = world_l1_rollup(w, i, &data);
+        size_t n = (size_t)(r->last_number - r->first_number + 1);
+        assert_int_equal(r->first_number, next);
+        ts_arena_init(&arena, TS_ROLLUP_ARENA);
+        assert_int_equal(ts_rollup_decode(data, n, &arena, &batches), TS_OK);
+        ts_arena_free(&arena);
+        next = r->last_number + 1;
+    }
+    assert_int_equal(next, world_l1_published(w) + 1);
+}
+
+static void rollups_are_made_by_number(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(1);
+    struct world *w = world_new(&o);
+    for (unsigned i = 0; i < 30; i++) {
+        world_send(w, i % WORLD_ACCOUNTS);
+        world_run(w, 400 * MS);
+    }
+    assert_true(world_l1_published(w) + 60 > world_head(w));
+    assert_true(world_l1_rollups_taken(w) >= 3);
+    assert_int_equal(world_events(w, "rollup-failed"), 0);
+    check_rollups(w);
+    done(w);
+}
+
+static void rollups_are_made_by_time(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(2);
+    o.rollup_batches = 10000;
+    struct world *w = world_new(&o);
+    world_run(w, 9 * SECOND);
+    assert_int_equal(world_l1_rollups_taken(w), 0);
+    world_run(w, 6 * SECOND);
+    assert_int_equal(world_l1_rollups_taken(w), 1);
+    assert_in_range(world_l1_published(w), 95, 125);
+    check_rollups(w);
+    done(w);
+}
+
+/* L1 takes nothing for a while: what waits is longer than the enclave remembers by itself. */
+static void a_backlog_is_caught_up_with(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(3);
+    o.interval_us = 20 * MS;
+    o.rollup_batches = 300;
+    struct world *w = world_new(&o);
+    world_l1_lose_rollups(w, true);
+    world_run(w, 30 * SECOND);
+    assert_int_equal(world_l1_published(w), 0);
+    world_kill_host(w);
+    world_l1_lose_rollups(w, false);
+    world_start_host(w);
+    assert_true(world_head(w) > 1000);
+    world_run(w, 20 * SECOND);
+    assert_true(world_l1_published(w) + 700 > world_head(w));
+    check_rollups(w);
+    done(w);
+}
+
+/* Ranges that hold as many bytes as one may: the rest is shown to the enclave as headers. */
+static void a_range_ends_where_it_is_full(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(4);
+    o.rollup_batches = 10000;
+    struct world *w = world_new(&o);
+    uint8_t raw[60];
+    memset(raw, 0xee, sizeof(raw));
+    for (unsigned i = 0; i < 3000; i++) {
+        world_send(w, i % WORLD_ACCOUNTS);
+        if (i % 300 == 0)
+            world_run(w, 300 * MS);
+    }
+    world_run(w, 20 * SECOND);
+    assert_true(world_l1_rollups_taken(w) >= 2);
+    check_rollups(w);
+    ts_bytes data;
+    (void)world_l1_rollup(w, 0, &data);
+    assert_in_range(data.n, 50000, TS_ROLLUP_MAX_DATA);
+    done(w);
+}
+
+static void crashes_neither_skip_nor_double_a_range(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 10; seed < 30; seed++) {
+        struct world_options o = publishing(seed);
+        struct world *w = world_new(&o);
+        uint64_t rng = seed;
+        for (unsigned round = 0; round < 20; round++) {
+            rng = rng * 6364136223846793005u + 1442695040888963407u;
+            unsigned dice = (unsigned)(rng >> 33);
+            if (dice % 4 == 0)
+                world_kill(w, dice / 4 % 3);
+            else if (dice % 4 == 1) {
+                world_kill_host(w);
+                world_run(w, dice / 4 % 2000 * MS);
+                world_start_host(w);
+            } else if (dice % 4 == 2)
+                world_l1_lose_rollups(w, dice / 4 % 2 == 0);
+            world_send(w, dice / 8 % WORLD_ACCOUNTS);
+            world_run(w, dice / 32 % 1500 * MS);
+        }
+        world_l1_lose_rollups(w, false);
+        world_kill_host(w); /* what it waits for may be lost for ten minutes */
+        world_start_host(w);
+        world_run(w, 90 * SECOND);
+        assert_true(world_l1_published(w) + 60 > world_head(w));
+        assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+        check_rollups(w);
+        done(w);
+    }
+}
+
+/* The enclave's data are of other batches: nothing is published, and it is marked. */
+static size_t edit_rollup(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
+                          size_t cap)
+{
+    struct ts_arena arena;
+    struct ts_msg m;
+    struct ts_buf b;
+    (void)w;
+    TS_CHECK(frame.n <= cap);
+    memcpy(out, frame.p, frame.n);
+    size_t n = frame.n;
+    ts_arena_init(&arena, 0);
+    if (ts_msg_decode_answer(frame, &arena, &m) == TS_OK && m.type == TS_MSG_ROLLUP) {
+        *(unsigned *)ctx = i;
+        m.u.rolled.rollup.last_hash.b[0] ^= 1;
+        ts_buf_init(&b, cap);
+        ts_msg_put(&b, &m);
+        TS_CHECK(b.err == TS_OK);
+        memcpy(out, b.p, b.n);
+        n = b.n;
+        ts_buf_free(&b);
+    }
+    ts_arena_free(&arena);
+    return n;
+}
+
+static void a_false_rollup_is_not_published(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(40);
+    struct world *w = world_new(&o);
+    unsigned liar = WORLD_MAX;
+    world_run(w, SECOND);
+    world_tamper(w, edit_rollup, &liar);
+    while (liar == WORLD_MAX)
+        world_run(w, 100 * MS);
+    world_run(w, 50 * MS);
+    world_tamper(w, NULL, NULL);
+    assert_true(world_status(w, liar).corrupted);
+    assert_int_equal(world_l1_rollups_taken(w), 0);
+    assert_int_equal(world_events(w, "rollup-failed"), 1);
+    world_run(w, 10 * SECOND);
+    assert_true(world_l1_rollups_taken(w) >= 1);
+    check_rollups(w);
+    done(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rollups_are_made_by_number),
+        cmocka_unit_test(rollups_are_made_by_time),
+        cmocka_unit_test(a_backlog_is_caught_up_with),
+        cmocka_unit_test(a_range_ends_where_it_is_full),
+        cmocka_unit_test(crashes_neither_skip_nor_double_a_range),
+        cmocka_unit_test(a_false_rollup_is_not_published),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
