@@ -12,30 +12,33 @@
 #include "chain/genesis_json.h"
 #include "cli/cli.h"
 #include "cli/devnet.h"
+#include "cli/devnet_l1.h"
 #include "cli/genesis.h"
 #include "codec/json.h"
 #include "crypto/sign.h"
 #include "net/http_client.h"
 
-#define MAX_ENCLAVES 64
+#define MAX_ENCLAVES 64 /* spares among them: what one host takes */
 #define MAX_NODES    32
 #define UP_MS        60000u
 #define STOP_MS      5000u
 #define RESTART_MS   500u
+#define DEFAULT_L1   "none"
 #define MAX_DIR      70u /* "/run/validator-32.sock" and more must fit into a socket's address */
 
 struct options {
-    uint64_t enclaves, nodes, interval_ms, base_port;
+    uint64_t enclaves, spares, nodes, interval_ms, base_port;
     const char *data_dir;
-    int l1;
+    const char *l1, *anvil, *l1_key;
+    ts_address registry;
     bool json;
 };
-
-static const char *const l1_choices[] = {"none", NULL};
 
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, enclaves, "enclaves", TS_CFG_U64, .def = "3", .min = 1,
            .max = MAX_ENCLAVES, .help = "sequencer enclaves"),
+    TS_CFG(struct options, spares, "spares", TS_CFG_U64, .def = "1", .min = 0, .max = 8,
+           .help = "enclaves that run and are not on the list; none without an L1"),
     TS_CFG(struct options, nodes, "nodes", TS_CFG_U64, .def = "2", .min = 0, .max = MAX_NODES,
            .help = "nodes, each with a validator enclave of its own"),
     TS_CFG(struct options, interval_ms, "interval", TS_CFG_MS, .def = "1s", .min = 10,
@@ -43,10 +46,18 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, data_dir, "data-dir", TS_CFG_PATH, .def = "devnet-data",
            .help = "where everything is kept; a second start goes on from there"),
     TS_CFG(struct options, base_port, "base-port", TS_CFG_U64, .def = "9000", .min = 1,
-           .max = 65000, .help = "port of the host; the nodes have this plus 10, 11, …"),
-    TS_CFG(struct options, l1, "l1", TS_CFG_ENUM, .choices = l1_choices, .def = "none",
-           .help = "the L1 of the network; in this version there is none yet, and the whitelist "
-                   "is that of the genesis"),
+           .max = 65000,
+           .help = "port of the host; anvil has the next, the nodes have this plus 10, 11, …"),
+    TS_CFG(struct options, l1, "l1", TS_CFG_STRING, .def = DEFAULT_L1, .check = devnet_l1_check,
+           .value_name = "anvil|none|URL",
+           .help = "the L1: an anvil of its own, none, or one that is there"),
+    TS_CFG(struct options, anvil, "anvil", TS_CFG_PATH,
+           .help = "the anvil program; default: that in $PATH, or what make setup installs"),
+    TS_CFG(struct options, registry, "registry", TS_CFG_ADDRESS,
+           .help = "the management contract on the L1 of a URL; default: a new one is deployed"),
+    TS_CFG(struct options, l1_key, "l1-key", TS_CFG_PATH,
+           .help = "file with the secret key of the contract's governance and operator, for the L1 "
+                   "of a URL; it pays"),
     TS_CFG(struct options, json, "json", TS_CFG_BOOL,
            .help = "print one JSON line when all is up, and nothing else on stdout"),
 };
@@ -67,6 +78,7 @@ struct devnet {
     int lock;
     char ids[MAX_ENCLAVES + MAX_NODES][TS_ADDRESS_HEX_SIZE];
     struct ts_genesis genesis;
+    struct devnet_l1 l1;
     struct ts_supervisor sup;
     struct devnet_account accounts[DEVNET_ACCOUNTS];
 };
@@ -160,16 +172,25 @@ static int open_dir(struct devnet *d)
 
 static const char *enclave_name(const struct devnet *d, unsigned i, char out[32])
 {
-    if (i < d->o.enclaves)
+    unsigned listed = (unsigned)d->o.enclaves, hosts = listed + (unsigned)d->o.spares;
+    if (i < listed)
         snprintf(out, 32, "enclave-%u", i + 1);
+    else if (i < hosts)
+        snprintf(out, 32, "spare-%u", i - listed + 1);
     else
-        snprintf(out, 32, "validator-%u", i - (unsigned)d->o.enclaves + 1);
+        snprintf(out, 32, "validator-%u", i - hosts + 1);
     return out;
+}
+
+/* In this order: those on the list, spares, then the nodes' validators. */
+static unsigned of_host(const struct devnet *d)
+{
+    return (unsigned)(d->o.enclaves + d->o.spares);
 }
 
 static unsigned all_enclaves(const struct devnet *d)
 {
-    return (unsigned)(d->o.enclaves + d->o.nodes);
+    return of_host(d) + (unsigned)d->o.nodes;
 }
 
 /* Makes (or finds) the identity of each enclave. */
@@ -217,6 +238,9 @@ static int new_genesis(struct devnet *d, const char *path)
     TS_CHECK(g->whitelist != NULL && g->alloc != NULL);
     for (unsigned i = 0; i < d->o.enclaves; i++)
         TS_CHECK(ts_unhex(d->ids[i], g->whitelist[g->n_whitelist++].b, 20) == TS_OK);
+    int code = devnet_l1_found(&d->l1, g->whitelist, g->n_whitelist, g);
+    if (code != TS_EXIT_OK)
+        return code;
     for (unsigned i = 0; i < DEVNET_ACCOUNTS; i++) {
         ts_u256 wei;
         TS_CHECK(ts_u256_parse(DEVNET_BALANCE, &wei) == TS_OK);
@@ -258,7 +282,8 @@ static int open_genesis(struct devnet *d)
 {
     char path[PATH_MAX + 32];
     snprintf(path, sizeof(path), "%s/genesis.json", d->dir);
-    return access(path, F_OK) == 0 ? read_genesis(d, path) : new_genesis(d, path);
+    int code = access(path, F_OK) == 0 ? read_genesis(d, path) : new_genesis(d, path);
+    return code == TS_EXIT_OK ? devnet_l1_bind(&d->l1, &d->genesis) : code;
 }
 
 /* ---- programs ---- */
@@ -300,6 +325,16 @@ static void add_enclave(struct devnet *d, struct command *c, unsigned i)
     ts_supervisor_add(&d->sup, name, 3, c->argv);
 }
 
+static void add_l1(const struct devnet *d, struct command *c)
+{
+    if (d->l1.kind == DEVNET_L1_NONE)
+        return;
+    arg(c, "--l1=%s", d->l1.rpc.url);
+    /* Anvil's newest block stays; of another L1 it may not, and the programs' default holds. */
+    if (d->l1.kind == DEVNET_L1_ANVIL)
+        arg(c, "--l1-confirmations=1");
+}
+
 static void add_host(struct devnet *d, struct command *c)
 {
     c->n = 0;
@@ -308,11 +343,14 @@ static void add_host(struct devnet *d, struct command *c)
     arg(c, "--genesis=%s/genesis.json", d->dir);
     arg(c, "--rpc-listen=127.0.0.1:%llu", (unsigned long long)d->o.base_port);
     arg(c, "--interval=%llums", (unsigned long long)d->o.interval_ms);
-    for (unsigned i = 0; i < d->o.enclaves; i++) {
+    for (unsigned i = 0; i < of_host(d); i++) {
         char link[PATH_MAX + 64];
         link_of(d, i, link);
         arg(c, "--enclaves=%s", link);
     }
+    add_l1(d, c);
+    if (d->l1.kind != DEVNET_L1_NONE && d->l1.key_file[0] != 0)
+        arg(c, "--l1-key=%s", d->l1.key_file);
     ts_supervisor_add(&d->sup, "host", 1, c->argv);
 }
 
@@ -320,7 +358,7 @@ static void add_host(struct devnet *d, struct command *c)
 static void add_node(struct devnet *d, struct command *c, unsigned i)
 {
     char name[32], link[PATH_MAX + 64];
-    link_of(d, (unsigned)d->o.enclaves + i, link);
+    link_of(d, of_host(d) + i, link);
     snprintf(name, sizeof(name), "node-%u", i + 1);
     c->n = 0;
     arg(c, "%s/tenseq-node", d->bin);
@@ -331,15 +369,21 @@ static void add_node(struct devnet *d, struct command *c, unsigned i)
     if (i > 0)
         arg(c, "--peers=ws://127.0.0.1:%llu/feed", (unsigned long long)d->o.base_port + 10);
     arg(c, "--enclave=%s", link);
+    add_l1(d, c);
     ts_supervisor_add(&d->sup, name, 2, c->argv);
+}
+
+static void begin_supervisor(struct devnet *d)
+{
+    char log_dir[PATH_MAX + 16], run_dir[PATH_MAX + 16];
+    snprintf(log_dir, sizeof(log_dir), "%s/logs", d->dir);
+    snprintf(run_dir, sizeof(run_dir), "%s/run", d->dir);
+    ts_supervisor_init(&d->sup, log_dir, run_dir, RESTART_MS);
 }
 
 static int add_programs(struct devnet *d)
 {
-    char log_dir[PATH_MAX + 16], run_dir[PATH_MAX + 16], name[32];
-    snprintf(log_dir, sizeof(log_dir), "%s/logs", d->dir);
-    snprintf(run_dir, sizeof(run_dir), "%s/run", d->dir);
-    ts_supervisor_init(&d->sup, log_dir, run_dir, RESTART_MS);
+    char name[32];
     struct command *c = calloc(1, sizeof(*c));
     TS_CHECK(c != NULL);
     int code = sub_dir(d, "host");
@@ -437,14 +481,47 @@ static json_t *nodes_json(const struct devnet *d)
     return nodes;
 }
 
-static void print_json(const struct devnet *d)
+/* Enclaves from first up to end. */
+static json_t *enclaves_json(const struct devnet *d, unsigned first, unsigned end)
 {
-    json_t *enclaves = json_array(), *accounts = json_array();
-    for (unsigned i = 0; i < d->o.enclaves; i++) {
+    json_t *enclaves = json_array();
+    for (unsigned i = first; i < end; i++) {
         char name[32];
         pid_t pid = pid_of(d, enclave_name(d, i, name));
         json_array_append_new(enclaves, json_pack("{s:s,s:i}", "id", d->ids[i], "pid", (int)pid));
     }
+    return enclaves;
+}
+
+static json_t *account_json(const struct cli_l1_account *a)
+{
+    char address[TS_ADDRESS_HEX_SIZE], key[TS_HASH_HEX_SIZE];
+    return json_pack("{s:s,s:s}", "address", ts_hex(a->address.b, sizeof(a->address.b), address),
+                     "key", ts_hex(a->key.b, sizeof(a->key.b), key));
+}
+
+static void add_l1_json(const struct devnet *d, json_t *all)
+{
+    char registry[TS_ADDRESS_HEX_SIZE];
+    if (d->l1.kind == DEVNET_L1_NONE)
+        return;
+    json_t *l1 = json_pack("{s:s,s:s,s:I}", "rpc", d->l1.rpc.url, "registry",
+                           ts_hex(d->genesis.contract.b, 20, registry), "chainId",
+                           (json_int_t)d->genesis.l1_chain_id);
+    if (d->l1.kind == DEVNET_L1_ANVIL) {
+        /* Known keys; a key that was given is not told. */
+        json_object_set_new(l1, "governance", account_json(&d->l1.governance));
+        json_object_set_new(l1, "operator", account_json(&d->l1.operator));
+        json_object_set_new(l1, "pid", json_integer((int)pid_of(d, "anvil")));
+    }
+    json_object_set_new(all, "l1", l1);
+    if (d->o.spares > 0)
+        json_object_set_new(all, "spares", enclaves_json(d, (unsigned)d->o.enclaves, of_host(d)));
+}
+
+static void print_json(const struct devnet *d)
+{
+    json_t *enclaves = enclaves_json(d, 0, (unsigned)d->o.enclaves), *accounts = json_array();
     for (unsigned i = 0; i < DEVNET_ACCOUNTS; i++)
         json_array_append_new(accounts,
                               json_pack("{s:s,s:s}", "address", d->accounts[i].address_hex, "key",
@@ -455,11 +532,33 @@ static void print_json(const struct devnet *d)
                             "enclaves", enclaves, "nodes", nodes_json(d), "chainId",
                             (json_int_t)d->genesis.chain_id, "accounts", accounts, "genesis",
                             ts_hex(d->genesis.hash.b, 32, hash), "dataDir", d->dir);
+    add_l1_json(d, all);
     if (d->o.nodes > 0)
         json_object_set_new(all, "dashboard", url_of("http", d->o.base_port + 10, "/"));
     json_dumpf(all, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
     putchar('\n');
     json_decref(all);
+}
+
+static void print_l1_account(const char *name, const struct cli_l1_account *a)
+{
+    char address[TS_ADDRESS_HEX_SIZE], key[TS_HASH_HEX_SIZE];
+    printf("  %-10s  %s   key %s\n", name, ts_hex(a->address.b, sizeof(a->address.b), address),
+           ts_hex(a->key.b, sizeof(a->key.b), key));
+}
+
+static void print_l1(const struct devnet *d)
+{
+    char registry[TS_ADDRESS_HEX_SIZE];
+    if (d->l1.kind == DEVNET_L1_NONE)
+        return;
+    printf("\n  L1 %s   chain id %llu   management contract %s\n", d->l1.rpc.url,
+           (unsigned long long)d->genesis.l1_chain_id, ts_hex(d->genesis.contract.b, 20, registry));
+    if (d->l1.kind != DEVNET_L1_ANVIL)
+        return;
+    puts("  anvil's test accounts, whose keys everybody knows:");
+    print_l1_account("governance", &d->l1.governance);
+    print_l1_account("operator", &d->l1.operator);
 }
 
 static void print_table(const struct devnet *d)
@@ -474,11 +573,13 @@ static void print_table(const struct devnet *d)
                port, port, (int)pid_of(d, name));
     }
     puts("\n  enclaves");
-    for (unsigned i = 0; i < d->o.enclaves; i++) {
+    for (unsigned i = 0; i < of_host(d); i++) {
         char name[32];
         pid_t pid = pid_of(d, enclave_name(d, i, name));
-        printf("  %u  %s   pid %d\n", i + 1, d->ids[i], (int)pid);
+        printf("  %u  %s   pid %d%s\n", i + 1, d->ids[i], (int)pid,
+               i < d->o.enclaves ? "" : "   spare: not on the list");
     }
+    print_l1(d);
     printf("\n  accounts, each with 1,000,000 ETH at the start (chain id %llu)\n",
            (unsigned long long)d->genesis.chain_id);
     for (unsigned i = 0; i < DEVNET_ACCOUNTS; i++)
@@ -511,16 +612,57 @@ static int port_is_free(uint64_t port)
 static int ports_are_free(const struct devnet *d)
 {
     int code = port_is_free(d->o.base_port);
+    if (code == TS_EXIT_OK && d->l1.kind == DEVNET_L1_ANVIL)
+        code = port_is_free(d->o.base_port + 1);
     for (unsigned i = 0; i < d->o.nodes && code == TS_EXIT_OK; i++)
         code = port_is_free(d->o.base_port + 10 + i);
     return code;
 }
 
-static int prepare(struct devnet *d)
+/* What the flags say of the L1; nothing is made yet. */
+static int find_l1(struct devnet *d, const struct ts_cfg *cfg)
+{
+    const struct devnet_l1_options o = {.l1 = d->o.l1,
+                                        .anvil = d->o.anvil,
+                                        .key = d->o.l1_key,
+                                        .has_registry = ts_cfg_is_set(cfg, "registry"),
+                                        .registry = d->o.registry};
+    int code = devnet_l1_find(&d->l1, &o, d->bin, d->dir, d->o.base_port + 1);
+    if (code != TS_EXIT_OK)
+        return code;
+    if (d->l1.kind == DEVNET_L1_NONE) {
+        if (ts_cfg_is_set(cfg, "spares") && d->o.spares > 0)
+            return cli_misused("--spares wait for a place on the list, and without an L1 that is "
+                               "the genesis'");
+        d->o.spares = 0;
+    }
+    if (of_host(d) > MAX_ENCLAVES)
+        return cli_misused("--enclaves and --spares are %u in all; a host takes %u", of_host(d),
+                           MAX_ENCLAVES);
+    return TS_EXIT_OK;
+}
+
+static int make_network(struct devnet *d)
+{
+    int code = init_enclaves(d);
+    if (code != TS_EXIT_OK)
+        return code;
+    make_accounts(d);
+    begin_supervisor(d);
+    devnet_l1_supervise(&d->l1, &d->sup, d->o.base_port + 1);
+    code = devnet_l1_open(&d->l1);
+    if (code == TS_EXIT_OK)
+        code = open_genesis(d);
+    return code == TS_EXIT_OK ? add_programs(d) : code;
+}
+
+static int prepare(struct devnet *d, const struct ts_cfg *cfg)
 {
     int code = find_programs(d);
     if (code == TS_EXIT_OK)
         code = find_dir(d);
+    if (code == TS_EXIT_OK)
+        code = find_l1(d, cfg);
     /* A directory that is there may be in use, which says more than that its ports are. One that
      * is not is made last: whoever is refused finds nothing changed. */
     bool is_there = code == TS_EXIT_OK && access(d->dir, F_OK) == 0;
@@ -530,13 +672,7 @@ static int prepare(struct devnet *d)
         code = ports_are_free(d);
     if (code == TS_EXIT_OK && !is_there)
         code = open_dir(d);
-    if (code == TS_EXIT_OK)
-        code = init_enclaves(d);
-    if (code == TS_EXIT_OK) {
-        make_accounts(d);
-        code = open_genesis(d);
-    }
-    return code == TS_EXIT_OK ? add_programs(d) : code;
+    return code == TS_EXIT_OK ? make_network(d) : code;
 }
 
 static int run(struct devnet *d)
@@ -553,7 +689,6 @@ static int run(struct devnet *d)
     bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
     while (sig == 0 && is_told)
         sig = ts_supervisor_wait(&d->sup, 1000);
-    ts_supervisor_stop(&d->sup, STOP_MS);
     return sig < 0 ? TS_EXIT_FAILED : code;
 }
 
@@ -565,9 +700,13 @@ int verb_devnet(int argc, char **argv)
     int code = ts_cfg_start(&spec, argc, argv, &d.o, &cfg);
     if (code >= 0)
         return code;
-    code = prepare(&d);
+    code = prepare(&d, cfg);
     if (code == TS_EXIT_OK)
         code = run(&d);
+    else if (d.l1.sig != 0)
+        code = TS_EXIT_OK; /* ended as asked, before it was up */
+    ts_supervisor_stop(&d.sup, STOP_MS);
+    devnet_l1_close(&d.l1);
     ts_supervisor_free(&d.sup);
     ts_genesis_free(&d.genesis);
     if (d.lock >= 0)

@@ -83,7 +83,7 @@ static void become(const struct ts_child *c, const char *log_path, pid_t parent)
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_PDEATHSIG, c->death_signal != 0 ? c->death_signal : SIGKILL);
     if (getppid() != parent)
         _exit(TS_EXIT_FAILED);
     int log = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);

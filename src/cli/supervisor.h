@@ -9,12 +9,13 @@
 #include <sys/types.h>
 
 #define TS_SUP_MAX      160
-#define TS_SUP_MAX_ARGS 80
+#define TS_SUP_MAX_ARGS 96
 
 struct ts_child {
     char name[32];                     /* "enclave-1": names its log and its pid file */
     const char *argv[TS_SUP_MAX_ARGS]; /* owned; ends in NULL */
     int order;                         /* at the end, lower ones are stopped first */
+    int death_signal;                  /* what it gets when the parent is gone; 0: SIGKILL */
     pid_t pid;                         /* 0: not running */
     uint64_t start_ms;                 /* when to start it again; 0: now or never */
     bool given_up;                     /* it ended with a code that says: do not restart */
