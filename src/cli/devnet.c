@@ -23,7 +23,7 @@
 #define UP_MS        60000u
 #define STOP_MS      5000u
 #define RESTART_MS   500u
-#define DEFAULT_L1   "none"
+#define DEFAULT_L1   "anvil"
 #define MAX_DIR      70u /* "/run/validator-32.sock" and more must fit into a socket's address */
 
 struct options {
@@ -349,8 +349,6 @@ static void add_host(struct devnet *d, struct command *c)
         arg(c, "--enclaves=%s", link);
     }
     add_l1(d, c);
-    if (d->l1.kind != DEVNET_L1_NONE && d->l1.key_file[0] != 0)
-        arg(c, "--l1-key=%s", d->l1.key_file);
     ts_supervisor_add(&d->sup, "host", 1, c->argv);
 }
 

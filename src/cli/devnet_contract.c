@@ -188,9 +188,7 @@ static int join_contract(struct devnet_l1 *l, const ts_address *ids, size_t n, u
 static int deploy_contract(struct devnet_l1 *l, const ts_address *ids, size_t n, uint64_t *newest)
 {
     ts_hash tx;
-    if (!l->has_keys)
-        return cli_fail("a URL as --l1 needs --registry ADDR, or --l1-key FILE with the key of an "
-                        "account that deploys a contract");
+    TS_CHECK(l->has_keys); /* devnet_l1_find */
     int code = deploy(l, &tx);
     if (code == TS_EXIT_OK)
         code = grant_all(l, ids, n, NULL, 0, newest);

@@ -84,6 +84,13 @@ static int find_artifact(struct devnet_l1 *l, const char *bin)
     return cli_fail("the management contract, %s/%s, is missing", bin, places[0]);
 }
 
+static bool is_new(const struct devnet_l1 *l)
+{
+    char path[PATH_MAX + 32];
+    snprintf(path, sizeof(path), "%s/genesis.json", l->dir);
+    return access(path, F_OK) != 0;
+}
+
 static int refuse_flags(const struct devnet_l1 *l)
 {
     if (l->kind != DEVNET_L1_URL && l->o.has_registry)
@@ -93,6 +100,9 @@ static int refuse_flags(const struct devnet_l1 *l)
         return cli_misused("--l1-key goes with a URL as --l1; anvil's accounts have known keys");
     if (l->kind != DEVNET_L1_ANVIL && l->o.anvil != NULL)
         return cli_misused("--anvil goes with --l1 anvil");
+    if (l->kind == DEVNET_L1_URL && !l->o.has_registry && l->o.key == NULL && is_new(l))
+        return cli_fail("a URL as --l1 needs --registry ADDR, or --l1-key FILE with the key of an "
+                        "account that deploys a contract");
     return TS_EXIT_OK;
 }
 

@@ -62,7 +62,12 @@ def test_wrong_usage_exits_with_2():
         most = str(2**256 - 1)
         _misused(*genesis, "--alloc", f"{ID}={most}", "--alloc", f"0x{'13' * 20}={most}",
                  words=["alloc", "2^256"])
-        _misused("devnet", "--l1", "anvil", words=["--l1", "anvil", "the only choice is none"])
+        _misused("devnet", "--l1", "sepolia", words=["--l1", "sepolia", "anvil", "none", "URL"])
+        _misused("devnet", "--l1", "none", "--spares", "1", words=["--spares", "L1"])
+        _misused("devnet", "--l1", "none", "--registry", ID, words=["--registry", "--l1"])
+        _misused("devnet", "--l1", "none", "--anvil", "anvil", words=["--anvil", "--l1 anvil"])
+        _misused("devnet", "--l1-key", "key", words=["--l1-key", "URL"])
+        _misused("devnet", "--enclaves", "60", "--spares", "8", words=["--enclaves", "--spares", "64"])
         assert os.listdir(data) == [], "nothing was made"
         _run(*genesis, "--gas-limit", "0", code=0)
         before = open(out).read()
@@ -84,6 +89,18 @@ def test_refused_devnet_changes_nothing():
                         code=1)[1]
             assert f"port {port}" in said
         server.server_close()
+        said = _run("devnet", "--data-dir", os.path.join(parent, "new"), "--anvil", parent, code=1)[1]
+        assert f"--anvil {parent} is missing" in said
+        key = os.path.join(parent, "key")
+        with open(key, "w") as f:
+            f.write("0x" + "11" * 32 + "\n")
+        url = ("--l1", "http://127.0.0.1:1", "--l1-key", key, "--data-dir", os.path.join(parent, "new"))
+        assert "read by others" in _run("devnet", *url, code=1)[1]
+        os.chmod(key, 0o600)
+        with open(key, "w") as f:
+            f.write("0x11\n")
+        assert "holds no secret key" in _run("devnet", *url, code=1)[1]
+        os.unlink(key)
         assert os.listdir(parent) == []
 
 

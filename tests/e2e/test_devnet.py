@@ -17,10 +17,10 @@ def _port():
             return port
 
 
-def _start(data, port, *extra):
+def _start(data, port, *extra, l1="none"):
     # A user's variable for the command line is no mistake of the programs that the devnet starts.
     p = subprocess.Popen([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(port),
-                          "--interval", "200ms", "--json", *extra], stdout=subprocess.PIPE, text=True,
+                          "--interval", "200ms", "--json", "--l1", l1, *extra], stdout=subprocess.PIPE, text=True,
                          env=dict(os.environ, TENSEQ_RPC="http://127.0.0.1:1"))
     line = p.stdout.readline()
     assert line, f"devnet ended with {p.wait()}"
@@ -99,7 +99,7 @@ def test_devnet_that_cannot_be_told_of_ends():
     with tempfile.TemporaryDirectory(prefix="tdev-") as data, open("/dev/full", "w") as full:
         for extra in ((), ("--json",)):
             done = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port",
-                                   str(_port()), "--nodes", "0", "--enclaves", "1", "--interval", "200ms",
+                                   str(_port()), "--l1", "none", "--nodes", "0", "--enclaves", "1", "--interval", "200ms",
                                    *extra], stdout=full, stderr=subprocess.PIPE, text=True,
                                   timeout=60 * SLOW)
             assert done.returncode == 1, done

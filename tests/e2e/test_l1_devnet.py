@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The devnet with anvil as its L1."""
+
+import os
+import subprocess
+import tempfile
+
+from network import cast_path, program, rpc, wait_for
+from test_devnet import _children, _end, _port, _start
+
+FEW = ("--nodes", "1", "--enclaves", "2")
+
+
+def _view(l1, signature, *args):
+    done = subprocess.run([cast_path(), "call", "--rpc-url", l1["rpc"], l1["registry"], signature, *args],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def _reference(port):
+    """Number and hash of the L1 block that the newest batch names."""
+    header = rpc(port, "ten_getBatch", "latest")["header"]
+    return int(header["l1Number"]), header["l1Hash"]
+
+
+def _refused(data, why, *extra):
+    done = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(_port()),
+                           "--enclaves", "2", *extra], capture_output=True, text=True)
+    assert done.returncode == 1 and why in done.stderr, (done.returncode, done.stderr)
+    assert done.stderr.count("\n") == 1, "one sentence: " + done.stderr
+
+
+def test_devnet_with_anvil():
+    """The contract, a spare; a restart and a kill leave both chains where they were."""
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data:
+        port = _port()
+        p, net = _start(data, port, *FEW, l1="anvil")
+        try:
+            l1 = net["l1"]
+            assert l1["chainId"] == 31337 and l1["rpc"] == f"http://127.0.0.1:{port + 1}"
+            assert _view(l1, "genesisHash()(bytes32)") == net["genesis"]
+            spare = net["spares"][0]["id"]
+            listed = [_view(l1, "isSequencer(address)(bool)", e["id"])
+                      for e in net["enclaves"] + net["spares"]]
+            assert listed == ["true", "true", "false"]
+            known = {e["id"]: e for e in rpc(port, "sequencer_status")["enclaves"]}
+            assert known[spare]["role"] == "validating" and len(known) == 3
+            number, block = _reference(port + 10)
+            assert rpc(port + 1, "eth_getBlockByNumber", hex(number), False)["hash"] == block
+            wait_for("a newer block", lambda: _reference(port + 10)[0] > number)
+            children = _children(p.pid)
+            assert l1["pid"] in children
+            _end(p, children)
+            # Ended, and then killed: L1 goes on from where it was.
+            for is_killed in (True, False):
+                p, again = _start(data, port, *FEW, l1="anvil")
+                assert again["genesis"] == net["genesis"]
+                assert again["l1"]["registry"] == l1["registry"]
+                assert rpc(port + 1, "eth_getBlockByNumber", hex(number), False)["hash"] == block
+                last = _reference(port + 10)[0]
+                wait_for("a newer block", lambda: _reference(port + 10)[0] > last)
+                assert rpc(port, "sequencer_status")["state"] == "producing"
+                children = _children(p.pid)
+                if is_killed:
+                    p.kill()
+                    p.wait()
+                    wait_for("all are gone",
+                             lambda: not any(os.path.exists(f"/proc/{c}") for c in children))
+                else:
+                    _end(p, children)
+            _refused(data, "has an L1", "--l1", "none")
+        finally:
+            if p.poll() is None:
+                p.kill()
+
+
+def test_devnet_on_an_l1_that_is_there():
+    """A URL: with a key a contract is deployed, a second devnet goes on with it; what does not fit is told."""
+    from l1 import Anvil, GOVERNANCE_KEY
+
+    with tempfile.TemporaryDirectory(prefix="tdev-") as top, Anvil(top) as l1:
+        key = os.path.join(top, "key")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(GOVERNANCE_KEY + "\n")
+        data, url = os.path.join(top, "d"), l1.url
+        _refused(data, "--registry ADDR, or --l1-key FILE", "--l1", url)
+        assert not os.path.exists(data)
+        _refused(data, "there is no contract at", "--l1", url, "--registry", "0x" + "ab" * 20)
+        p, net = _start(data, _port(), *FEW, "--l1-key", key, l1=url)
+        try:
+            assert net["l1"]["rpc"] == url and "operator" not in net["l1"]
+            assert _view(net["l1"], "genesisHash()(bytes32)") == net["genesis"]
+            _end(p, _children(p.pid))
+            p, again = _start(data, _port(), *FEW, "--registry", net["l1"]["registry"], l1=url)
+            assert again["genesis"] == net["genesis"]
+            _end(p, _children(p.pid))
+        finally:
+            if p.poll() is None:
+                p.kill()
+        _refused(os.path.join(top, "other"), "already that of the network with genesis", "--l1", url,
+                 "--registry", net["l1"]["registry"])
+        _refused(data, "not that of --registry", "--l1", url, "--registry", "0x" + "ab" * 20)
