@@ -129,6 +129,26 @@ static const struct ts_audit *backend_audit(void *ctx)
     return ts_node_audit(s->core);
 }
 
+static bool backend_rollups(void *ctx, uint64_t *l1_final)
+{
+    struct ts_node_shell *s = ctx;
+    struct ts_node_status st;
+    ts_node_status_of(s->core, &st);
+    *l1_final = st.rollups.l1_final;
+    return st.l1.is_followed;
+}
+
+/* With an L1 the tags mean what it says; without one the head is as good as it gets. */
+static uint64_t backend_finality(void *ctx, enum ts_block_kind kind)
+{
+    struct ts_node_shell *s = ctx;
+    struct ts_node_status st;
+    ts_node_status_of(s->core, &st);
+    if (!st.l1.is_needed)
+        return st.head.number;
+    return kind == TS_BLOCK_FINALIZED ? st.rollups.final : st.rollups.published;
+}
+
 void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
 {
     *out = (struct ts_rpc_backend){
@@ -142,6 +162,8 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
         .chain = backend_chain,
         .syncing = backend_syncing,
         .audit = backend_audit,
+        .finality = backend_finality,
+        .rollups = backend_rollups,
         .query = backend_query,
         .send_tx = backend_send_tx,
         .health = nsh_health,

@@ -35,6 +35,14 @@ static json_t *enclave_json(const struct ts_node_enclave_status *e)
                      e->disputes > 0 ? ts_json_u64(e->disputed) : json_null());
 }
 
+static json_t *rollups_json(const struct ts_node_rollup_status *r)
+{
+    return json_pack("{s:o, s:o, s:o, s:o, s:I, s:o, s:o}", "checked", ts_json_u64(r->checked),
+                     "equal", ts_json_u64(r->equal), "wrong", ts_json_u64(r->wrong), "l1Final",
+                     ts_json_u64(r->l1_final), "waiting", (json_int_t)r->waiting, "published",
+                     ts_json_u64(r->published), "final", ts_json_u64(r->final));
+}
+
 static json_t *counters_json(const struct ts_node_counters *c)
 {
     json_t *o = json_object();
@@ -53,11 +61,12 @@ json_t *nsh_health(void *ctx)
     for (unsigned i = 0; i < st.n_peers; i++)
         (void)json_array_append_new(peers, peer_json(s, i));
     /* Alarms that stay: each alone would be a reason to look. */
-    return json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:I, s:o}", "state",
+    return json_pack("{s:s, s:o, s:b, s:o, s:I, s:o, s:o, s:o, s:o, s:I, s:o}", "state",
                      nsh_state_name(s, &st), "target", ts_json_u64(st.target), "catchingUp",
                      st.is_catching_up, "peers", peers, "subscribers",
                      (json_int_t)(s->front.feed != NULL ? ts_feed_server_peers(s->front.feed) : 0),
-                     "enclave", enclave_json(&st.enclave), "l1", nsh_l1_json(s, &st.l1), "counters",
+                     "enclave", enclave_json(&st.enclave), "l1", nsh_l1_json(s, &st.l1), "rollups",
+                     st.l1.is_followed ? rollups_json(&st.rollups) : json_null(), "counters",
                      counters_json(&st.counters), "equivocations", (json_int_t)st.evidence,
                      "uptimeMs", ts_json_u64((uv_hrtime() / 1000 - s->started_us) / 1000));
 }

@@ -42,6 +42,9 @@ struct ts_rpc_backend {
     bool (*pending_tx)(void *ctx, const ts_hash *hash, ts_bytes *raw);
     /* Optional: the audit of that chain, for ten_findings. */
     const struct ts_audit *(*audit)(void *ctx);
+    /* Optional: whether rollups are followed; then the number of the newest L1 block that L1 calls
+     * final (0: not known), for ten_rollups and ten_finality. */
+    bool (*rollups)(void *ctx, uint64_t *l1_final);
     /* Members for ten_health: a new object, or NULL for none more. Optional. */
     json_t *(*health)(void *ctx);
 };

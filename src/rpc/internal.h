@@ -114,6 +114,10 @@ void ts_eth_fee_history(void *ctx, struct ts_rpc_call *call);
 /* ten_findings (findings.c). */
 void ts_ten_findings(void *ctx, struct ts_rpc_call *call);
 
+/* ten_rollups, ten_finality (rollups.c). */
+void ts_ten_rollups(void *ctx, struct ts_rpc_call *call);
+void ts_ten_finality(void *ctx, struct ts_rpc_call *call);
+
 /* ten_registry, and the end of what is being folded (registry.c). */
 void ts_ten_registry(void *ctx, struct ts_rpc_call *call);
 void ts_folds_free(struct ts_api *api);

@@ -294,6 +294,8 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_registry", 0, ts_ten_registry},
     {"ten_lifecycle", 0, ten_lifecycle},
     {"ten_findings", 0, ts_ten_findings},
+    {"ten_rollups", 0, ts_ten_rollups},
+    {"ten_finality", 0, ts_ten_finality},
     {"ten_transaction", 0, ten_transaction},
     {"ten_health", 0, ten_health},
     {"ten_subscribe", TS_RPC_WS_ONLY, ten_subscribe},

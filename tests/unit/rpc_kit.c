@@ -284,6 +284,13 @@ static void make_chain(struct kit *k)
     assert_int_equal(k->net->chain.head.number, 8);
 }
 
+static bool rollups(void *ctx, uint64_t *l1_final)
+{
+    const struct kit *k = ctx;
+    *l1_final = k->l1_final;
+    return k->has_rollups;
+}
+
 static const struct ts_audit *audit(void *ctx)
 {
     const struct kit *k = ctx;
@@ -302,6 +309,7 @@ static void make_api(struct kit *k, bool with_loop)
         .store = k->store,
         .chain = chain,
         .audit = audit,
+        .rollups = rollups,
         .query = query,
         .send_tx = send_tx,
         .pending_nonce = pending_nonce,

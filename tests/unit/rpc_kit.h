@@ -46,6 +46,8 @@ struct kit {
     bool has_nonce;
     uint64_t nonce;
     ts_bytes pending;
+    bool has_rollups; /* they are followed */
+    uint64_t l1_final;
 
     struct kit_query held[64];
     size_t n_held;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ten_ methods. */
+#include "chain/rollup.h"
+#include "chain/rollup_record.h"
+#include "crypto/sign.h"
 #include "rpc_kit.h"
 
 #include <stdio.h>
@@ -296,6 +299,87 @@ static void findings_are_told_by_severity_and_number(void **state)
     assert_int_equal(findings(k, "[{}]"), 2);
 }
 
+static void put_rollup(struct kit *k, uint64_t first, uint64_t last, uint64_t l1_block, bool wrong)
+{
+    struct ts_rollup_record r = {.rollup = {.first_number = first, .last_number = last},
+                                 .l1_block = l1_block,
+                                 .bytes = 77,
+                                 .verdict = wrong ? TS_ROLLUP_WRONG : TS_ROLLUP_EQUAL,
+                                 .text = "has another time"};
+    struct ts_buf b;
+    ts_hash digest;
+    ts_rollup_hash(&k->net->genesis.domain, &r.rollup, &digest);
+    assert_int_equal(ts_sign(k->net->crypto, &k->net->enclaves[0].key, &digest, &r.rollup.sig),
+                     TS_OK);
+    ts_buf_init(&b, 0);
+    ts_rollup_record_put(&b, &r);
+    struct ts_store_op op = {
+        .kind = TS_OP_PUT_ROLLUP, .seq = first, .number = last, .data = ts_buf_bytes(&b)};
+    kit_put(k, &op);
+    ts_buf_free(&b);
+}
+
+/* Batches 1 to 8: 1 and 2 final, 3 published, 4 and 5 in a wrong rollup, 6 left out, 7 published.
+ */
+static void a_batchs_finality_is_that_of_its_rollup(void **state)
+{
+    struct kit *k = *state;
+    kit_refused(k, "ten_finality", "[1]", -32000, "only a node that follows L1");
+    kit_refused(k, "ten_rollups", "[]", -32000, "only a node that follows L1");
+    k->has_rollups = true;
+    kit_expect(k, "ten_rollups", "[]", "[]");
+    kit_expect(k, "ten_finality", "[1]", "\"soft\"");
+    put_rollup(k, 1, 2, 110, false);
+    put_rollup(k, 3, 3, 111, false);
+    put_rollup(k, 4, 5, 109, true);
+    put_rollup(k, 7, 7, 120, false);
+    kit_expect(k, "ten_finality", "[1]", "\"published\"");
+    k->l1_final = 110;
+    static const char *const want[] = {"final", "final", "published", "soft",
+                                       "soft",  "soft",  "published", "soft"};
+    for (unsigned n = 1; n <= TS_COUNT(want); n++) {
+        char params[16], result[32];
+        (void)snprintf(params, sizeof(params), "[%u]", n);
+        (void)snprintf(result, sizeof(result), "\"%s\"", want[n - 1]);
+        kit_expect(k, "ten_finality", params, result);
+    }
+    kit_expect(k, "ten_finality", "[9]", "null");
+    kit_expect(k, "ten_finality", "[\"latest\"]", "\"soft\"");
+    kit_refused(k, "ten_finality", "[{}]", -32602, "number");
+    k->l1_final = 120;
+    kit_expect(k, "ten_finality", "[\"0x7\"]", "\"final\"");
+}
+
+static void rollups_are_listed_from_a_batch_on(void **state)
+{
+    struct kit *k = *state;
+    k->has_rollups = true;
+    put_rollup(k, 1, 2, 110, false);
+    put_rollup(k, 3, 5, 111, true);
+    put_rollup(k, 6, 8, 112, false);
+    json_t *all = kit_call(k, "ten_rollups", "[]");
+    assert_int_equal(json_array_size(all), 3);
+    const json_t *r = json_array_get(all, 1);
+    assert_int_equal(json_integer_value(json_object_get(r, "firstNumber")), 3);
+    assert_int_equal(json_integer_value(json_object_get(r, "lastNumber")), 5);
+    assert_int_equal(json_integer_value(json_object_get(r, "l1Block")), 111);
+    assert_int_equal(json_integer_value(json_object_get(r, "bytes")), 77);
+    assert_string_equal(member(r, "finality"), "soft");
+    assert_string_equal(member(r, "wrong"), "has another time");
+    char id[TS_ADDRESS_HEX_SIZE];
+    assert_string_equal(member(r, "signer"), ts_hex(tn_id(k->net, 0)->b, 20, id));
+    assert_true(json_is_null(json_object_get(json_array_get(all, 0), "wrong")));
+    json_decref(all);
+    json_t *some = kit_call(k, "ten_rollups", "[5, 1]");
+    assert_int_equal(json_array_size(some), 1);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(some, 0), "firstNumber")),
+                     3);
+    json_decref(some);
+    kit_expect(k, "ten_rollups", "{\"from\": 9}", "[]");
+    kit_expect(k, "ten_rollups", "{\"count\": 0}", "[]");
+    kit_refused(k, "ten_rollups", "{\"form\": 9}", -32602, "there is no parameter \"form\"");
+}
+
 static void subscriptions_need_a_connection(void **state)
 {
     struct kit *k = *state;
@@ -320,6 +404,8 @@ int main(void)
         T(older_registries_are_folded),
         cmocka_unit_test_setup_teardown(folding_leaves_the_loop_free, setup_with_loop, teardown),
         T(a_transactions_fate_is_told),
+        T(a_batchs_finality_is_that_of_its_rollup),
+        T(rollups_are_listed_from_a_batch_on),
         T(health_tells_network_and_head),
         T(findings_are_told_by_severity_and_number),
         T(subscriptions_need_a_connection),
