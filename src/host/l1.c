@@ -124,9 +124,11 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in)
 
 /* ---- what the next batch names ---- */
 
+/* With an interval to spare, since a batch may say a time a little ahead of the clock. */
 static bool is_too_old(const struct ts_host *h, const struct l1_known *k)
 {
     ts_time time = h->now.unix_ms > h->chain.head.time ? h->now.unix_ms : h->chain.head.time;
+    time += h->set.interval_us / 1000;
     return time > k->time && time - k->time > h->genesis->params.max_l1_age_ms;
 }
 
