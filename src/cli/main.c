@@ -13,10 +13,12 @@ static const struct verb verbs[] = {
     {"resume", "make batches again", verb_resume},
     {"drain", "never activate an enclave", verb_drain},
     {"undrain", "let an enclave be activated again", verb_undrain},
+    {"replace", "ask on L1 for another enclave in the place of one", verb_replace},
     {"send", "make load: transfers between accounts", verb_send},
     {"batch", "one batch with its three elements", verb_batch},
     {"lifecycle", "the recorded lifecycle of the enclaves", verb_lifecycle},
     {"registry", "what the chain says of each enclave", verb_registry},
+    {"rollups", "what was published on L1", verb_rollups},
     {"genesis", "make a genesis file", verb_genesis},
 };
 

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 
-from network import Network, free_port, program
+from network import Network, cast_path, free_port, program
 
 ID = "0x" + "12" * 20
 
@@ -263,3 +263,34 @@ def test_send_waits_for_what_passes():
 def test_send_to_nobody_is_told():
     said = _run("send", "--rpc", f"http://127.0.0.1:{free_port()}", code=1)[1]
     assert "connection refused" in said
+
+
+def test_replace_for_a_multisig():
+    """What --calldata prints is what cast makes of the same call; a wrong use is named."""
+    faulty, new, contract = "0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20
+    reason = "bad seals since batch 7 – see the log"
+    base = ("replace", faulty, "--with", new, "--reason", reason, "--calldata")
+    said = json.loads(_run(*base, "--registry", contract, "--json", code=0)[0])
+    approve = json.loads(_run(*base, "--registry", contract, "--json", "--request", "7", code=0)[0])
+
+    def made(signature, *args):
+        return subprocess.run([cast_path(), "calldata", signature, *args], capture_output=True, text=True,
+                              check=True).stdout.strip()
+
+    assert [t["data"] for t in said["operator"]] == [
+        made("requestReplacement(address,address,string)", faulty, new, reason)]
+    assert [t["data"] for t in said["governance"]] == [
+        made("grantSequencerEnclave(address)", new), made("revokeSequencerEnclave(address)", faulty)]
+    assert approve["operator"] == []
+    assert [t["data"] for t in approve["governance"]] == [made("approveReplacement(uint256)", "7")]
+    for t in said["operator"] + said["governance"] + approve["governance"]:
+        assert t["to"] == contract and t["value"] == "0"
+    text = _run(*base, "--registry", contract, code=0)[0]
+    assert all(t["data"] in text for t in said["operator"] + said["governance"])
+    _misused(*base, words=["--registry", "--genesis"])
+    _misused(*base, "--registry", contract, "--genesis", "x", words=["not both"])
+    _misused(*base, "--registry", contract, "--request", "0", words=["--request 0"])
+    _misused("replace", faulty, "--with", faulty, "--reason", "x", words=["--with"])
+    _misused("replace", faulty, "--with", new, "--reason", "x", "--request", "1", words=["--calldata"])
+    _misused("replace", faulty, "--with", new, words=["--reason"])
+    _misused("replace", faulty, "--with", new, "--reason", "é" * 129, words=["--reason", "256 bytes"])
