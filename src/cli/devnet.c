@@ -349,6 +349,10 @@ static void add_host(struct devnet *d, struct command *c)
         arg(c, "--enclaves=%s", link);
     }
     add_l1(d, c);
+    if (d->l1.key_file[0] != 0)
+        arg(c, "--l1-key=%s", d->l1.key_file);
+    if (d->l1.kind == DEVNET_L1_ANVIL)
+        arg(c, "--rollup-every=1m"); /* somebody is watching */
     ts_supervisor_add(&d->sup, "host", 1, c->argv);
 }
 
