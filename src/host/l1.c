@@ -153,6 +153,9 @@ const char *l1_fault(struct ts_host *h)
         fault = "no L1 block is known that the next batch could name: L1 has not answered yet";
     else if (k != NULL && is_too_old(h, k))
         fault = "the newest L1 block known is older than a batch may name: L1 is down or behind";
+    bool is_early = !h->l1.has_newest && h->now.mono_us < h->grace_until_us;
+    if (fault != NULL && is_early)
+        return fault; /* L1 has been asked a moment ago */
     if (fault != NULL && !h->l1.fault_said)
         out_event(h, TS_LOG_ERROR, "l1-missing", "production=stopped reason=\"%s\"", fault);
     if (fault == NULL && h->l1.fault_said)
