@@ -93,6 +93,9 @@ class Layouts:
                                                 self.transactions)),
                 many("above", self.of("BatchHeader", "header"))],
             "rollup.answer": [self.of("Rollup", "rollup"), string("data")],
+            "register.request": [],
+            "register.answer": [
+                rows("registration", address("enclaveId"), hash32("measurement")), sig("signature")],
             "error": [u("code"), many("enclave", address("id")), text("text")],
             "error.named": [u("code"), many("enclave", address("id")), text("text")],
         }

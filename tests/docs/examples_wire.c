@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "chain/batch.h"
 #include "chain/rollup.h"
+#include "codec/eip712.h"
+#include "codec/schema.h"
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
 #include "enclave/lifecycle.h"
@@ -207,6 +209,20 @@ static void add_rollup(json_t *to, const struct doc_net *d)
     ts_arena_free(&arena);
 }
 
+static void add_register(json_t *to, const struct doc_net *d)
+{
+    struct ts_msg m = request(TS_MSG_REGISTER, 11);
+    ts_hash digest;
+    add_msg(to, "link.register.request", &m);
+    m = answer(TS_MSG_REGISTER, 11);
+    struct ts_msg_registered *r = &m.u.registered;
+    r->registration.enclave_id = d->net->enclaves[1].id;
+    ts_eip712_digest(&d->net->genesis.domain, &ts_enclave_registration_type, &r->registration,
+                     &digest);
+    TS_CHECK(ts_sign(d->net->crypto, &d->net->enclaves[1].key, &digest, &r->sig) == TS_OK);
+    add_msg(to, "link.register.answer", &m);
+}
+
 void doc_link(json_t *to, const struct doc_net *d)
 {
     add_identify(to, d);
@@ -216,6 +232,7 @@ void doc_link(json_t *to, const struct doc_net *d)
     add_query(to, d);
     add_rest(to, d);
     add_rollup(to, d);
+    add_register(to, d);
 }
 
 void doc_feed(json_t *to, const struct doc_net *d)

@@ -2,7 +2,10 @@
 /* L1 headers as evidence: hash, number and age. */
 #include <string.h>
 
+#include "codec/eip712.h"
+#include "codec/schema.h"
 #include "crypto/keccak.h"
+#include "crypto/sign.h"
 #include "enclave_kit.h"
 
 #define L1_CHAIN 31337u
@@ -142,6 +145,35 @@ static void a_notice_before_its_batch_needs_its_header(void **state)
     ek_close(k);
 }
 
+/* What the management contract takes: by the identity, for this network alone, the same each time.
+ */
+static void an_enclave_registers(void **state)
+{
+    (void)state;
+    struct ek *k = with_l1();
+    struct ts_msg req = {.type = TS_MSG_REGISTER};
+    ts_hash digest;
+    ek_boot(k, 1);
+    ek_load(k, 1, NULL);
+    struct ts_msg m = ek_ask(k, 1, &req);
+    assert_code(m, TS_E_STATE); /* SYNCING signs nothing */
+    struct ts_msg synced = {.type = TS_MSG_SYNCED};
+    synced.u.synced.time = k->now;
+    m = ek_ask(k, 1, &synced);
+    assert_state(k, 1, TS_ENC_VALIDATING);
+    m = ek_ask(k, 1, &req);
+    assert_code(m, TS_OK);
+    struct ts_msg_registered first = m.u.registered;
+    assert_true(ts_address_equal(&first.registration.enclave_id, &k->enclaves[1].id));
+    ts_eip712_digest(&k->genesis.domain, &ts_enclave_registration_type, &first.registration,
+                     &digest);
+    assert_int_equal(ts_verify_signer(k->crypto, &digest, &first.sig, &k->enclaves[1].id), TS_OK);
+    m = ek_ask(k, 1, &req);
+    assert_memory_equal(&m.u.registered, &first, sizeof(first));
+    assert_state(k, 1, TS_ENC_VALIDATING);
+    ek_close(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_header_that_is_none_is_refused),
         cmocka_unit_test(an_old_l1_block_is_refused),
         cmocka_unit_test(a_notice_before_its_batch_needs_its_header),
+        cmocka_unit_test(an_enclave_registers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
