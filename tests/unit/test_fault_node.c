@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A node where one thing fails, once: the nth allocation, the nth durable step, the nth frame of a
  * feed, for every n of a short life: catching up, following, a peer that goes, transactions, a
- * restart. Afterwards it holds the whole chain and the audit of it, as a node to which nothing
- * happened. FAULTS_ALL=1: every n, not some. */
+ * restart, on a network with L1. Afterwards it holds the whole chain and the audit of it, as a node
+ * to which nothing happened. FAULTS_ALL=1: every n, not some. */
 #include "unit.h"
 
 #include <string.h>
@@ -165,6 +165,7 @@ static struct nw *begin(uint64_t seed)
     s.store_retry_us = 100 * NW_MS;
     s.penalty_min_us = 200 * NW_MS;
     w->hosts[0].head = w->hosts[1].head = 30;
+    nw_l1_start(w, TN_GENESIS_L1 + 8);
     nw_host_up(w, 0);
     nw_host_up(w, 1);
     nw_node(w, hosts, 2, &s, false);
@@ -185,6 +186,7 @@ static void publish(struct nw *w, uint64_t to)
         if (w->hosts[0].is_up)
             nw_publish(w, 0, n);
         nw_publish(w, 1, n);
+        nw_l1_mine(w, TN_GENESIS_L1 + n / 3); /* named one block before it is confirmed */
         pass(w, 20);
     }
 }
@@ -311,17 +313,24 @@ static void some_frame_is_lost(void **state)
     }
 }
 
+/* A new L1 block is named every third batch. */
+static void make_to(size_t batches)
+{
+    for (; net->n_history < batches; tn_run(net, 1))
+        net->l1_number = TN_GENESIS_L1 + net->n_history / 3;
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
+    net = tn_new(&(struct tn_options){.crypto = nw_crypto(), .l1_chain_id = 31337});
     tn_start(net);
-    tn_run(net, 14 - net->n_history);
+    make_to(14);
     tn_crash(net, 0);
     tn_activate(net, 1);
-    tn_run(net, 10);
+    make_to(24);
     tn_boot(net, 0);
-    tn_run(net, BATCHES - net->n_history);
+    make_to(BATCHES);
     ts_buf_init(&true_audit, 0);
     return 0;
 }
