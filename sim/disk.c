@@ -231,6 +231,7 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         put_l1(d, op);
         return;
     case TS_OP_PUT_ROLLUP:
+    case TS_OP_DISCARD:
         TS_CHECK(false); /* nobody publishes one */
         return;
     }

@@ -149,6 +149,14 @@ void ts_node_commit_pump(struct ts_node *n)
 {
     uint64_t unsaved = n->chain.head.number - n->chain_saved;
     bool save = unsaved >= n->s.chain_every || (n->is_stopping && unsaved > 0);
+    if (n->line.is_leaving && !n->line.is_submitted && ts_node_commit_is_idle(n) && n->n_ops == 0) {
+        free(n->ops);
+        n->ops = ts_node_need(calloc(NODE_LINE_OPS, sizeof(*n->ops)));
+        n->n_ops = ts_node_line_ops(n, n->ops);
+        submit(n);
+        return;
+    }
+    save = save && !n->line.is_leaving;
     if (n->store_token != 0 || n->flight.n > 0 || n->n_ops > 0 || (n->queue.n == 0 && !save))
         return;
     struct entries empty = n->flight;
@@ -214,6 +222,10 @@ void ts_node_commit_stored(struct ts_node *n, uint64_t token, ts_err err)
     n->n_ops = 0;
     n->flight = n->done; /* emptied at the start of this step */
     n->done = stored;
+    if (n->line.is_submitted) {
+        ts_node_line_left(n);
+        return;
+    }
     for (size_t i = 0; i < stored.n; i++)
         tell(n, &stored.e[i], stored.n <= NODE_PUSH_FEW || i + 1 == stored.n);
 }

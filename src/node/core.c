@@ -107,6 +107,7 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_map_init(&n->evidence_at, sizeof(uint64_t), sizeof(uint32_t), start->seed);
     ts_node_forward_init(n);
     ts_node_rollups_init(n);
+    ts_node_line_init(n);
     n->effect = ts_effect_new();
     n->audit = ts_audit_new(start->genesis);
     ts_err err = n->effect != NULL && n->audit != NULL ? init_chain(n) : TS_E_NOMEM;
@@ -130,6 +131,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_forward_free(n);
     ts_node_l1_free(n);
     ts_node_rollups_free(n);
+    ts_node_line_free(n);
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
     ts_audit_free(n->audit);
@@ -292,7 +294,7 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
 /* What waits for room, time or a peer moves as far as it can. */
 static void move_on(struct ts_node *n)
 {
-    bool moved = !n->l1.is_halted; /* then nothing is taken any more */
+    bool moved = !n->l1.is_halted && !n->line.is_leaving; /* else nothing is taken any more */
     for (int i = 0; moved && i < ROUNDS && !n->is_stopping; i++) {
         ts_node_catchup_plan(n);
         moved = ts_node_pipeline_pump(n);
@@ -352,7 +354,8 @@ static void finish_step(struct ts_node *n, struct ts_node_outputs *out)
         if (!n->is_stopping && !n->l1.is_halted)
             ts_node_catchup_plan(n); /* what a deadline set free is asked of another at once */
         if (n->runs != NULL && n->runs->state == RUN_DONE && ts_node_commit_has_room(n) &&
-            n->stalled_us <= n->now.mono_us && n->l1.waiting == NULL && !n->l1.is_halted)
+            n->stalled_us <= n->now.mono_us && n->l1.waiting == NULL && !n->l1.is_halted &&
+            !n->line.is_leaving)
             wake = n->now.mono_us; /* the next share of a long run */
         try_stop(n);
     }

@@ -124,7 +124,8 @@ enum ts_node_out {
                             TS_NODE_L1_ASKS numbers wait for their answer at a time */
     TS_NODE_OUT_ROLLUPS, /* number: too many rollups came at once; tell those whose last batch is
                             above number again */
-    TS_NODE_OUT_STOPPED
+    TS_NODE_OUT_STOPPED  /* err: TS_E_CORRUPT, the store is damaged; TS_E_CONFLICT: L1 has decided
+                            for  another line, and the node must be started anew to follow it */
 };
 
 struct ts_node_output {
@@ -190,6 +191,8 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data);
 /* Records of rollups (chain/rollup_record.h), ascending, all of them; behind the batches, before
  * ts_node_begin. TS_E_CORRUPT or a decoding error: the store is damaged. */
 ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes record);
+/* What the store holds under the meta key "line": a rollup whose line is followed; likewise. */
+ts_err ts_node_load_line(struct ts_node *n, ts_bytes pin);
 
 void ts_node_begin(struct ts_node *n, struct ts_now now, struct ts_node_outputs *out);
 void ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_node_input *in,

@@ -12,6 +12,7 @@
  * findings.c  the audit: what it is fed, what it says
  * l1.c        L1's word on the blocks that batches name; l1_words.c  what was said of which block
  * rollups.c   rollups that come, wait and are kept; rollup_check.c  is a rollup the chain's?
+ * line.c      a rollup decides for another line
  * forward.c   transactions
  * validator.c, validator_feed.c   the attached enclave */
 #ifndef TS_NODE_INTERNAL_H
@@ -19,6 +20,7 @@
 
 #include "base/arena.h"
 #include "base/log.h"
+#include "chain/rollup.h"
 #include "chain/rollup_record.h"
 #include "net/feed_session.h"
 #include "node/core.h"
@@ -282,6 +284,9 @@ struct rollup_check {
     uint64_t at;                     /* the next own batch */
     ts_hash hash, root;              /* of the one before it */
     uint64_t load_token;             /* 0: none under way */
+    bool is_sound;                   /* decoded, and signed by an enclave */
+    bool has_other_parent, is_other_line;
+    uint64_t parts; /* the first batch that differs; 0: none yet */
 };
 
 #define NODE_PUBLISHED 256 /* rollups whose L1 block is not final yet, that are remembered */
@@ -305,6 +310,19 @@ struct rollups {
     size_t n_published;
     uint64_t published_to, final_to; /* batches */
     uint64_t final;                  /* L1 block */
+};
+
+/* ---- two lines ---- */
+
+#define NODE_LINE_OPS 5
+
+struct line {
+    bool is_leaving, is_submitted;
+    uint64_t from;
+    struct ts_buf pin;
+    struct ts_rollup rollup; /* whose line is followed, when batches is not NULL */
+    struct ts_rollup_batch *batches;
+    struct ts_arena arena;
 };
 
 /* A batch at head + 1 that was refused and that no seal covers as it came. */
@@ -373,6 +391,7 @@ struct ts_node {
     struct validator validator;
     struct l1_view l1;
     struct rollups rollups;
+    struct line line;
 
     bool is_stopping, is_stopped;
     struct ts_node_counters counters;
@@ -572,6 +591,8 @@ void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r);
 /* The first that waits is this: it goes to the store and leaves the ring. wrong NULL: it is equal.
  * own: number, hash and root of the chain's batch at its last. */
 void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts_head *own);
+/* The first that waits is found to be wrong, and goes on waiting. */
+void ts_node_rollups_wrong(struct ts_node *n);
 void ts_node_rollups_final(struct ts_node *n, uint64_t number);
 void ts_node_rollups_stored(struct ts_node *n);
 void ts_node_rollups_pump(struct ts_node *n, uint64_t *wake);
@@ -582,6 +603,22 @@ void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_st
 void ts_node_rollup_check_begin(struct ts_node *n);
 /* False: it was somebody else's OUT_LOAD. */
 bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in);
+
+/* What of a batch is not as in its place in a rollup: "another time", …; NULL: nothing. */
+const char *ts_node_rollup_differs(const struct ts_rollup_batch *x, const struct ts_batch *b);
+
+/* ---- line.c ---- */
+
+void ts_node_line_init(struct ts_node *n);
+void ts_node_line_free(struct ts_node *n);
+/* The rollup holds another line than the own, which differs from batch from on. */
+void ts_node_line_leave(struct ts_node *n, uint64_t from, const struct ts_rollup *r, ts_bytes data);
+/* The durable step that leaves it; and it is done. */
+size_t ts_node_line_ops(struct ts_node *n, struct ts_store_op ops[NODE_LINE_OPS]);
+void ts_node_line_left(struct ts_node *n);
+/* b was checked, effect is its: why the rollup that is followed does not allow it; NULL: it does.
+ */
+const char *ts_node_line_refuses(struct ts_node *n, const struct ts_batch *b);
 
 /* ---- forward.c ---- */
 

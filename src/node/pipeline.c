@@ -251,6 +251,16 @@ static ts_err check_l1(struct ts_node *n, const struct source *s, const struct t
     return TS_E_L1;
 }
 
+static ts_err check_line(struct ts_node *n, const struct ts_batch *b, struct ts_fault *fault)
+{
+    const char *why = ts_node_line_refuses(n, b);
+    if (why == NULL)
+        return TS_OK;
+    *fault = (struct ts_fault){.rule = TS_E_CONFLICT};
+    snprintf(fault->what, sizeof(fault->what), "%s", why);
+    return TS_E_CONFLICT;
+}
+
 static ts_err check(struct ts_node *n, const struct source *s, const struct ts_batch *b,
                     struct ts_fault *fault, ts_hash **tx_hashes, struct l1_word **word)
 {
@@ -260,6 +270,8 @@ static ts_err check(struct ts_node *n, const struct source *s, const struct ts_b
         ts_batch_check(&n->chain, b, said == L1_AGREES ? &(*word)->at : NULL, n->effect, fault);
     if (err == TS_OK && is_on)
         err = check_l1(n, s, b, said, *word, fault);
+    if (err == TS_OK)
+        err = check_line(n, b, fault);
     if (err != TS_OK)
         return err;
     *tx_hashes = hash_txs(b);

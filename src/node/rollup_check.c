@@ -10,6 +10,9 @@
 #include "chain/rollup.h"
 #include "node/internal.h"
 
+#define RETRY_US    UINT64_C(1000000)
+#define EVIDENCE_US UINT64_C(10000000)
+
 static const struct held_rollup *rollup_of(const struct ts_node *n)
 {
     return &n->rollups.q[n->rollups.first];
@@ -70,6 +73,7 @@ void ts_node_rollup_check_begin(struct ts_node *n)
     const char *wrong = look_at_rollup(n, err);
     if (wrong != NULL)
         note_wrong(n, wrong);
+    c->is_sound = wrong == NULL;
     c->is_on = true;
     c->at = v->checked + 1;
     c->hash = v->checked_hash;
@@ -89,7 +93,7 @@ static bool same_txs(const struct ts_rollup_batch *x, const struct ts_batch *b)
     return true;
 }
 
-static const char *differs(const struct ts_rollup_batch *x, const struct ts_batch *b)
+const char *ts_node_rollup_differs(const struct ts_rollup_batch *x, const struct ts_batch *b)
 {
     const struct ts_batch_header *h = &b->header;
     if (x->time != h->time)
@@ -108,15 +112,22 @@ static void compare(struct ts_node *n, const struct ts_batch *b, const struct ts
     struct rollup_check *c = &n->rollups.check;
     const struct ts_rollup *r = &rollup_of(n)->record.rollup;
     uint64_t number = b->header.number;
-    if (number == r->first_number && !ts_hash_equal(&r->first_parent_hash, &b->header.parent_hash))
+    if (number == r->first_number &&
+        !ts_hash_equal(&r->first_parent_hash, &b->header.parent_hash)) {
+        c->has_other_parent = true;
         note_wrong(n, ts_node_text(n, "begins on another parent than batch %" PRIu64, number));
-    const char *part =
-        c->batches != NULL ? differs(&c->batches[number - r->first_number], b) : NULL;
+    }
+    const char *part = c->batches != NULL
+                           ? ts_node_rollup_differs(&c->batches[number - r->first_number], b)
+                           : NULL;
+    if (part != NULL && c->parts == 0)
+        c->parts = number;
     if (part != NULL)
         note_wrong(n, ts_node_text(n, "has %s in batch %" PRIu64, part, number));
     if (number != r->last_number)
         return;
-    if (!ts_hash_equal(&r->last_hash, &own->hash))
+    c->is_other_line = !ts_hash_equal(&r->last_hash, &own->hash);
+    if (c->is_other_line)
         note_wrong(n, ts_node_text(n, "ends with another batch %" PRIu64, number));
     if (!ts_hash_equal(&r->protocol_root, &c->root))
         note_wrong(n, ts_node_text(n, "has another protocol root after batch %" PRIu64, number));
@@ -139,6 +150,44 @@ static bool walk(struct ts_node *n, const struct ts_store_batch *own)
     return true;
 }
 
+/* Memory is short, the disk is ill, or evidence is waited for: from the beginning, after a while.
+ */
+static void begin_later(struct ts_node *n, uint64_t us)
+{
+    n->rollups.retry_us = n->now.mono_us + us;
+    check_end(n);
+}
+
+/* Where a sealed batch beside ours is kept as evidence: at number at, when that is not 0, else at
+ * the lowest from from to last. 0: nowhere. */
+static uint64_t second_seal(const struct ts_node *n, uint64_t at, uint64_t from, uint64_t last)
+{
+    uint64_t found = 0;
+    for (size_t i = 0; i < ts_audit_count(n->audit); i++) {
+        const struct ts_finding *f = ts_audit_get(n->audit, i);
+        bool fits = at != 0 ? f->first == at : f->first >= from && f->first <= last;
+        if (f->kind == TS_F_EQUIVOCATION && fits && (found == 0 || f->first < found))
+            found = f->first;
+    }
+    return found;
+}
+
+/* The rollup wins when the other line is one of sealed batches, which shows by the evidence where
+ * the lines part. One that only says so moves nobody: it is a finding, and stays at the front until
+ * evidence comes, for no later one can be on this line. */
+static void decide(struct ts_node *n)
+{
+    const struct rollup_check *c = &n->rollups.check;
+    const struct held_rollup *h = rollup_of(n);
+    uint64_t from = second_seal(n, c->parts, n->rollups.checked + 1, h->record.rollup.last_number);
+    if (from != 0)
+        ts_node_line_leave(n, from, &h->record.rollup, h->data);
+    else
+        ts_node_rollups_wrong(n);
+    if (!n->line.is_leaving)
+        begin_later(n, from != 0 ? RETRY_US : EVIDENCE_US);
+}
+
 bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in)
 {
     struct rollup_check *c = &n->rollups.check;
@@ -150,14 +199,18 @@ bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *
     bool ok = in->err == TS_OK && in->n_batches > 0;
     for (size_t i = 0; ok && i < in->n_batches && c->at <= last; i++)
         ok = walk(n, &in->batches[i]);
-    if (!ok) { /* memory is short, or the disk is ill: from the beginning, after a while */
-        n->rollups.retry_us = n->now.mono_us + UINT64_C(1000000);
-        check_end(n);
+    if (!ok) {
+        begin_later(n, RETRY_US);
     } else if (c->at <= last) {
         load_next(n);
     } else {
         const struct ts_head own = {.number = last, .hash = c->hash, .protocol_root = c->root};
         char wrong[TS_ROLLUP_TEXT];
+        /* A line of its own, on the parent of ours, signed. */
+        if (c->is_other_line && !c->has_other_parent && c->is_sound) {
+            decide(n);
+            return true;
+        }
         snprintf(wrong, sizeof(wrong), "%s", record->text);
         check_end(n);
         ts_node_rollups_judge(n, wrong[0] != '\0' ? wrong : NULL, &own);

@@ -180,6 +180,12 @@ void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts
     drop_front(n);
 }
 
+void ts_node_rollups_wrong(struct ts_node *n)
+{
+    const struct ts_rollup_record *record = &front(&n->rollups)->record;
+    found(n, false, &record->rollup, record->text, false);
+}
+
 void ts_node_rollups_stored(struct ts_node *n)
 {
     TS_CHECK(n->rollups.unstored > 0);

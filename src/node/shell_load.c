@@ -21,6 +21,8 @@ static void load_snapshot(struct ts_node_shell *s)
     ts_buf_init(&roots, 0);
     ts_buf_init(&audit, 0);
     ts_err err = ts_store_meta(s->store, "chain", &chain);
+    if (err == TS_OK && chain.n == 0)
+        err = TS_E_NOT_FOUND; /* another line was left: it is folded anew */
     if (err == TS_OK)
         err = ts_store_meta(s->store, "roots", &roots);
     if (err == TS_OK) /* not there: written by a version without an audit, which is made up for */
@@ -66,6 +68,17 @@ static bool load_rollup(void *ctx, uint64_t first, uint64_t last, ts_bytes data)
     return l->err == TS_OK;
 }
 
+static ts_err load_line(struct ts_node_shell *s)
+{
+    struct ts_buf pin;
+    ts_buf_init(&pin, 0);
+    ts_err err = ts_store_meta(s->store, "line", &pin);
+    if (err == TS_OK)
+        err = ts_node_load_line(s->core, ts_buf_bytes(&pin));
+    ts_buf_free(&pin);
+    return err == TS_E_NOT_FOUND ? TS_OK : err;
+}
+
 ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
 {
     struct loading l = {.s = s, .why = ""};
@@ -80,6 +93,8 @@ ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
         err = ts_store_rollups(s->store, 0, UINT64_MAX, load_rollup, &l);
     if (err == TS_OK)
         err = l.err;
+    if (err == TS_OK)
+        err = load_line(s);
     if (err != TS_OK)
         (void)snprintf(why, why_size, "%s: %s", s->config.store_path,
                        l.why[0] != '\0' ? l.why : ts_err_text((int)err));

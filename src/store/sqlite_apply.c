@@ -40,6 +40,7 @@ static const char *const write_sql[W_COUNT] = {
     [W_EVIDENCE] = "INSERT INTO evidence(id, data) VALUES(?1, ?2) ON CONFLICT(id) DO NOTHING",
     [W_L1] = ("INSERT INTO l1(number, hash, header) VALUES(?1, ?2, ?3)"
               " ON CONFLICT(number, hash) DO NOTHING"),
+    [W_DISCARD] = "UPDATE batch SET status = 3 WHERE status = 2 AND number >= ?1",
     [W_ROLLUP] = "INSERT OR REPLACE INTO rollup(last, first, data) VALUES(?1, ?2, ?3)",
 };
 
@@ -296,6 +297,9 @@ static ts_err apply_op(struct ts_store *s, const struct ts_store_op *op)
         bind_bytes(s->w[W_L1], 2, op->hash.b, sizeof(op->hash.b));
         bind_bytes(s->w[W_L1], 3, op->data.p, op->data.n);
         return ts_sqlite_run(s, W_L1);
+    case TS_OP_DISCARD:
+        bind_u64(s->w[W_DISCARD], 1, op->number);
+        return ts_sqlite_run(s, W_DISCARD);
     case TS_OP_PUT_ROLLUP:
         bind_u64(s->w[W_ROLLUP], 1, op->number);
         bind_u64(s->w[W_ROLLUP], 2, op->seq);

@@ -32,8 +32,9 @@ enum ts_store_op_kind {
                            if it is there already */
     TS_OP_PUT_L1,       /* number, hash, data = RLP of the header of an L1 block that a batch names;
                            in the step of that batch. No error if it is there already */
-    TS_OP_PUT_ROLLUP /* seq = first and number = last batch of a rollup, data = what is kept of it.
-                        Replaces one with the same last */
+    TS_OP_PUT_ROLLUP, /* seq = first and number = last batch of a rollup, data = what is kept of it.
+                         Replaces one with the same last */
+    TS_OP_DISCARD     /* number: every committed batch from number on becomes discarded */
 };
 
 #define TS_STORE_MAX_REJECTED 1000000

@@ -144,7 +144,8 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
         l1_shelf_put(&w->l1, op);
         return;
     case TS_OP_PUT_ROLLUP:
-        return; /* the host keeps none */
+    case TS_OP_DISCARD:
+        return; /* the host keeps none, and leaves no line */
     }
 }
 

@@ -227,6 +227,9 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
         const struct ts_store_op *op = &o->ops[i];
         if (op->kind == TS_OP_PUT_BATCH) {
             put_batch(w, s, op);
+        } else if (op->kind == TS_OP_DISCARD) {
+            while (s->n >= op->number)
+                free((void *)(uintptr_t)s->raws[--s->n].p);
         } else if (op->kind == TS_OP_PUT_ROLLUP) {
             TS_CHECK(s->n_rollups < TS_COUNT(s->rollups));
             s->rollups[s->n_rollups++] = copy_of(op->data);
@@ -240,6 +243,7 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             TS_CHECK(op->kind == TS_OP_PUT_META);
             struct ts_buf *meta = strcmp(op->key, "chain") == 0   ? &s->chain
                                   : strcmp(op->key, "roots") == 0 ? &s->roots
+                                  : strcmp(op->key, "line") == 0  ? &s->line
                                                                   : &s->audit;
             ts_buf_reset(meta);
             ts_buf_put(meta, op->data.p, op->data.n);
@@ -409,6 +413,7 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         break;
     case TS_NODE_OUT_STOPPED:
         n->is_stopped = true;
+        n->stopped_by = o->err;
         break;
     }
 }
@@ -557,6 +562,7 @@ static void free_store(struct nw_store *s)
     ts_buf_free(&s->chain);
     ts_buf_free(&s->roots);
     ts_buf_free(&s->audit);
+    ts_buf_free(&s->line);
 }
 
 void nw_free(struct nw *w)
@@ -632,6 +638,8 @@ static ts_err load_node(struct nw_node *n)
         ts_node_load_evidence(n->core, &n->store.evidence[i], n->store.records[i]);
     for (size_t i = 0; i < n->store.n_rollups && err == TS_OK; i++)
         err = ts_node_load_rollup(n->core, n->store.rollups[i]);
+    if (err == TS_OK && n->store.line.n > 0)
+        err = ts_node_load_line(n->core, ts_buf_bytes(&n->store.line));
     return err;
 }
 
@@ -683,6 +691,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
     ts_buf_init(&node->store.audit, 0);
+    ts_buf_init(&node->store.line, 0);
     node->l1_depth = 2;
     TS_CHECK(start_node(w, w->n_nodes));
     return w->n_nodes++;

@@ -49,7 +49,7 @@ struct nw_store {
     ts_bytes *raws; /* owned */
     ts_hash *hashes;
     uint64_t n, cap;
-    struct ts_buf chain, roots, audit;
+    struct ts_buf chain, roots, audit, line;
     ts_hash evidence[64];
     ts_bytes records[64]; /* owned */
     size_t n_evidence;
@@ -85,6 +85,7 @@ struct nw_node {
     uint64_t incarnation;
     uint64_t wake;
     bool is_stopped;
+    ts_err stopped_by;
     unsigned pushes; /* COMMITTED with push */
     struct nw_reply replies[64];
     size_t n_replies;

@@ -255,12 +255,6 @@ static void other_parent(struct testnet *net, struct made *m)
     m->rollup.rollup.first_parent_hash.b[0] ^= 1;
 }
 
-static void other_last(struct testnet *net, struct made *m)
-{
-    (void)net;
-    m->rollup.rollup.last_hash.b[0] ^= 1;
-}
-
 static void other_root(struct testnet *net, struct made *m)
 {
     (void)net;
@@ -276,9 +270,29 @@ static void whatever_differs_is_found(void **state)
     expect_wrong(other_l1, 1, "has another L1 block in batch 24");
     expect_wrong(other_transaction, 1, "has other transactions in batch 25");
     expect_wrong(other_parent, 1, "begins on another parent than batch 1");
-    expect_wrong(other_last, 1, "ends with another batch 50");
     expect_wrong(other_root, 1, "has another protocol root after batch 50");
     expect_wrong(nothing, 1, "do not decode");
+}
+
+/* As if there were another line, of which nobody has seen a batch: the node stays on its own. */
+static void a_line_that_nobody_sealed_moves_nobody(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    struct made m;
+    (void)state;
+    make(w->net, 1, 50, &m);
+    m.rollup.rollup.last_hash.b[0] ^= 1;
+    sign(w->net, &m, 1);
+    give(w, node, &m);
+    nw_run(w, 30 * NW_S);
+    assert_false(w->nodes[node].is_stopped);
+    assert_int_equal(nw_head(w, node), 100);
+    assert_int_equal(rollups_of(w, node).waiting, 1);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 1);
+    assert_non_null(strstr(w->nodes[node].findings[w->nodes[node].n_findings - 1].text,
+                           "ends with another batch 50"));
+    end(w);
 }
 
 static void a_stranger_signs_nothing(void **state)
@@ -395,6 +409,162 @@ static void a_full_disk_loses_none(void **state)
     end(w);
 }
 
+/* ---- two lines ---- */
+
+/* Host 0 has the net's line, which the node follows to 90; host 1 another one, to 95, which parts
+ * from it after 50. */
+struct parted {
+    struct nw *w;
+    struct testnet *other;
+    size_t node;
+};
+
+static struct parted parted(void)
+{
+    struct parted p = {.other = net_of(50)};
+    struct testnet *net = net_of(50);
+    net->time += 300;
+    tn_run(net, 40);
+    tn_run(p.other, 45);
+    p.w = nw_new(net, 5);
+    p.w->any_line = true;
+    nw_host_up(p.w, 0);
+    p.w->hosts[1].history = p.other->history;
+    p.w->hosts[1].head = 95;
+    p.node = nw_node(p.w, hosts_01, 2, NULL, false);
+    assert_true(nw_reach(p.w, p.node, 90, 5 * NW_S));
+    publish(p.w, p.node, 1, 30);
+    nw_run(p.w, NW_S);
+    assert_int_equal(rollups_of(p.w, p.node).equal, 1);
+    return p;
+}
+
+/* The node looks at the other line, keeps the first batch of it as evidence, and leaves it alone.
+ */
+static void see_other(struct parted *p)
+{
+    nw_host_up(p->w, 1);
+    nw_run(p->w, 20 * NW_S); /* it may not have been tried for a while */
+    assert_true(nw_said(p->w, p->node, "equivocation number=51"));
+    assert_int_equal(nw_head(p->w, p->node), 90);
+}
+
+static void publish_other(struct parted *p, uint64_t first, uint64_t last)
+{
+    struct made m;
+    make(p->other, first, last, &m);
+    sign(p->other, &m, 1);
+    give(p->w, p->node, &m);
+}
+
+static void close_parted(struct parted *p)
+{
+    tn_free(p->other);
+    end(p->w);
+}
+
+static void expect_followed(struct parted *p)
+{
+    struct nw *w = p->w;
+    struct nw_node *n = &w->nodes[p->node];
+    assert_true(n->is_stopped);
+    assert_int_equal(n->stopped_by, TS_E_CONFLICT);
+    assert_true(nw_said(w, p->node, "reorganise from=51 head=90"));
+    assert_int_equal(n->store.n, 50); /* what both lines have stays */
+    nw_kill(w, p->node);
+    nw_restart(w, p->node);
+    assert_true(nw_reach(w, p->node, 95, 120 * NW_S));
+    assert_true(tn_chain_equal(ts_node_chain(n->core), &p->other->chain));
+    assert_true(nw_said(w, p->node, "reorganised first=31 last=70"));
+    publish_other(p, 31, 70); /* L1 is read again: it had not been kept */
+    nw_run(w, NW_S);
+    assert_int_equal(rollups_of(w, p->node).checked, 70);
+    assert_int_equal(rollups_of(w, p->node).equal, 2);
+    nw_kill(w, p->node); /* a start from a store that holds it all asks for nothing */
+    nw_restart(w, p->node);
+    assert_int_equal(nw_head(w, p->node), 95);
+}
+
+/* While host 0 goes on offering the old line, and once it is gone. */
+static void the_line_on_l1_wins(void **state)
+{
+    struct parted p = parted();
+    (void)state;
+    see_other(&p);
+    publish_other(&p, 31, 70);
+    nw_run(p.w, NW_S);
+    expect_followed(&p);
+    close_parted(&p);
+    p = parted();
+    publish_other(&p, 31, 70); /* before anything of that line was seen */
+    nw_run(p.w, 10 * NW_S);
+    assert_false(p.w->nodes[p.node].is_stopped);
+    assert_int_equal(found(p.w, p.node, TS_F_ROLLUP_MISMATCH), 1);
+    see_other(&p);
+    nw_run(p.w, 15 * NW_S);
+    nw_host_down(p.w, 0);
+    expect_followed(&p);
+    close_parted(&p);
+}
+
+/* The disk is full, then well; the process is killed in between. */
+static void leaving_a_line_is_one_durable_step(void **state)
+{
+    struct parted p = parted();
+    struct nw_node *n = &p.w->nodes[p.node];
+    (void)state;
+    see_other(&p);
+    n->store.fail_steps = 2;
+    publish_other(&p, 31, 70);
+    nw_run(p.w, 500 * NW_MS);
+    assert_false(n->is_stopped);
+    assert_int_equal(n->store.n, 90);
+    nw_kill(p.w, p.node);
+    nw_restart(p.w, p.node); /* nothing of it was stored: L1 tells it again */
+    assert_int_equal(nw_head(p.w, p.node), 90);
+    n->store.fail_steps = 2;
+    publish_other(&p, 31, 70);
+    nw_run(p.w, 10 * NW_S);
+    expect_followed(&p);
+    close_parted(&p);
+}
+
+/* Nobody offers the rollup's line: the node stays where the lines part rather than go back. */
+static void the_old_line_is_not_taken_again(void **state)
+{
+    struct parted p = parted();
+    struct nw_node *n = &p.w->nodes[p.node];
+    (void)state;
+    see_other(&p);
+    publish_other(&p, 31, 70);
+    nw_run(p.w, NW_S);
+    assert_true(n->is_stopped);
+    nw_host_down(p.w, 1);
+    nw_kill(p.w, p.node);
+    nw_restart(p.w, p.node);
+    nw_run(p.w, 60 * NW_S);
+    assert_int_equal(nw_head(p.w, p.node), 50);
+    assert_true(nw_said(p.w, p.node, "than in the rollup on L1, whose line is followed"));
+    close_parted(&p);
+}
+
+/* A rollup of the other line with data that are not its batches proves nothing but itself. */
+static void a_wrong_rollup_of_another_line_moves_nobody(void **state)
+{
+    struct parted p = parted();
+    struct made m;
+    (void)state;
+    make(p.other, 31, 70, &m);
+    sign(p.other, &m, 1);
+    m.rollup.rollup.sig.b[5] ^= 1;
+    see_other(&p);
+    give(p.w, p.node, &m);
+    nw_run(p.w, 2 * NW_S);
+    assert_false(p.w->nodes[p.node].is_stopped);
+    assert_int_equal(rollups_of(p.w, p.node).wrong, 1);
+    close_parted(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -402,11 +572,16 @@ int main(void)
         cmocka_unit_test(one_that_is_ahead_waits),
         cmocka_unit_test(a_restart_goes_on_where_it_was),
         cmocka_unit_test(whatever_differs_is_found),
+        cmocka_unit_test(a_line_that_nobody_sealed_moves_nobody),
         cmocka_unit_test(a_stranger_signs_nothing),
         cmocka_unit_test(batches_that_are_left_out_are_found),
         cmocka_unit_test(what_l1_calls_final_is_final),
         cmocka_unit_test(too_many_are_asked_for_again),
         cmocka_unit_test(a_full_disk_loses_none),
+        cmocka_unit_test(the_line_on_l1_wins),
+        cmocka_unit_test(leaving_a_line_is_one_durable_step),
+        cmocka_unit_test(the_old_line_is_not_taken_again),
+        cmocka_unit_test(a_wrong_rollup_of_another_line_moves_nobody),
     };
     return cmocka_run_group_tests_name("node_rollups", tests, NULL, NULL);
 }
