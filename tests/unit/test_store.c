@@ -394,49 +394,6 @@ static void transactions_are_found_once_committed(void **state)
 }
 
 /* More than the index takes before it begins anew: old and new are found, also after a restart. */
-static bool count_batch(void *ctx, const struct ts_store_batch *b)
-{
-    *(size_t *)ctx += b->raw.n > 0;
-    return true;
-}
-
-/* Another line takes the place of batches that were committed; those stay, and may come back. */
-static void a_line_can_be_left(void **state)
-{
-    struct fixture *f = *state;
-    size_t committed = 0, discarded = 0;
-    uint64_t number = 0;
-    ts_hash hash, tx = hash_n(1003);
-    for (uint64_t n = 1; n <= 5; n++) {
-        struct ts_store_op op = batch_op(n, n, TS_BATCH_COMMITTED, "old");
-        ts_hash in_it = hash_n(1000 + n);
-        op.tx_hashes = &in_it;
-        op.n_tx_hashes = 1;
-        assert_int_equal(apply1(f, op), TS_OK);
-    }
-    struct ts_store_op leave = {.kind = TS_OP_DISCARD, .number = 3};
-    struct ts_store_op ops[] = {leave, meta_op("line", "rollup")};
-    assert_int_equal(ts_store_apply(f->store, ops, 2), TS_OK);
-    assert_int_equal(ts_store_head(f->store, &number, &hash), TS_OK);
-    assert_int_equal(number, 2);
-    assert_int_equal(ts_store_committed(f->store, 1, 9, count_batch, &committed), TS_OK);
-    assert_int_equal(ts_store_discarded(f->store, 1, count_batch, &discarded), TS_OK);
-    assert_int_equal(committed, 2);
-    assert_int_equal(discarded, 3);
-    uint64_t at = 0;
-    assert_int_equal(ts_store_find_tx(f->store, &tx, &number, &at), TS_E_NOT_FOUND);
-    assert_int_equal(apply1(f, batch_op(3, 33, TS_BATCH_COMMITTED, "new")), TS_OK);
-    assert_int_equal(apply1(f, leave), TS_OK); /* and back again */
-    struct ts_store_op again = batch_op(3, 3, TS_BATCH_COMMITTED, "old");
-    again.tx_hashes = &tx;
-    again.n_tx_hashes = 1;
-    assert_int_equal(apply1(f, again), TS_OK);
-    assert_int_equal(ts_store_find_tx(f->store, &tx, &number, &at), TS_OK);
-    assert_int_equal(number, 3);
-    leave.number = UINT64_MAX;
-    assert_int_equal(apply1(f, leave), TS_E_RANGE);
-}
-
 static void many_transactions_are_found(void **state)
 {
     struct fixture *f = *state;
@@ -796,7 +753,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_pool_keeps_its_order, setup, teardown),
         cmocka_unit_test_setup_teardown(a_transaction_can_be_put_again, setup, teardown),
         cmocka_unit_test_setup_teardown(transactions_are_found_once_committed, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_line_can_be_left, setup, teardown),
         cmocka_unit_test_setup_teardown(many_transactions_are_found, setup, teardown),
         cmocka_unit_test_setup_teardown(rejections_tell_why, setup, teardown),
         cmocka_unit_test_setup_teardown(evidence_is_kept_once, setup, teardown),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L1 headers in a store, and the way from a raw batch to the one of the block it names. */
+/* What a store keeps of L1: headers and the way from a raw batch to the one of the block it names,
+ * rollups, and leaving a line. */
 #include "unit.h"
 
 #include <stdlib.h>
@@ -184,6 +185,73 @@ static void rollups_come_back_by_their_batches(void **state)
     assert_int_equal(s.n, 2);
 }
 
+/* ---- two lines ---- */
+
+static ts_hash hash_n(uint64_t n)
+{
+    ts_hash h = {{0xaa}};
+    memcpy(h.b + 8, &n, sizeof(n));
+    return h;
+}
+
+static struct ts_store_op batch_op(uint64_t number, uint64_t id, const char *raw)
+{
+    return (struct ts_store_op){.kind = TS_OP_PUT_BATCH,
+                                .number = number,
+                                .hash = hash_n(id),
+                                .status = TS_BATCH_COMMITTED,
+                                .data = ts_bytes_of(raw, strlen(raw))};
+}
+
+static ts_err apply1(struct fixture *f, struct ts_store_op op)
+{
+    return ts_store_apply(f->store, &op, 1);
+}
+
+static bool count_batch(void *ctx, const struct ts_store_batch *b)
+{
+    *(size_t *)ctx += b->raw.n > 0;
+    return true;
+}
+
+/* Another line takes the place of batches that were committed; those stay, and may come back. */
+static void a_line_can_be_left(void **state)
+{
+    struct fixture *f = *state;
+    size_t committed = 0, discarded = 0;
+    uint64_t number = 0;
+    ts_hash hash, tx = hash_n(1003);
+    for (uint64_t n = 1; n <= 5; n++) {
+        struct ts_store_op op = batch_op(n, n, "old");
+        ts_hash in_it = hash_n(1000 + n);
+        op.tx_hashes = &in_it;
+        op.n_tx_hashes = 1;
+        assert_int_equal(apply1(f, op), TS_OK);
+    }
+    struct ts_store_op leave = {.kind = TS_OP_DISCARD, .number = 3};
+    struct ts_store_op ops[] = {
+        leave, {.kind = TS_OP_PUT_META, .key = "line", .data = ts_bytes_of("rollup", 6)}};
+    assert_int_equal(ts_store_apply(f->store, ops, 2), TS_OK);
+    assert_int_equal(ts_store_head(f->store, &number, &hash), TS_OK);
+    assert_int_equal(number, 2);
+    assert_int_equal(ts_store_committed(f->store, 1, 9, count_batch, &committed), TS_OK);
+    assert_int_equal(ts_store_discarded(f->store, 1, count_batch, &discarded), TS_OK);
+    assert_int_equal(committed, 2);
+    assert_int_equal(discarded, 3);
+    uint64_t at = 0;
+    assert_int_equal(ts_store_find_tx(f->store, &tx, &number, &at), TS_E_NOT_FOUND);
+    assert_int_equal(apply1(f, batch_op(3, 33, "new")), TS_OK);
+    assert_int_equal(apply1(f, leave), TS_OK); /* and back again */
+    struct ts_store_op again = batch_op(3, 3, "old");
+    again.tx_hashes = &tx;
+    again.n_tx_hashes = 1;
+    assert_int_equal(apply1(f, again), TS_OK);
+    assert_int_equal(ts_store_find_tx(f->store, &tx, &number, &at), TS_OK);
+    assert_int_equal(number, 3);
+    leave.number = UINT64_MAX;
+    assert_int_equal(apply1(f, leave), TS_E_RANGE);
+}
+
 /* ---- the lookup ---- */
 
 static void the_header_of_the_named_block_is_found(void **state)
@@ -224,6 +292,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(headers_are_kept_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_header_of_a_failed_step_is_not_kept, setup, teardown),
         cmocka_unit_test_setup_teardown(rollups_come_back_by_their_batches, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_line_can_be_left, setup, teardown),
         cmocka_unit_test_setup_teardown(the_header_of_the_named_block_is_found, setup, teardown),
         cmocka_unit_test_setup_teardown(without_l1_nothing_is_read, setup, teardown),
         cmocka_unit_test_setup_teardown(a_batch_that_is_none_is_an_error, setup, teardown),
