@@ -132,7 +132,7 @@ static int read_genesis_hash(struct devnet_l1 *l, ts_hash *out)
                         (unsigned long long)l->rpc.chain_id);
     ts_buf_init(&b, 0);
     ts_l1_put_genesis_hash(&b);
-    code = cli_l1_view(&l->rpc, "read the contract's genesis", &l->o.registry, ts_buf_bytes(&b),
+    code = cli_l1_view(&l->rpc, "read the contract's genesis", &l->o.registry, 0, ts_buf_bytes(&b),
                        &result);
     ts_buf_free(&b);
     if (code == TS_EXIT_OK && ts_l1_read_hash(result, out) != TS_OK)
@@ -144,16 +144,8 @@ static int read_genesis_hash(struct devnet_l1 *l, ts_hash *out)
 static int read_list(struct devnet_l1 *l, const ts_address *ids, size_t n, ts_address *have,
                      size_t *n_have)
 {
-    struct ts_buf b;
-    ts_bytes result;
     char hex[TS_ADDRESS_HEX_SIZE];
-    ts_buf_init(&b, 0);
-    ts_l1_put_sequencers(&b);
-    int code =
-        cli_l1_view(&l->rpc, "read the contract's list", &l->o.registry, ts_buf_bytes(&b), &result);
-    ts_buf_free(&b);
-    if (code == TS_EXIT_OK && ts_l1_read_addresses(result, have, TS_MAX_WHITELIST, n_have) != TS_OK)
-        code = cli_fail("the contract's list is none that is known");
+    int code = cli_l1_list(&l->rpc, &l->o.registry, 0, have, n_have);
     for (size_t i = 0; code == TS_EXIT_OK && i < *n_have; i++)
         if (!is_among(&have[i], ids, n))
             code = cli_fail("the contract lists the enclave %s, which is none of this devnet",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tenseq genesis --enclave ID… --alloc ADDR=WEI… --out FILE */
+/* tenseq genesis --enclave ID… --alloc ADDR=WEI… --out FILE, and with an L1: --l1 URL --registry
+ * ADDR, whose list is the whitelist. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -8,11 +9,15 @@
 #include "chain/genesis_json.h"
 #include "cli/cli.h"
 #include "cli/genesis.h"
+#include "cli/l1.h"
+#include "l1/contract.h"
 
 struct options {
     struct ts_cfg_list enclaves, allocs;
     ts_address coinbase;
-    const char *out;
+    const char *out, *l1;
+    ts_address registry;
+    uint64_t l1_number, max_l1_age_ms;
     uint64_t chain_id, time, interval_ms, report_every, max_report_lag, base_fee, gas_limit;
 };
 
@@ -32,7 +37,17 @@ static const char *check_gas_limit(const char *value)
 
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct options, enclaves, "enclave", TS_CFG_LIST, .item = TS_CFG_ADDRESS,
-           .value_name = "ID", .help = "ids of the enclaves that may sequence"),
+           .value_name = "ID",
+           .help = "ids of the enclaves that may sequence; with an L1: those on the contract's "
+                   "list, which is the default"),
+    TS_CFG(struct options, l1, "l1", TS_CFG_STRING, .value_name = "URL", .check = cli_check_url,
+           .help = "JSON-RPC of the L1 node; without it the network has no L1"),
+    TS_CFG(struct options, registry, "registry", TS_CFG_ADDRESS,
+           .help = "the management contract on L1"),
+    TS_CFG(struct options, l1_number, "l1-number", TS_CFG_U64, .min = 1, .max = MAX_EXACT,
+           .help = "L1 block whose list is the whitelist; default: the newest but one"),
+    TS_CFG(struct options, max_l1_age_ms, "max-l1-age", TS_CFG_MS, .def = "1h", .min = 1000,
+           .max = 365 * DAY_MS, .help = "how old the L1 block that a batch names may be"),
     TS_CFG(struct options, allocs, "alloc", TS_CFG_LIST, .item = TS_CFG_STRING,
            .value_name = "ADDR=WEI", .help = "balances to begin with"),
     TS_CFG(struct options, coinbase, "coinbase", TS_CFG_ADDRESS,
@@ -144,6 +159,89 @@ int cli_write_genesis(struct ts_genesis *g, const char *path)
     return ok ? TS_EXIT_OK : cli_fail("cannot write %s: %s", path, strerror(failed));
 }
 
+/* ---- what L1 says ---- */
+
+static bool wait_asleep(void *ctx, unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    (void)ctx;
+    nanosleep(&t, NULL);
+    return true;
+}
+
+static bool is_among(const ts_address *id, const ts_address *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ts_address_equal(id, &list[i]))
+            return true;
+    return false;
+}
+
+/* The list is the whitelist; enclaves that were given must be those on it. */
+static int take_list(struct ts_genesis *g, const ts_address *list, size_t n)
+{
+    char hex[TS_ADDRESS_HEX_SIZE];
+    for (size_t i = 0; i < g->n_whitelist; i++)
+        if (!is_among(&g->whitelist[i], list, n))
+            return cli_fail("--enclave %s is not on the contract's list at L1 block %llu",
+                            ts_hex(g->whitelist[i].b, 20, hex), (unsigned long long)g->l1_number);
+    for (size_t i = 0; i < n && g->n_whitelist > 0; i++)
+        if (!is_among(&list[i], g->whitelist, g->n_whitelist))
+            return cli_fail("the contract lists %s at L1 block %llu, which no --enclave names",
+                            ts_hex(list[i].b, 20, hex), (unsigned long long)g->l1_number);
+    if (n == 0)
+        return cli_fail("the contract's list is empty at L1 block %llu: grant enclaves first",
+                        (unsigned long long)g->l1_number);
+    free(g->whitelist);
+    g->whitelist = calloc(n, sizeof(*list));
+    TS_CHECK(g->whitelist != NULL);
+    memcpy(g->whitelist, list, n * sizeof(*list));
+    g->n_whitelist = n;
+    return TS_EXIT_OK;
+}
+
+static int ask_l1(struct cli_l1 *l, const struct options *o, struct ts_genesis *g)
+{
+    ts_address list[TS_MAX_WHITELIST];
+    size_t n;
+    uint64_t newest = 0;
+    int code = cli_l1_open(l, 0);
+    if (code == TS_EXIT_OK)
+        code = cli_l1_newest(l, &newest);
+    if (code != TS_EXIT_OK)
+        return code;
+    g->l1_chain_id = l->chain_id;
+    g->contract = o->registry;
+    g->l1_number = o->l1_number != 0 ? o->l1_number : newest > 1 ? newest - 1 : 1;
+    if (g->l1_number > newest)
+        return cli_fail("L1 has no block %llu yet: its newest is %llu",
+                        (unsigned long long)g->l1_number, (unsigned long long)newest);
+    code = cli_l1_block_at(l, g->l1_number, g->l1_number, &g->l1_hash);
+    if (code == TS_EXIT_OK)
+        code = cli_l1_list(l, &o->registry, g->l1_number, list, &n);
+    return code == TS_EXIT_OK ? take_list(g, list, n) : code;
+}
+
+static int read_l1(const struct options *o, struct ts_genesis *g)
+{
+    struct cli_l1 l = {.url = o->l1, .wait = wait_asleep};
+    int code = ask_l1(&l, o, g);
+    cli_l1_close(&l);
+    return code;
+}
+
+static int check_flags(const struct options *o, const struct ts_cfg *cfg)
+{
+    bool has_registry = ts_cfg_is_set(cfg, "registry");
+    if ((o->l1 != NULL) != has_registry)
+        return cli_misused("--l1 URL and --registry ADDR go together");
+    if (o->l1 == NULL && ts_cfg_is_set(cfg, "l1-number"))
+        return cli_misused("--l1-number goes with --l1");
+    if (o->enclaves.n == 0 && o->l1 == NULL)
+        return cli_misused("flag --enclave ID is missing: a network needs at least one enclave");
+    return TS_EXIT_OK;
+}
+
 int verb_genesis(int argc, char **argv)
 {
     struct options o;
@@ -160,13 +258,14 @@ int verb_genesis(int argc, char **argv)
     g.params.base_fee = o.base_fee;
     if (o.gas_limit > 0)
         g.params.batch_gas_limit = o.gas_limit;
-    if (o.enclaves.n == 0) {
-        code = cli_misused("flag --enclave ID is missing: a network needs at least one enclave");
-    } else if (!parse_lists(&o, &g)) {
+    g.params.max_l1_age_ms = o.max_l1_age_ms;
+    code = check_flags(&o, cfg);
+    if (code == TS_EXIT_OK && !parse_lists(&o, &g))
         code = TS_EXIT_USAGE;
-    } else {
+    if (code == TS_EXIT_OK && o.l1 != NULL)
+        code = read_l1(&o, &g);
+    if (code == TS_EXIT_OK)
         code = cli_write_genesis(&g, o.out);
-    }
     if (code == TS_EXIT_OK) {
         char hex[TS_HASH_HEX_SIZE];
         puts(ts_hex(g.hash.b, sizeof(g.hash.b), hex));

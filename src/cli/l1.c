@@ -102,15 +102,32 @@ int cli_l1_has_code(struct cli_l1 *l, const ts_address *contract, bool *out)
     return code;
 }
 
-int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, ts_bytes data,
-                ts_bytes *result)
+int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, uint64_t at,
+                ts_bytes data, ts_bytes *result)
 {
-    const struct ts_l1_call call = {
-        .method = TS_L1_VIEW, .tag = TS_L1_LATEST, .to = *contract, .data = data};
+    const struct ts_l1_call call = {.method = TS_L1_VIEW,
+                                    .tag = at != 0 ? TS_L1_AT_NUMBER : TS_L1_LATEST,
+                                    .number = at,
+                                    .to = *contract,
+                                    .data = data};
     struct ts_l1_answer answer;
     int code = need(l, what, &call, &answer);
     if (code == TS_EXIT_OK)
         *result = answer.u.bytes;
+    return code;
+}
+
+int cli_l1_list(struct cli_l1 *l, const ts_address *contract, uint64_t at, ts_address *list,
+                size_t *n)
+{
+    struct ts_buf b;
+    ts_bytes result;
+    ts_buf_init(&b, 0);
+    ts_l1_put_sequencers(&b);
+    int code = cli_l1_view(l, "read the contract's list", contract, at, ts_buf_bytes(&b), &result);
+    ts_buf_free(&b);
+    if (code == TS_EXIT_OK && ts_l1_read_addresses(result, list, TS_MAX_WHITELIST, n) != TS_OK)
+        code = cli_fail("the contract does not tell its list: it is no management contract");
     return code;
 }
 

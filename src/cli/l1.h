@@ -47,8 +47,12 @@ int cli_l1_read_key(const char *path, ts_secret *out);
 int cli_l1_account_of(struct cli_l1 *l, const ts_secret *key, struct cli_l1_account *out);
 
 int cli_l1_has_code(struct cli_l1 *l, const ts_address *contract, bool *out);
-int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, ts_bytes data,
-                ts_bytes *result);
+/* After block at; 0: after the newest. */
+int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, uint64_t at,
+                ts_bytes data, ts_bytes *result);
+/* The management contract's list after block at: at most TS_MAX_WHITELIST. */
+int cli_l1_list(struct cli_l1 *l, const ts_address *contract, uint64_t at, ts_address *list,
+                size_t *n);
 /* Sent, not mined yet. */
 int cli_l1_send(struct cli_l1 *l, struct cli_l1_account *from, const struct cli_l1_tx *tx,
                 ts_hash *hash);

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 
-from network import ROOT, free_port, rpc, wait_for, cast_path
+import keccak
+from network import ROOT, cast_path, free_port, rpc, wait_for
 
 # Accounts 0 to 2 of anvil's own mnemonic; everybody has these keys.
 GOVERNANCE_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -17,6 +18,16 @@ REPORTER_KEY = "0x5de4111afa1a4b94908f83103eb1f1706367c2e68ca870fc3fb9a804cdab36
 REPORTER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 CONSTRUCTOR = "constructor(address,address,(uint128,uint128,uint16,uint32,address))"
 ETHER = 10**18
+
+
+def _word(value):
+    n = int(value, 16) if isinstance(value, str) else value
+    return n.to_bytes(32, "big")
+
+
+def calldata(signature, *args):
+    """Of a function whose arguments are each one word."""
+    return "0x" + (keccak.keccak256(signature.encode())[:4] + b"".join(map(_word, args))).hex()
 
 
 class Anvil:
@@ -80,13 +91,40 @@ class Anvil:
 
     # ---- the contract ----
 
+    def submit(self, sender, to, data, value=0):
+        """A transaction of one of anvil's accounts, without waiting for it; its hash."""
+        tx = {"from": sender, "data": data, "value": hex(value), "gas": hex(6_000_000)}
+        if to:
+            tx["to"] = to
+        return self.rpc("eth_sendTransaction", tx)
+
+    def mined(self, tx):
+        receipt = wait_for("a transaction on L1", lambda: self.rpc("eth_getTransactionReceipt", tx))
+        assert receipt["status"] == "0x1", receipt
+        return receipt
+
     def deploy(self, slash=ETHER):
+        """The contract's transaction; its address is known at once."""
         with open(os.path.join(ROOT, "contracts", "artifacts", "TenseqManagement.json")) as f:
             code = json.load(f)["bytecode"]
-        made = self.send("--create", code, CONSTRUCTOR, GOVERNANCE, OPERATOR,
-                         f"({slash},{slash},1000,86400,{GOVERNANCE})")
-        self.contract = made["contractAddress"]
-        return self.contract
+        arguments = b"".join(_word(w) for w in (GOVERNANCE, OPERATOR, slash, slash, 1000, 86400, GOVERNANCE))
+        return self.submit(GOVERNANCE, None, code + arguments.hex())
+
+    def deploy_listing(self, enclaves):
+        """A contract that lists these enclaves; all of it takes one block."""
+        made = self.deploy()
+        # Account 0's first transaction makes this address.
+        self.contract = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
+        grants = [self.submit(GOVERNANCE, self.contract, calldata("grantSequencerEnclave(address)", e))
+                  for e in enclaves]
+        bond = self.submit(OPERATOR, self.contract, calldata("postBond()"), 10 * ETHER)
+        assert self.mined(made)["contractAddress"].lower() == self.contract.lower()
+        for tx in [*grants, bond]:
+            self.mined(tx)
+
+    def transact(self, signature, *args, sender=GOVERNANCE):
+        """A call whose arguments are words, by an account of anvil's; its receipt."""
+        return self.mined(self.submit(sender, self.contract, calldata(signature, *args)))
 
     def send(self, *args, key=GOVERNANCE_KEY):
         """A transaction that succeeds; its receipt."""
@@ -103,7 +141,7 @@ class Anvil:
         return self.send(self.contract, signature, *args, *more, key=key)
 
     def grant(self, enclave):
-        return self.act("grantSequencerEnclave(address)", enclave)
+        return self.transact("grantSequencerEnclave(address)", enclave)
 
     def revoke(self, enclave):
-        return self.act("revokeSequencerEnclave(address)", enclave)
+        return self.transact("revokeSequencerEnclave(address)", enclave)

@@ -36,6 +36,14 @@ def cast_path():
     return out.stdout.strip()
 
 
+def sign(digest, key):
+    """r, s and v over 32 bytes, as 0x…"""
+    done = subprocess.run([cast_path(), "wallet", "sign", "--no-hash", "--private-key", key, digest],
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
 def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -123,7 +131,9 @@ class Process:
 
 class Network:
     def __init__(self, enclaves=3, nodes=1, interval="200ms", restart=True, genesis=(), host=(),
-                 validators=True):
+                 validators=True, l1=None, spares=0, confirmations=1):
+        """l1: True for an anvil of its own, with a contract that lists the enclaves; spares are known to the host
+        and not on the list."""
         self.dir = tempfile.mkdtemp(prefix="tseq-")
         self.tenseq = program("tenseq")
         self.interval = interval
@@ -132,7 +142,12 @@ class Network:
         self.host_extra = dict(host)
         self.validators = validators
         self.accounts = [self._account(i) for i in range(ACCOUNTS)]
-        self.ids = [self._init_enclave(i) for i in range(enclaves)]
+        self.ids = [self._init_enclave(i) for i in range(enclaves + spares)]
+        self.n_listed = enclaves
+        self.l1, self.l1_config = None, {}
+        if l1:
+            self._make_l1(confirmations)
+        enclaves += spares
         self.genesis = os.path.join(self.dir, "genesis.json")
         self._make_genesis(genesis)
         self.host_port = free_port()
@@ -178,11 +193,26 @@ class Network:
             a["address"] = self.run([cast, "wallet", "address", "--private-key", a["key"]]).strip()
         argv = [self.tenseq, "genesis", "--out", self.genesis, "--interval", self.interval,
                 "--coinbase", "0x" + "fe" * 20]
-        for i in self.ids:
+        for i in self.ids[:self.n_listed]:
             argv += ["--enclave", i]
         for a in self.accounts:
             argv += ["--alloc", f"{a['address']}={1000 * ETHER}"]
-        self.run(argv + list(extra))
+        if self.l1:
+            argv += ["--l1", self.l1.url, "--registry", self.l1.contract, "--l1-number", str(self.l1.number())]
+        genesis_hash = self.run(argv + list(extra)).strip()
+        if self.l1:
+            self.l1.transact("setGenesis(bytes32)", genesis_hash)
+
+    def _make_l1(self, confirmations):
+        from l1 import Anvil, OPERATOR_KEY
+
+        self.l1 = Anvil(self.dir).start()
+        self.l1.deploy_listing(self.ids[:self.n_listed])
+        key = os.path.join(self.dir, "operator.key")
+        with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
+            f.write(OPERATOR_KEY + "\n")
+        self.l1_config = {"l1": self.l1.url, "l1-confirmations": confirmations}
+        self.host_extra = {**self.l1_config, "l1-key": key, **self.host_extra}
 
     def _enclave_argv(self, name):
         config = self.config(name, {
@@ -213,6 +243,7 @@ class Network:
             "genesis": self.genesis,
             "rpc-listen": f"127.0.0.1:{port}",
             "peers": peers or [f"ws://127.0.0.1:{self.host_port}/feed"],
+            **self.l1_config,
         }
         if self.validators:
             name = f"v{i}"
@@ -272,7 +303,7 @@ class Network:
             shutil.copytree(self.dir, target, ignore=shutil.ignore_patterns("*.sock"))
             print(f"    kept in {target}")
         else:
-            for name in ("host", "e0", "n0"):
+            for name in ("host", "e0", "n0", "anvil"):
                 path = os.path.join(self.dir, name + ".log")
                 if os.path.exists(path):
                     with open(path, errors="replace") as f:
@@ -285,9 +316,22 @@ class Network:
                 p.popen.send_signal(signal.SIGCONT)
                 p.popen.kill()
                 p.popen.wait()
+        if self.l1:
+            self.l1.end()
         shutil.rmtree(self.dir, ignore_errors=True)
 
     # ---- acting ----
+
+    def enclave_key(self, i):
+        """The identity key of enclave i, for a test that plays an enclave out of control."""
+        return self.run([os.path.join(BUILD, "tests", "e2e", "enclave_key"), os.path.join(self.dir, f"e{i}"),
+                         os.path.join(self.dir, "machine.key")]).strip()
+
+    def register(self, i):
+        """Enclave i's statement goes on L1, as its host brings it."""
+        digest = self.l1.call("registrationDigest(address,bytes32)(bytes32)", self.ids[i], "0x" + "00" * 32)
+        self.l1.act("registerEnclave(address,bytes32,bytes)", self.ids[i], "0x" + "00" * 32,
+                    sign(digest, self.enclave_key(i)))
 
     def run(self, argv, code=0, timeout=60):
         done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout * SLOW,
