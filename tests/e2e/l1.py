@@ -7,7 +7,8 @@ import signal
 import subprocess
 
 import keccak
-from network import ROOT, cast_path, free_port, rpc, wait_for
+import rlp
+from network import ROOT, cast_path, free_port, rpc, sign, wait_for
 
 # Accounts 0 to 2 of anvil's own mnemonic; everybody has these keys.
 GOVERNANCE_KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
@@ -145,3 +146,34 @@ class Anvil:
 
     def revoke(self, enclave):
         return self.transact("revokeSequencerEnclave(address)", enclave)
+
+
+# ---- batches that a test seals ----
+
+HEADER = "(bytes32,uint64,uint64,uint64,address,uint64,bytes32,bytes32,bytes32)"
+
+
+def protocol_root(batches):
+    """The running root after the last of these batches, which begin with batch 1 (docs/protocol.md, section 2)."""
+    root = bytes(32)
+    for batch in batches:
+        payload = rlp.encode(rlp.decode(bytes.fromhex(batch["raw"][2:]))[2])
+        root = keccak.keccak256(root + keccak.keccak256(payload))
+    return "0x" + root.hex()
+
+
+def header_of(batch):
+    return rlp.decode(bytes.fromhex(batch["raw"][2:]))[0]
+
+
+def header_tuple(header):
+    """As cast takes the contract's BatchHeader."""
+    return "(" + ",".join(
+        str(int.from_bytes(f, "big")) if k in (1, 2, 3, 5) else "0x" + f.hex()
+        for k, f in enumerate(header)) + ")"
+
+
+def seal(l1, header, root, key):
+    """Hash of the header and the seal over it and the protocol root, by the contract's own arithmetic."""
+    hash_ = l1.call(f"batchHash({HEADER})(bytes32)", header_tuple(header))
+    return hash_, sign(l1.call("sealDigest(bytes32,bytes32)(bytes32)", hash_, root), key)

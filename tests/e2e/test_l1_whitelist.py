@@ -4,6 +4,10 @@
 import time
 
 import checks
+import rlp
+from fakefeed import FakeFeed
+from feed import Feed
+from l1 import header_of, protocol_root, seal
 from network import SLOW, Network
 
 WHITELIST_CHANGE = 1  # type of the notice
@@ -47,3 +51,50 @@ def test_granted_enclave_joins_by_itself():
         late = net.add_node(start=True)
         net.wait_node(late, net.head(), 30)
         checks.chain_is_one(net)
+
+
+def _resealed(net, batches, i):
+    """The last of these batches as enclave i would have made it: its header names i, and i has sealed it."""
+    _, txs, payload, _ = rlp.decode(bytes.fromhex(batches[-1]["raw"][2:]))
+    header = header_of(batches[-1])
+    header[4] = bytes.fromhex(net.ids[i][2:])
+    hash_, signature = seal(net.l1, header, protocol_root(batches), net.enclave_key(i))
+    return rlp.encode([header, txs, payload, bytes.fromhex(signature[2:])]), hash_
+
+
+def test_revoked_active_is_replaced_under_load():
+    """No batch is late beyond the failover bound, and none of the revoked one is taken after."""
+    with Network(l1=True, nodes=2, interval="200ms") as net:
+        feed = Feed(net.host_port, bytes.fromhex(net.node_rpc(0, "ten_health")["genesis"][2:]))
+        with net.load(1200, 150) as result:
+            net.wait_more(5)
+            old = net.active()
+            net.l1.revoke(net.ids[old])
+            net.until("another is active", lambda: net.active() not in (None, old), 10)
+            net.wait_more(10)
+        batch = net.until("the list is announced", lambda: announcing(net, "removed", net.ids[old]))
+        first = batch["header"]["number"]
+        times = [b[0] for b in feed.batches if b]
+        longest = max(b - a for a, b in zip(times, times[1:]))
+        print(f"note: revoked while active under load; the longest time between two batches was "
+              f"{longest * 1000:.0f} ms at an interval of 200 ms")
+        assert longest < (0.2 + 1.0) * SLOW, "a batch later than a failover takes"
+        batches = checks.chain_is_one(net)
+        producers = {b["header"]["number"]: b["header"]["producer"] for b in batches}
+        assert producers[first - 1] == net.ids[old], "it was active until then"
+        assert net.ids[old] not in [producers[n] for n in producers if n >= first]
+        checks.acknowledged_are_in_one_batch(net, result["hashes"])
+        checks.findings(net)
+        assert net.enclave_status(old)["role"] == "validating"
+        # Its key is out of control: what it seals now, nobody takes.
+        bad, hash_ = _resealed(net, batches[:first + 1], old)
+        raws = [bytes.fromhex(b["raw"][2:]) for b in batches[:first]] + [bad]
+        fake = FakeFeed(feed.genesis, raws, "honest", head_hash=bytes.fromhex(hash_[2:]))
+        alone = net.add_node(peers=[fake.url()], start=True)
+        net.wait_node(alone, first, 20)
+        net.until("the batch is refused", lambda: fake.errors, 15)
+        assert "V2_PRODUCER" in fake.errors[0][1], fake.errors
+        assert net.node_head(alone) == first
+        assert f"batch {first + 1}: TS_E_V2_PRODUCER" in net[f"n{alone}"].log()
+        fake.close()
+        feed.close()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An L1 that is away, and one that goes back."""
+
+import os
+import time
+
+import checks
+from feed import Feed
+from network import SLOW, Network, RpcError
+
+AWAY = float(os.environ.get("E2E_L1_AWAY", "15"))  # seconds; 60 is the whole test
+
+
+def reference(batch):
+    return batch["header"]["l1Number"], batch["header"]["l1Hash"]
+
+
+def newest(net, node=0):
+    return net.node_rpc(node, "ten_getBatch", "latest")
+
+
+def test_l1_is_away_under_load():
+    """Batches go on with the reference they have; when L1 is back they name newer blocks."""
+    with Network(l1=True, nodes=2) as net:
+        feed = Feed(net.host_port, bytes.fromhex(net.node_rpc(0, "ten_health")["genesis"][2:]))
+        net.wait_more(5)
+        with net.load(int(AWAY * 40), 40) as result:
+            net.l1.end()
+            net.until("the host says so", lambda: "l1-down" in net.host.log(), 20)
+            net.until("the node says so", lambda: "l1-down" in net["n0"].log(), 20)
+            before = newest(net)
+            net.pass_time(AWAY)
+            after = newest(net)
+            made = after["header"]["number"] - before["header"]["number"]
+            assert made > AWAY / 0.2 * 0.8 / SLOW, f"{made} batches in {AWAY} s"
+            assert reference(after) == reference(before), "nobody can know a newer one"
+            net.l1.start()
+            net.until("a newer block is named", lambda: newest(net)["header"]["l1Number"] >
+                      after["header"]["l1Number"], 30)
+        times = [b[0] for b in feed.batches if b]
+        longest = max(b - a for a, b in zip(times, times[1:]))
+        print(f"note: L1 away for {AWAY:.0f} s under load: {made} batches meanwhile, the longest time between two "
+              f"was {longest * 1000:.0f} ms at an interval of 200 ms")
+        assert longest < (0.2 + 1.0) * SLOW
+        assert net.host.log().count("l1-up") == 2, "it is told when it comes back"
+        # What was decided meanwhile, or right after, holds.
+        passive = (net.active() + 1) % 3
+        net.l1.revoke(net.ids[passive])
+        net.until("the list is in force",
+                  lambda: net.enclave_status(passive)["role"] == "validating", 15)
+        checks.chain_is_one(net)
+        checks.acknowledged_are_in_one_batch(net, result["hashes"])
+        checks.findings(net)
+        feed.close()
+
+
+def test_reorg_within_the_confirmations():
+    """Nobody sees it: no batch has named a block that is gone."""
+    with Network(l1=True, nodes=1, confirmations=4) as net:
+        first = net.until("a block later than the genesis'", lambda: newest(net)["header"]["l1Number"] > 4
+                          and newest(net), 20)
+        tip = net.l1.block(net.l1.number())
+        net.l1.rpc("anvil_reorg", 2, [])
+        assert net.l1.block(int(tip["number"], 16))["hash"] != tip["hash"], "it was a reorg"
+        net.until("a block above the reorg is named", lambda: newest(net)["header"]["l1Number"] >
+                  int(tip["number"], 16), 30)
+        for name in ("host", "n0"):
+            told = [line for line in net[name].log().splitlines() if " l1-reorg " in line]
+            assert all(" info " in line and "state=followed" in line for line in told), told
+        assert net.status()["state"] == "producing"
+        assert net.node_rpc(0, "ten_health")["state"] == "following"
+        batches = checks.all_is_well(net)
+        assert batches[-1]["header"]["l1Number"] > first["header"]["l1Number"]
+        for number, block in {reference(b) for b in batches}:
+            assert net.l1.block(number)["hash"] == block, f"block {number} is not on L1"
+
+
+def _alarm(net, name):
+    return next((line for line in net[name].log().splitlines() if " error " in line and " l1-reorg " in line), None)
+
+
+def test_reorg_beyond_the_confirmations():
+    """An alarm and a stop at the host and at nodes, with a sentence; nobody goes on on another line."""
+    with Network(l1=True, nodes=2) as net:
+        net.until("some blocks", lambda: newest(net)["header"]["l1Number"] > 5, 20)
+        named = newest(net)["header"]["l1Number"]
+        net.l1.rpc("anvil_reorg", 3, [])
+        for name in ("host", "n0", "n1"):
+            said = net.until(f"the alarm of {name}", lambda: _alarm(net, name), 20)
+            assert "went back behind its confirmations" in said, said
+        said = _alarm(net, "host")
+        assert "production=stopped" in said and "remedy=" in said, said
+        net.until("production stands", lambda: net.status()["state"] != "producing", 10)
+        head = net.head()
+        heads = [net.node_head(i) for i in range(2)]
+        net.pass_time(3)
+        assert net.head() == head, "no batch on another line"
+        assert [net.node_head(i) for i in range(2)] == heads
+        for i in range(2):
+            assert net.node_rpc(i, "ten_health")["state"] == "l1-reorg"
+        # Nor after a restart: the chain names a block that L1 no longer has.
+        net.host.kill()
+        net.host.start()
+        net.until("the host is back", lambda: net.rpc("web3_clientVersion"))
+        net.pass_time(4)
+        assert net.head() == head, "a restart is no way around it"
+        assert net.status()["state"] != "producing"
+        try:
+            net.rpc("sequencer_resume")
+        except RpcError:
+            pass
+        net.pass_time(1)
+        assert net.head() == head
+        assert newest(net)["header"]["l1Number"] >= named - 1
