@@ -295,6 +295,7 @@ static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
 {
     for (unsigned i = 0; i < h->n_members; i++)
         join_advance(h, &h->members[i]);
+    l1_advance(h);
     produce_advance(h);
     pool_advance(h);
     query_advance(h);

@@ -561,8 +561,10 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in);
 /* The header that a stored batch names. */
 void l1_load_header(struct ts_host *h, ts_bytes header);
 void l1_free(struct ts_host *h);
-/* The L1 block that the next batch names: the newest confirmed one, and while that is not known the
- * one that the head names. NULL: none is known. */
+/* Asks whether L1 still has the block that the head names, where it has not said so. */
+void l1_advance(struct ts_host *h);
+/* The L1 block that the next batch names: the newest confirmed one, and while that is not known, or
+ * L1 has not said that it has the one that the head names, that one. NULL: none is known. */
 const struct l1_known *l1_reference(const struct ts_host *h);
 /* Why no batch can be made for want of L1, or NULL; said once when it begins and when it ends. */
 const char *l1_fault(struct ts_host *h);

@@ -85,6 +85,32 @@ static void take_block(struct ts_host *h, const struct ts_l1_block *b, bool is_n
     h->l1.newest_hash = b->hash;
 }
 
+/* ---- what the chain names already ---- */
+
+/* What an earlier run named, or what was named before L1 went back, L1 need not have any more. */
+static bool has_block_of_head(const struct ts_host *h)
+{
+    const struct ts_head *head = &h->chain.head;
+    const struct l1_known *k = find(h, head->l1_number, &head->l1_hash);
+    return head->l1_number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
+}
+
+/* It says how far it went back only when it has been read anew. */
+static void forget_what_l1_said(struct ts_host *h)
+{
+    struct l1_host *l1 = &h->l1;
+    for (size_t i = 0; i < l1->n_known; i++)
+        l1->known[i].has_whitelist = false;
+    l1->has_newest = false;
+    l1->asked = 0;
+}
+
+void l1_advance(struct ts_host *h)
+{
+    if (l1_is_used(h) && !h->l1.stopped && !has_block_of_head(h))
+        l1_ask(h, h->chain.head.l1_number);
+}
+
 /* ---- what stops production ---- */
 
 static void stop(struct ts_host *h, const char *format, ...)
@@ -118,6 +144,8 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in)
              (unsigned long long)head->l1_number);
     else if (in->kind == TS_IN_L1_BLOCK)
         take_block(h, in->l1, in->is_newest);
+    else
+        forget_what_l1_said(h);
     for (unsigned i = 0; i < h->n_members; i++)
         join_l1(h, &h->members[i]);
 }
@@ -136,7 +164,7 @@ const struct l1_known *l1_reference(const struct ts_host *h)
 {
     const struct ts_head *head = &h->chain.head;
     const struct l1_known *k = NULL;
-    if (h->l1.has_newest && h->l1.newest >= head->l1_number)
+    if (h->l1.has_newest && h->l1.newest >= head->l1_number && has_block_of_head(h))
         k = find(h, h->l1.newest, &h->l1.newest_hash);
     if (k == NULL)
         k = find(h, head->l1_number, &head->l1_hash);

@@ -225,6 +225,9 @@ static void on_timer(uv_timer_t *timer)
 
 void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number)
 {
+    for (size_t i = 0; i < f->n_lookups; i++)
+        if (f->lookups[i].token == token && f->lookups[i].number == number)
+            return; /* its answer is that of this one */
     TS_CHECK(f->n_lookups < TS_L1_MAX_LOOKUPS);
     f->lookups[f->n_lookups++] = (struct lookup){token, number};
     arm(f, 0);

@@ -51,7 +51,8 @@ struct ts_follow_config {
  * What is kept and cannot be read is read from L1 again, and the log says so. */
 ts_err ts_follow_new(const struct ts_follow_config *config, struct ts_follow **out, char *why,
                      size_t why_size);
-/* TS_L1_FOLLOW_LOOKUP. At most TS_L1_MAX_LOOKUPS wait for their answer at a time. */
+/* TS_L1_FOLLOW_LOOKUP. The same token and number again, while that one waits, is the same one. At
+ * most TS_L1_MAX_LOOKUPS wait for their answer at a time. */
 void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number);
 /* After a REORG that the caller can live with: all is read from L1 anew, from the genesis' block
  * on, and told again. Lookups that wait go on waiting. */

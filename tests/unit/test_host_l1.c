@@ -217,6 +217,16 @@ static void a_deep_reorg_stops_it(void **state)
     assert_int_equal(world_events(w, "l1-reorg"), 1);
     assert_int_equal(status(w).state, TS_HOST_L1);
     assert_non_null(strstr(status(w).l1_fault, "behind its confirmations"));
+    /* A restart is no way around it: what the chain names is looked at again. */
+    world_kill_host(w);
+    world_start_host(w);
+    world_run(w, 3 * SECOND);
+    uint64_t after = world_head(w);
+    assert_true(after <= head + 2);
+    world_run(w, 5 * SECOND);
+    assert_int_equal(world_head(w), after);
+    assert_int_equal(status(w).state, TS_HOST_L1);
+    assert_non_null(strstr(status(w).l1_fault, "has another hash on L1"));
     world_check(w, false);
     world_free(w);
 }
