@@ -48,6 +48,7 @@ int verb_lifecycle(int argc, char **argv);
 int verb_registry(int argc, char **argv);
 int verb_replace(int argc, char **argv);
 int verb_rollups(int argc, char **argv);
+int verb_rebuild(int argc, char **argv);
 
 /* One call; params is stolen. NULL after saying on stderr why. */
 json_t *cli_call(const struct cli_options *o, const char *method, json_t *params);

@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
     {"lifecycle", "the recorded lifecycle of the enclaves", verb_lifecycle},
     {"registry", "what the chain says of each enclave", verb_registry},
     {"rollups", "what was published on L1", verb_rollups},
+    {"rebuild", "the chain from L1 alone, and its payloads from any peer", verb_rebuild},
     {"genesis", "make a genesis file", verb_genesis},
 };
 

@@ -129,6 +129,7 @@ void ts_l1_follower_status(const struct ts_l1_follower *f, struct ts_l1_status *
         .confirmed = f->told,
         .since_us = f->good_us,
         .rollups = f->rollups,
+        .waiting = ts_l1f_rollups_waiting(f),
         .unreadable = f->unreadable,
         .nonsense = f->nonsense,
         .late = f->late,

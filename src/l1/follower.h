@@ -98,6 +98,7 @@ struct ts_l1_status {
     uint64_t confirmed;  /* number of the last CONFIRMED; genesis' l1Number before the first */
     uint64_t since_us;   /* mono time of the last good answer; 0: none yet */
     uint64_t rollups;    /* told */
+    size_t waiting;      /* rollups in blocks that were told, to be told still */
     uint64_t unreadable; /* rollups that were left out: their data is not in the transaction */
     uint64_t nonsense;   /* answers that cannot be */
     uint64_t late;       /* answers that nobody waited for any more */

@@ -266,6 +266,7 @@ void ts_l1f_rollup_seen(struct ts_l1_follower *f, const struct ts_l1_log *log,
                         const struct ts_l1_published *p);
 void ts_l1f_rollup_cut(struct ts_l1_follower *f, uint64_t number);
 void ts_l1f_rollup_plan(struct ts_l1_follower *f);
+size_t ts_l1f_rollups_waiting(const struct ts_l1_follower *f);
 void ts_l1f_rollup_answer(struct ts_l1_follower *f, const struct ts_l1_answer *a);
 
 #endif

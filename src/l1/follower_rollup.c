@@ -66,6 +66,14 @@ static void drop(struct ts_l1_follower *f, size_t n)
     memmove(f->pending, f->pending + n, f->n_pending * sizeof(f->pending[0]));
 }
 
+size_t ts_l1f_rollups_waiting(const struct ts_l1_follower *f)
+{
+    size_t n = 0;
+    while (n < f->n_pending && f->pending[n].block <= f->told)
+        n++;
+    return n;
+}
+
 void ts_l1f_rollup_plan(struct ts_l1_follower *f)
 {
     size_t n = 0;

@@ -82,6 +82,107 @@ uint64_t ts_rebuild_count(const struct ts_rebuild *r)
     return r->count;
 }
 
+/* ---- save and load ---- */
+
+#define SAVED_HEAD 168u
+
+static uint8_t *put_be64(uint8_t *p, uint64_t v)
+{
+    for (unsigned i = 0; i < 8; i++)
+        p[i] = (uint8_t)(v >> (8 * (7 - i)));
+    return p + 8;
+}
+
+static const uint8_t *get_be64(const uint8_t *p, uint64_t *v)
+{
+    *v = 0;
+    for (unsigned i = 0; i < 8; i++)
+        *v = *v << 8 | p[i];
+    return p + 8;
+}
+
+static uint8_t *put_hash(uint8_t *p, const ts_hash *h)
+{
+    memcpy(p, h->b, sizeof(h->b));
+    return p + sizeof(h->b);
+}
+
+static const uint8_t *get_hash(const uint8_t *p, ts_hash *h)
+{
+    memcpy(h->b, p, sizeof(h->b));
+    return p + sizeof(h->b);
+}
+
+ts_err ts_rebuild_save(const struct ts_rebuild *r, const struct ts_sink *to)
+{
+    uint8_t bytes[SAVED_HEAD], *p = bytes;
+    TS_CHECK(r->fault.code == TS_OK);
+    p = put_be64(p, r->count);
+    p = put_be64(p, r->head.number);
+    p = put_be64(p, r->head.time);
+    p = put_be64(p, r->head.term);
+    p = put_be64(p, r->head.l1_number);
+    p = put_hash(p, &r->head.hash);
+    p = put_hash(p, &r->head.l1_hash);
+    p = put_hash(p, &r->head.state_root);
+    p = put_hash(p, &r->head.protocol_root);
+    TS_CHECK(p == bytes + sizeof(bytes));
+    ts_err err = to->write(to->ctx, bytes, sizeof(bytes));
+    return err == TS_OK ? r->c.engine->save(r->engine, to) : err;
+}
+
+/* The engine back to genesis, after a state that is not the head's. */
+static ts_err open_again(struct ts_rebuild *r)
+{
+    struct ts_engine *fresh;
+    ts_err err = r->c.engine->open(r->c.genesis, r->c.crypto, r->c.seed, &fresh);
+    if (err != TS_OK)
+        return err;
+    r->c.engine->close(r->engine);
+    r->engine = fresh;
+    return TS_OK;
+}
+
+ts_err ts_rebuild_load(struct ts_rebuild *r, const struct ts_source *from)
+{
+    uint8_t bytes[SAVED_HEAD];
+    const uint8_t *p = bytes;
+    struct ts_head head = {0};
+    uint64_t count;
+    ts_hash root;
+    TS_CHECK(r->count == 0 && r->fault.code == TS_OK);
+    ts_err err = from->read(from->ctx, bytes, sizeof(bytes));
+    if (err != TS_OK)
+        return err;
+    p = get_be64(p, &count);
+    p = get_be64(p, &head.number);
+    p = get_be64(p, &head.time);
+    p = get_be64(p, &head.term);
+    p = get_be64(p, &head.l1_number);
+    p = get_hash(p, &head.hash);
+    p = get_hash(p, &head.l1_hash);
+    p = get_hash(p, &head.state_root);
+    p = get_hash(p, &head.protocol_root);
+    TS_CHECK(p == bytes + sizeof(bytes));
+    err = r->c.engine->load(r->engine, from);
+    if (err == TS_OK) {
+        r->c.engine->root(r->engine, &root);
+        if (!ts_hash_equal(&root, &head.state_root)) {
+            err = open_again(r);
+            err = err == TS_OK ? TS_E_CORRUPT : err;
+        }
+    }
+    if (err == TS_E_NOMEM) {
+        r->fault = (struct ts_rebuild_fault){.code = err};
+        snprintf(r->fault.what, sizeof(r->fault.what), "%s", ts_err_text((int)err));
+    }
+    if (err != TS_OK)
+        return err;
+    r->head = head;
+    r->count = count;
+    return TS_OK;
+}
+
 static ts_err fail(struct task *t, ts_err code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

@@ -79,6 +79,16 @@ void ts_rebuild_free(struct ts_rebuild *r); /* NULL is ignored */
 ts_err ts_rebuild_rollup(struct ts_rebuild *r, const struct ts_rollup *rollup, ts_bytes data,
                          struct ts_rebuild_fault *fault);
 
+/* What a later run needs to go on from here: head, count and the engine's state, as bytes that
+ * depend on the chain alone. The error is the sink's. Not after its end, nor from inside a callback
+ * (a caller's bug). */
+ts_err ts_rebuild_save(const struct ts_rebuild *r, const struct ts_sink *to);
+/* Reads what save wrote, and nothing behind it, before the first rollup. Who keeps the bytes knows
+ * that nobody changed them; of them, only that the state is the head's is looked at. TS_E_CORRUPT,
+ * TS_E_VERSION, TS_E_FOREIGN or the source's error: it is at genesis. TS_E_NOMEM: it is at its end.
+ */
+ts_err ts_rebuild_load(struct ts_rebuild *r, const struct ts_source *from);
+
 /* Number and hash of the newest batch handed out, with its protocol root; the genesis at first. */
 const struct ts_head *ts_rebuild_head(const struct ts_rebuild *r);
 /* Rollups taken. */

@@ -262,6 +262,34 @@ static void ten_health(void *ctx, struct ts_rpc_call *call)
     ts_rpc_result(call, ts_json_if(ok, o));
 }
 
+/* ---- the genesis ----------------------------------------------------------------------------- */
+
+/* "0x…" of any length; NULL: out of memory. */
+static json_t *hex_json(const uint8_t *raw, size_t n)
+{
+    char *text = malloc(2 * n + 3);
+    json_t *v = text != NULL ? json_string(ts_hex(raw, n, text)) : NULL;
+    free(text);
+    return v;
+}
+
+static void ten_genesis(void *ctx, struct ts_rpc_call *call)
+{
+    const struct ts_api *api = ctx;
+    uint8_t *raw = NULL;
+    size_t n = 0;
+    ts_err err = ts_genesis_encode(api->backend.genesis, &raw, &n);
+    if (err != TS_OK) {
+        ts_api_answer_missing(call, err);
+        return;
+    }
+    json_t *o = json_object();
+    bool ok = ts_json_add(o, "hash", ts_json_hash(&api->backend.genesis->hash)) &&
+              ts_json_add(o, "raw", hex_json(raw, n));
+    free(raw);
+    ts_rpc_result(call, ts_json_if(ok, o));
+}
+
 /* ---- subscriptions --------------------------------------------------------------------------- */
 
 static void ten_subscribe(void *ctx, struct ts_rpc_call *call)
@@ -297,6 +325,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_rollups", 0, ts_ten_rollups},
     {"ten_finality", 0, ts_ten_finality},
     {"ten_transaction", 0, ten_transaction},
+    {"ten_genesis", 0, ten_genesis},
     {"ten_health", 0, ten_health},
     {"ten_subscribe", TS_RPC_WS_ONLY, ten_subscribe},
     {"ten_unsubscribe", TS_RPC_WS_ONLY, ten_unsubscribe},

@@ -12,6 +12,7 @@
  * go on, null at the end. Both bounds are batch numbers, inclusive ten_transaction(hash) {state:
  * "pending" | "included" | "rejected" | "unknown", batch?, index?, reason?, code?} ten_health()
  * {client, chainId, genesis, head: {number, hash, time, term}} and what the program adds
+ *   ten_genesis()                      {hash, raw}: what the network starts from, as RLP
  *   ten_findings {from?, severity?}    {number, findings: [{name, severity, about, state, serial,
  *       evidence, enclave, first, last, hash, time, count, text}]}: what the audit holds after
  * batch number (audit/audit.h), each in its newest state; serial, evidence and enclave may be null.

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The chain from L1 alone, and its payloads from peers that may lie."""
+
+import http.server
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+import keccak
+import rlp
+from network import Network, free_port, program, rpc
+
+ROLLUP = 15  # batches
+
+
+def unhex(text):
+    return bytes.fromhex(text[2:])
+
+
+class Liar:
+    """A node's JSON-RPC with some batches edited or left out: edit(number, raw) gives other bytes, or None."""
+
+    def __init__(self, port, edit):
+        self.edited = 0
+        liar = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                params = call.get("params") or []
+                params = [params] if isinstance(params, dict) else params
+                result = rpc(port, call["method"], *params)
+                if call["method"] == "ten_getBatches":
+                    result = [b for b in (liar.change(b, edit) for b in result) if b]
+                body = json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}).encode()
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def change(self, batch, edit):
+        raw = edit(batch["number"], unhex(batch["raw"]))
+        self.edited += raw != unhex(batch["raw"])
+        return dict(batch, raw="0x" + raw.hex()) if raw is not None else None
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def rebuild(net, out, *extra, code=0, genesis=True):
+    """What tenseq rebuild --json says; or, when it fails, its stderr."""
+    argv = [program("tenseq"), "rebuild", "--l1", net.l1.url, "--registry", net.l1.contract, "--out", out,
+            "--l1-confirmations", "1", "--patience", "10s", "--json", *extra]
+    if genesis:
+        argv += ["--genesis", net.genesis]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=100)
+    assert done.returncode == code, f"{' '.join(argv)} gave {done.returncode}: {done.stdout}{done.stderr}"
+    return json.loads(done.stdout) if code == 0 else done.stderr
+
+
+def read_runs(directory):
+    """The items of all batches and their hashes, by the index."""
+    items, hashes = [], []
+    for name in sorted(n for n in os.listdir(directory) if n.endswith(".rlp")):
+        assert int(name[:10]) == len(items) + 1
+        with open(os.path.join(directory, name), "rb") as f:
+            data = f.read()
+        with open(os.path.join(directory, name[:10] + ".idx"), "rb") as f:
+            index = f.read()
+        start = 0
+        for at in range(0, len(index), 40):
+            end = int.from_bytes(index[at:at + 8], "big")
+            items.append(data[start:end])
+            hashes.append(index[at + 8:at + 40])
+            start = end
+        assert start == len(data)
+    return items, hashes
+
+
+def compare(net, out, last):
+    """Every header, hash and transaction, byte for byte."""
+    items, hashes = read_runs(os.path.join(out, "rebuilt"))
+    assert len(items) == last
+    batches = net.batches(0)[:last]
+    for batch, item, hash_ in zip(batches, items, hashes):
+        header, txs, _, _ = rlp.decode(unhex(batch["raw"]))
+        assert item == rlp.encode([header, txs]), f"batch {batch['number']}"
+        assert hash_ == unhex(batch["hash"])
+        assert [keccak.keccak256(t) for t in txs] == [unhex(h) for h in batch["transactionHashes"]]
+    return batches
+
+
+def edited(number):
+    """An absent enclave is made up in one payload: the form is right, and the seal is not for it."""
+    def edit(n, raw):
+        header, txs, payload, seal = rlp.decode(raw)
+        if n == number:
+            payload[2] = payload[2] + [b"\xee" * 20]
+        return rlp.encode([header, txs, payload, seal])
+    return edit
+
+
+def without(number):
+    return lambda n, raw: raw if n != number else None
+
+
+def only(out):
+    """What a rebuild has left in its directory."""
+    return {n: os.path.getsize(os.path.join(out, n)) for n in os.listdir(out)}
+
+
+def test_rebuild():
+    with Network(l1=True, enclaves=3, nodes=1, host={"rollup-batches": ROLLUP, "rollup-every": "3s"}) as net:
+        out = os.path.join(net.dir, "rebuilt")
+        with net.load(60, 60):
+            net.wait_more(5)
+        old = net.active()
+        net[f"e{old}"].kill(signal.SIGKILL)
+        net.until("another is active", lambda: net.active() not in (None, old), 10)
+        with net.load(40, 60):
+            net.wait_more(ROLLUP)
+        done = net.head()
+        net.until("all that is on L1", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) >= done, 30)
+
+        # Headers, hashes and transactions, from L1 alone.
+        said = rebuild(net, out)
+        last = said["last"]["number"]
+        assert last >= done and said["rollups"] >= 2 and said["payloads"] is None
+        batches = compare(net, out, last)
+        assert said["transactions"] == sum(len(b["transactions"]) for b in batches) >= 100
+        assert said["last"]["hash"] == batches[-1]["hash"]
+        assert len({b["header"]["term"] for b in batches}) >= 2, "a takeover is in it"
+        assert len({b["header"]["l1Number"] for b in batches}) >= 3
+        with open(os.path.join(out, "summary.json")) as f:
+            assert json.load(f) == said
+        with open(os.path.join(out, "genesis.rlp"), "rb") as f:
+            assert keccak.keccak256(f.read()) == unhex(said["genesis"])
+
+        # Again: on from there.
+        net.wait_more(ROLLUP)
+        net.until("another rollup", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) > last, 30)
+        again = rebuild(net, out)
+        assert again["rebuilt"] == again["last"]["number"] - last > 0
+        last = again["last"]["number"]
+        compare(net, out, last)
+
+        # With payloads: whole batches, from a node's JSON-RPC, and from a feed.
+        node = f"http://127.0.0.1:{net.node_ports[0]}"
+        for name, url in (("rpc", node), ("feed", f"ws://127.0.0.1:{net.node_ports[0]}/feed")):
+            other = os.path.join(net.dir, name)
+            said = rebuild(net, other, "--payloads", url, genesis=name != "rpc")
+            batches = compare(net, other, said["last"]["number"])
+            items, _ = read_runs(os.path.join(other, "batches"))
+            assert items == [unhex(b["raw"]) for b in batches]
+            assert said["payloads"]["faults"] == [] and said["payloads"]["last"] == len(items)
+            assert said["payloads"]["protocolRoot"] == said["last"]["protocolRoot"]
+
+        # An edited one, and a missing one, are named; what is before them is kept.
+        bad = 7
+        liars = [Liar(net.node_ports[0], edited(bad)), Liar(net.node_ports[0], without(bad + 2))]
+        try:
+            why = rebuild(net, out, "--payloads", liars[0].url, code=1)
+            assert f"batch {bad}: its payload was edited" in why, why
+            assert liars[0].edited == 1
+            items, _ = read_runs(os.path.join(out, "batches"))
+            assert len(items) == bad - 1
+            why = rebuild(net, out, "--payloads", liars[1].url, code=1)
+            assert f"batch {bad + 2}: it does not have it" in why, why
+            # Two that lie in different places, and nobody else: what one lacks the other has.
+            said = rebuild(net, out, "--payloads", ",".join(liar.url for liar in liars))
+            assert [f["batch"] for f in said["payloads"]["faults"]] == [bad + 2] or said["payloads"]["faults"] == []
+        finally:
+            for liar in liars:
+                liar.close()
+        items, _ = read_runs(os.path.join(out, "batches"))
+        assert items == [unhex(b["raw"]) for b in net.batches(0)[:len(items)]]
+
+
+def test_rebuild_refuses():
+    """What does not fit is told in one sentence, and nothing is left behind."""
+    with Network(l1=True, enclaves=1, nodes=0, host={"rollup-batches": 5, "rollup-every": "1s"}) as net:
+        net.until("a rollup", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) >= 5, 30)
+        out = os.path.join(net.dir, "out")
+        why = rebuild(net, out, genesis=False, code=1)
+        assert "holds only the hash of the genesis" in why and "--genesis FILE" in why, why
+        with open(net.genesis) as f:
+            other = json.load(f)
+        other["coinbase"] = "0x" + "ab" * 20
+        path = os.path.join(net.dir, "other.json")
+        with open(path, "w") as f:
+            json.dump(other, f)
+        why = rebuild(net, out, "--genesis", path, genesis=False, code=1)
+        assert "the contract on L1 is of" in why and why.count("\n") == 1, why
+        why = rebuild(net, out, "--registry", "0x" + "ab" * 20, code=1)
+        assert "there is no contract at" in why, why
+        assert not os.path.exists(out)
+        os.mkdir(out)
+        with open(os.path.join(out, "mine"), "w") as f:
+            f.write("x")
+        assert "is not empty" in rebuild(net, out, code=1)
+        assert only(out) == {"mine": 1}
+        start = time.monotonic()
+        argv = ["--l1", f"http://127.0.0.1:{free_port()}", "--patience", "2s"]
+        why = rebuild(net, os.path.join(net.dir, "away"), *argv, code=1)
+        assert "L1 does not answer" in why and time.monotonic() - start < 10, why
+        bad = subprocess.run([program("tenseq"), "rebuild", "--out", out], capture_output=True, text=True)
+        assert bad.returncode == 2 and "--l1" in bad.stderr, bad.stderr
