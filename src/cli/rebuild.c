@@ -11,6 +11,7 @@
 #include "l1/contract.h"
 
 #define GENESIS_MAX (16u * 1024 * 1024)
+#define ANSWER_MS   10000u
 
 static const char *check_peer(const char *value)
 {
@@ -118,13 +119,19 @@ static bool keep_waiting(void *ctx, unsigned ms)
 static int view(struct cli_l1 *l, const ts_address *contract, void (*put)(struct ts_buf *b),
                 const char *what, ts_bytes *result)
 {
-    struct ts_buf call;
-    ts_buf_init(&call, 0);
-    put(&call);
-    TS_CHECK(call.err == TS_OK);
-    int code = cli_l1_view(l, what, contract, ts_buf_bytes(&call), result);
-    ts_buf_free(&call);
-    return code;
+    struct ts_buf data;
+    struct ts_l1_answer a;
+    ts_buf_init(&data, 0);
+    put(&data);
+    TS_CHECK(data.err == TS_OK);
+    const struct ts_l1_call call = {
+        .method = TS_L1_VIEW, .tag = TS_L1_LATEST, .to = *contract, .data = ts_buf_bytes(&data)};
+    ts_l1_client_ask(l->url, &call, ANSWER_MS, &l->arena, &a);
+    ts_buf_free(&data);
+    if (a.err != TS_OK && a.err != TS_E_L1_REVERT)
+        return cli_fail("cannot %s: %s", what, a.text);
+    *result = a.err == TS_OK ? a.u.bytes : ts_bytes_of(NULL, 0);
+    return TS_EXIT_OK;
 }
 
 static int read_contract(struct rebuild *b, struct cli_l1 *l, ts_hash *hash)
@@ -164,7 +171,7 @@ static int read_end(struct rebuild *b, struct cli_l1 *l)
     }
     const struct ts_l1_call call = {.method = TS_L1_BLOCK, .tag = TS_L1_FINALIZED};
     struct ts_l1_answer a;
-    ts_l1_client_ask(l->url, &call, 10000, &l->arena, &a);
+    ts_l1_client_ask(l->url, &call, ANSWER_MS, &l->arena, &a);
     if (a.err != TS_OK || !a.u.block.found)
         return cli_fail("cannot read L1's final block: %s",
                         a.err != TS_OK ? a.text : "the L1 node has none");
