@@ -234,9 +234,9 @@ static json_t *summary(const struct rebuild *b)
 {
     char at[TS_ADDRESS_HEX_SIZE];
     const struct ts_head *h = &b->head;
-    double rate = b->seconds > 0 ? (double)(h->number - b->before) / b->seconds : 0;
+    uint64_t rate = b->seconds > 0 ? (uint64_t)((double)(h->number - b->before) / b->seconds) : 0;
     return json_pack(
-        "{s:i,s:o,s:{s:I,s:s,s:I},s:{s:I,s:o,s:I,s:I,s:o,s:o},s:I,s:I,s:I,s:f,s:f,s:o}", "format",
+        "{s:i,s:o,s:{s:I,s:s,s:I},s:{s:I,s:o,s:I,s:I,s:o,s:o},s:I,s:I,s:I,s:f,s:I,s:o}", "format",
         1, "genesis", hash_json(&b->genesis.hash), "l1", "chainId",
         (json_int_t)b->genesis.l1_chain_id, "registry",
         ts_hex(b->o.registry.b, sizeof(b->o.registry.b), at), "block", (json_int_t)b->l1_end,
@@ -244,7 +244,7 @@ static json_t *summary(const struct rebuild *b)
         (json_int_t)h->time, "term", (json_int_t)h->term, "stateRoot", hash_json(&h->state_root),
         "protocolRoot", hash_json(&h->protocol_root), "rollups", (json_int_t)b->rollups,
         "transactions", (json_int_t)b->dir.n_txs, "rebuilt", (json_int_t)(h->number - b->before),
-        "seconds", b->seconds, "batchesPerSecond", rate, "payloads", payloads_json(b));
+        "seconds", b->seconds, "batchesPerSecond", (json_int_t)rate, "payloads", payloads_json(b));
 }
 
 static void print(const struct rebuild *b)
@@ -270,7 +270,7 @@ static int finish(struct rebuild *b)
 {
     json_t *s = summary(b);
     char *text = s != NULL
-                     ? json_dumps(s, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(6))
+                     ? json_dumps(s, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15))
                      : NULL;
     TS_CHECK(text != NULL);
     int code = ts_dir_put(&b->dir, "summary.json", ts_bytes_of(text, strlen(text))) == TS_OK
