@@ -122,7 +122,7 @@ static int ask(struct payloads *p, size_t peer, uint64_t last, size_t *took, boo
     if (err != TS_OK)
         return TS_EXIT_OK;
     if (n == 0)
-        (void)snprintf(why, TS_FOLD_WHY, "batch %llu: it does not have it",
+        (void)snprintf(why, TS_FOLD_WHY, "batch %llu: it is missing there",
                        (unsigned long long)f->number + 1);
     for (size_t i = 0; i < n && good && f->number < last; i++) {
         int code = take(p, list[i], &good, why);

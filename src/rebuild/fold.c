@@ -31,6 +31,9 @@ static ts_err compare(const struct ts_batch *b, ts_bytes rebuilt, unsigned long 
     if (ts_reader_done(&r) != TS_OK)
         return fail(TS_E_CORRUPT, why, "batch %llu: what was rebuilt of it does not decode",
                     number);
+    if (b->header.number != number)
+        return fail(TS_E_OUT_OF_ORDER, why, "batch %llu: it is missing: batch %llu came instead",
+                    number, (unsigned long long)b->header.number);
     if (!ts_bytes_equal(header, b->raw_header))
         return fail(TS_E_CONFLICT, why, "batch %llu: its header is not the one that L1 gives",
                     number);

@@ -23,9 +23,9 @@ struct ts_fold {
 };
 
 /* The next batch: raw as a peer gave it, against rebuilt, the RLP of [header, transactions], and
- * its hash. A decoding error; TS_E_CONFLICT: header or transactions are others; TS_E_SIGNATURE or
- * TS_E_SIGNER: the payload or the seal was edited; TS_E_NOMEM. why holds one sentence, and f is
- * unchanged: another peer may be asked. */
+ * its hash. A decoding error; TS_E_OUT_OF_ORDER: it is another number's; TS_E_CONFLICT: header or
+ * transactions are others; TS_E_SIGNATURE or TS_E_SIGNER: the payload or the seal was edited;
+ * TS_E_NOMEM. why holds one sentence, and f is unchanged: another peer may be asked. */
 ts_err ts_fold_batch(struct ts_fold *f, ts_bytes raw, ts_bytes rebuilt, const ts_hash *hash,
                      char why[TS_FOLD_WHY]);
 /* At its last batch. TS_E_CONFLICT: the seals fit, and the root is not the rollup's. */

@@ -179,7 +179,7 @@ def test_rebuild():
             items, _ = read_runs(os.path.join(out, "batches"))
             assert len(items) == bad - 1
             why = rebuild(net, out, "--payloads", liars[1].url, code=1)
-            assert f"batch {bad + 2}: it does not have it" in why, why
+            assert f"batch {bad + 2}: it is missing" in why, why
             # Two that lie, each at its place, and nobody else: what one has not the other has.
             out = os.path.join(net.dir, "both")
             said = rebuild(net, out, "--payloads", ",".join(liar.url for liar in liars))
