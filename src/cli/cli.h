@@ -46,6 +46,7 @@ int verb_send(int argc, char **argv);
 int verb_batch(int argc, char **argv);
 int verb_lifecycle(int argc, char **argv);
 int verb_registry(int argc, char **argv);
+int verb_register(int argc, char **argv);
 int verb_replace(int argc, char **argv);
 int verb_rollups(int argc, char **argv);
 int verb_rebuild(int argc, char **argv);

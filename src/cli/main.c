@@ -13,6 +13,7 @@ static const struct verb verbs[] = {
     {"resume", "make batches again", verb_resume},
     {"drain", "never activate an enclave", verb_drain},
     {"undrain", "let an enclave be activated again", verb_undrain},
+    {"register", "bring an enclave's statement to L1", verb_register},
     {"replace", "ask on L1 for another enclave in the place of one", verb_replace},
     {"send", "make load: transfers between accounts", verb_send},
     {"batch", "one batch with its three elements", verb_batch},

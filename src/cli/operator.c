@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verbs that act on a running sequencer: switchover, pause, resume, drain, undrain. */
+/* The verbs that act on a running sequencer: switchover, pause, resume, drain, undrain, register.
+ */
 #include "cli/cli.h"
 
 struct options {
@@ -118,6 +119,57 @@ int verb_switchover(int argc, char **argv)
     code = result != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
     if (result != NULL && !o.base.json)
         print_switch(result);
+    if (result != NULL && o.base.json)
+        cli_print_json(result);
+    else
+        json_decref(result);
+    ts_cfg_free(cfg);
+    return code;
+}
+
+static void print_registration(const json_t *r)
+{
+    char enclave[80], tx[80], measurement[80];
+    const char *signature = json_string_value(json_object_get(r, "signature"));
+    cli_text(r, "enclave", enclave);
+    if (cli_text(r, "tx", tx)[0] != 0) {
+        printf("%s is registered on L1 in transaction %s; governance may grant it\n", enclave, tx);
+        return;
+    }
+    printf("the host has no key for L1; anyone may bring the statement there:\n"
+           "registerEnclave(address,bytes32,bytes) %s %s %s\n",
+           enclave, cli_text(r, "measurement", measurement), signature != NULL ? signature : "");
+}
+
+int verb_register(int argc, char **argv)
+{
+    static const struct ts_cfg_spec spec = {
+        .program = "tenseq register",
+        .summary = "Brings an enclave's statement to L1, without which governance cannot grant it.",
+        .keys = plain_keys,
+        .n_keys = TS_COUNT(plain_keys),
+        .args = "ID",
+        .min_args = 1,
+        .max_args = 1,
+        .lenient_env = true,
+        .no_file = true};
+    struct options o;
+    struct ts_cfg *cfg;
+    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
+    if (code >= 0)
+        return code;
+    size_t n;
+    const char *const *args = ts_cfg_args(cfg, &n);
+    ts_address id;
+    json_t *result = NULL;
+    if (ts_unhex(args[0], id.b, sizeof(id.b)) != TS_OK)
+        code = cli_misused("\"%s\" is not an enclave's id: 0x and 40 hexadecimal digits", args[0]);
+    else if ((result = cli_call(&o.base, "sequencer_register", json_pack("[s]", args[0]))) == NULL)
+        code = TS_EXIT_FAILED;
+    else
+        code = TS_EXIT_OK;
+    if (result != NULL && !o.base.json)
+        print_registration(result);
     if (result != NULL && o.base.json)
         cli_print_json(result);
     else

@@ -187,6 +187,7 @@ const struct ts_rpc_method shell_methods[] = {
     {"sequencer_resume", TS_RPC_OPERATOR, sequencer_resume},
     {"sequencer_drain", TS_RPC_OPERATOR, sequencer_drain},
     {"sequencer_undrain", TS_RPC_OPERATOR, sequencer_undrain},
+    {"sequencer_register", TS_RPC_OPERATOR, shell_register},
     {"sequencer_replace", TS_RPC_OPERATOR, shell_replace},
 };
 const size_t shell_n_methods = TS_COUNT(shell_methods);

@@ -133,6 +133,8 @@ void shell_publish(struct ts_shell *s, const struct ts_host_output *o);
 void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *o);
 /* sequencer_replace. */
 void shell_replace(void *ctx, struct ts_rpc_call *call);
+/* sequencer_register. */
+void shell_register(void *ctx, struct ts_rpc_call *call);
 
 /* ---- shell_http.c ---- */
 

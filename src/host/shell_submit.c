@@ -21,7 +21,10 @@ struct l1_order {
     struct ts_shell *shell;
     uint64_t job;
     struct ts_rpc_call *call; /* waits for an answer; NULL: nobody does (any more) */
+    bool is_registration;     /* of the replacement, and nothing else */
     ts_address faulty, replacement;
+    ts_hash measurement; /* what the replacement has signed */
+    ts_sig sig;
     char reason[MAX_REASON + 1];
 };
 
@@ -46,9 +49,10 @@ static void drop(struct ts_shell *s, struct l1_order *o)
 
 static void fail(struct l1_order *o, ts_err err, const char *text)
 {
-    char faulty[TS_ADDRESS_HEX_SIZE];
-    ts_log(TS_LOG_ERROR, "replacement-failed", "enclave=%s reason=\"%s\"",
-           ts_hex(o->faulty.b, sizeof(o->faulty.b), faulty), text);
+    char id[TS_ADDRESS_HEX_SIZE];
+    const ts_address *of = o->is_registration ? &o->replacement : &o->faulty;
+    ts_log(TS_LOG_ERROR, o->is_registration ? "registration-failed" : "replacement-failed",
+           "enclave=%s reason=\"%s\"", ts_hex(of->b, sizeof(of->b), id), text);
     if (o->call != NULL)
         ts_api_fail(o->call, err, text);
     o->call = NULL;
@@ -77,33 +81,79 @@ static void request(struct l1_order *o)
     drop(s, o);
 }
 
-/* One that is on record already is refused by the contract, which is no harm. */
-static void register_enclave(struct l1_order *o, ts_bytes statement)
+static void read_statement(struct l1_order *o, ts_bytes statement)
 {
-    ts_hash measurement;
-    ts_sig sig;
+    TS_CHECK(statement.n == sizeof(o->measurement) + sizeof(o->sig));
+    memcpy(&o->measurement, statement.p, sizeof(o->measurement));
+    memcpy(&o->sig, statement.p + sizeof(o->measurement), sizeof(o->sig));
+}
+
+static ts_err submit_registration(struct l1_order *o, uint64_t job)
+{
     struct ts_buf b;
-    TS_CHECK(statement.n == sizeof(measurement) + sizeof(sig));
-    memcpy(&measurement, statement.p, sizeof(measurement));
-    memcpy(&sig, statement.p + sizeof(measurement), sizeof(sig));
     ts_buf_init(&b, MAX_CALLDATA);
-    ts_l1_put_register(&b, &o->replacement, &measurement, &sig);
-    if (submit(o->shell, ORDER_JOB | ++o->shell->n_orders, &b) != TS_OK)
+    ts_l1_put_register(&b, &o->replacement, &o->measurement, &o->sig);
+    ts_err err = submit(o->shell, job, &b);
+    ts_buf_free(&b);
+    return err;
+}
+
+/* One that is on record already is refused by the contract, which is no harm. */
+static void register_enclave(struct l1_order *o)
+{
+    if (submit_registration(o, ORDER_JOB | ++o->shell->n_orders) != TS_OK)
         ts_log(TS_LOG_WARN, "registration-failed",
                "reason=\"nothing more can be brought to L1 now\"");
-    ts_buf_free(&b);
+}
+
+static json_t *statement_json(const struct l1_order *o, const ts_hash *tx)
+{
+    char sig[2 * sizeof(o->sig.b) + 3];
+    return json_pack("{s:o, s:o, s:s, s:o}", "enclave", ts_json_address(&o->replacement),
+                     "measurement", ts_json_hash(&o->measurement), "signature",
+                     ts_hex(o->sig.b, sizeof(o->sig.b), sig), "tx",
+                     tx != NULL ? ts_json_hash(tx) : json_null());
+}
+
+/* Without a key for L1 the statement itself is the answer: anyone may bring it there. */
+static void only_register(struct l1_order *o, const struct ts_host_output *reply)
+{
+    struct ts_shell *s = o->shell;
+    if (reply->err != TS_OK) {
+        fail(o, reply->err, reply->text != NULL ? reply->text : ts_err_text(reply->err));
+        drop(s, o);
+        return;
+    }
+    read_statement(o, reply->bytes);
+    if (s->submit == NULL) {
+        ts_rpc_result(o->call, statement_json(o, NULL));
+        drop(s, o);
+        return;
+    }
+    o->job = ORDER_JOB | ++s->n_orders;
+    ts_err err = submit_registration(o, o->job);
+    if (err == TS_OK)
+        return;
+    fail(o, err, "nothing more can be brought to L1 now");
+    drop(s, o);
 }
 
 static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_output *reply)
 {
     struct l1_order *o = ctx;
+    if (o->is_registration) {
+        only_register(o, reply);
+        return;
+    }
     if (s->submit == NULL) { /* the host is ending */
         fail(o, TS_E_CLOSED, "the host is ending");
         drop(s, o);
         return;
     }
-    if (reply->err == TS_OK)
-        register_enclave(o, reply->bytes);
+    if (reply->err == TS_OK) {
+        read_statement(o, reply->bytes);
+        register_enclave(o);
+    }
     request(o); /* its enclave may run elsewhere, and be registered from there */
 }
 
@@ -145,6 +195,15 @@ void shell_replace(void *ctx, struct ts_rpc_call *call)
     order(s, &o);
 }
 
+void shell_register(void *ctx, struct ts_rpc_call *call)
+{
+    static const char *const names[] = {"enclave"};
+    struct l1_order o = {.call = call, .is_registration = true};
+    if (ts_rpc_param_known(call, names, TS_COUNT(names)) &&
+        ts_rpc_param_address(call, 0, "enclave", &o.replacement))
+        order(shell_of(ctx), &o);
+}
+
 void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *out)
 {
     if (!s->config.auto_replace || s->submit == NULL || !out->switched.set)
@@ -161,7 +220,8 @@ static void on_sent(struct ts_shell *s, const struct ts_l1_submit_output *out)
     struct l1_order *o = *find(s, out->job);
     if (o == NULL || o->call == NULL)
         return;
-    ts_rpc_result(o->call, json_pack("{s:o}", "tx", ts_json_hash(&out->tx)));
+    ts_rpc_result(o->call, o->is_registration ? statement_json(o, &out->tx)
+                                              : json_pack("{s:o}", "tx", ts_json_hash(&out->tx)));
     o->call = NULL;
 }
 
@@ -173,6 +233,9 @@ static void on_order_done(struct ts_shell *s, const struct ts_l1_submit_output *
         return; /* a registration */
     if (out->err != TS_OK)
         fail(o, out->err, out->text);
+    else if (o->is_registration)
+        ts_log(TS_LOG_INFO, "enclave-registered", "enclave=%s block=%" PRIu64,
+               ts_hex(o->replacement.b, sizeof(o->replacement.b), other), out->block);
     else
         ts_log(TS_LOG_INFO, "replacement-requested", "enclave=%s replacement=%s block=%" PRIu64,
                ts_hex(o->faulty.b, sizeof(o->faulty.b), faulty),

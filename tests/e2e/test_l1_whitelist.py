@@ -30,7 +30,11 @@ def test_granted_enclave_joins_by_itself():
     with Network(l1=True, enclaves=2, spares=1, nodes=1) as net:
         new = net.ids[2]
         assert net.enclave_status(2)["role"] == "validating"
-        net.register(2)
+        assert net.l1.call("isAttested(address)(bool)", new) == "false"
+        said = net.cli("register", new)
+        assert "registered on L1 in transaction 0x" in said, said
+        net.until("it is registered", lambda: net.l1.call("isAttested(address)(bool)", new) == "true")
+        assert "AlreadyRegistered" in net.cli("register", new, code=1)
         receipt = net.l1.grant(new)
         mined = time.monotonic()  # at the latest: it was seen a moment after
         batch = net.until("the list is announced", lambda: announcing(net, "added", new), 10)
