@@ -62,6 +62,9 @@ def test_wrong_usage_exits_with_2():
         most = str(2**256 - 1)
         _misused(*genesis, "--alloc", f"{ID}={most}", "--alloc", f"0x{'13' * 20}={most}",
                  words=["alloc", "2^256"])
+        _misused(*genesis, "--l1", "http://127.0.0.1:1", words=["--l1", "--registry", "together"])
+        _misused(*genesis, "--registry", ID, words=["--l1", "--registry", "together"])
+        _misused(*genesis, "--l1-number", "3", words=["--l1-number", "--l1"])
         _misused("devnet", "--l1", "sepolia", words=["--l1", "sepolia", "anvil", "none", "URL"])
         _misused("devnet", "--l1", "none", "--spares", "1", words=["--spares", "L1"])
         _misused("devnet", "--l1", "none", "--registry", ID, words=["--registry", "--l1"])

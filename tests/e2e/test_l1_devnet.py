@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The devnet with anvil as its L1."""
 
+import json
 import os
 import subprocess
 import tempfile
@@ -101,3 +102,37 @@ def test_devnet_on_an_l1_that_is_there():
         _refused(os.path.join(top, "other"), "already that of the network with genesis", "--l1", url,
                  "--registry", net["l1"]["registry"])
         _refused(data, "not that of --registry", "--l1", url, "--registry", "0x" + "ab" * 20)
+
+
+def test_genesis_from_the_contract():
+    """The whitelist is the contract's list at an L1 block; what does not fit is told, and no file is made."""
+    from l1 import Anvil
+
+    ids = ["0x" + d * 20 for d in ("a1", "b2")]
+    with tempfile.TemporaryDirectory(prefix="tgen-") as top, Anvil(top) as l1:
+        out = os.path.join(top, "genesis.json")
+        l1.deploy_listing(ids)
+        at = l1.number()
+
+        def make(*extra, contract=None):
+            return subprocess.run([program("tenseq"), "genesis", "--out", out, "--l1", l1.url, "--registry",
+                                   contract or l1.contract, *extra], capture_output=True, text=True)
+
+        for extra, contract, why in (
+                (("--enclave", "0x" + "c3" * 20), None, "is not on the contract's list"),
+                (("--enclave", ids[0]), None, f"the contract lists {ids[1]}"),
+                (("--l1-number", str(at + 1000)), None, "has no block"),
+                ((), "0x" + "dd" * 20, "no management contract"),
+        ):
+            done = make("--l1-number", str(at), *extra, contract=contract)
+            assert done.returncode == 1 and why in done.stderr, (extra, done.stderr)
+            assert not os.path.exists(out)
+        done = make("--l1-number", str(at))
+        assert done.returncode == 0, done.stderr
+        with open(out) as f:
+            made = json.load(f)
+        assert made["whitelist"] == ids and made["l1ChainId"] == 31337 and made["l1Number"] == at
+        assert made["contract"] == l1.contract.lower() and made["l1Hash"] == l1.block(at)["hash"]
+        l1.end()
+        os.unlink(out)
+        assert "L1 does not answer" in make().stderr

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the devnet share: devnet.c (flags, the whole), devnet_dir.c, devnet_genesis.c,
+ * devnet_programs.c, devnet_tell.c. The L1 is apart: devnet_l1.h. Functions that return int return
+ * an exit code and have said why it is not TS_EXIT_OK. */
+#ifndef TS_CLI_DEVNET_INTERNAL_H
+#define TS_CLI_DEVNET_INTERNAL_H
+
+#include <sys/types.h>
+
+#include "cli/devnet.h"
+#include "cli/devnet_l1.h"
+#include "tenseq/genesis.h"
+
+#define MAX_ENCLAVES 64 /* spares among them: what one host takes */
+#define MAX_NODES    32
+
+struct devnet_options {
+    uint64_t enclaves, spares, nodes, interval_ms, base_port;
+    const char *data_dir;
+    const char *l1, *anvil, *l1_key;
+    ts_address registry;
+    bool json;
+};
+
+struct devnet {
+    struct devnet_options o;
+    char dir[PATH_MAX];
+    char bin[PATH_MAX]; /* where the programs are: beside this one */
+    int lock;
+    char ids[MAX_ENCLAVES + MAX_NODES][TS_ADDRESS_HEX_SIZE];
+    struct ts_genesis genesis;
+    struct devnet_l1 l1;
+    struct ts_supervisor sup;
+    struct devnet_account accounts[DEVNET_ACCOUNTS];
+};
+
+/* ---- devnet_dir.c ---- */
+
+int devnet_make_dir(const char *path);
+int devnet_sub_dir(const struct devnet *d, const char *name);
+/* Where the programs are: beside this one. */
+int devnet_find_programs(struct devnet *d);
+/* Where the directory would be, before anything is made. */
+int devnet_find_dir(struct devnet *d);
+/* Makes it unless it is there, and takes it for this process. */
+int devnet_open_dir(struct devnet *d);
+
+/* ---- devnet_genesis.c ---- */
+
+/* Enclaves count in this order: those on the list, spares, then the nodes' validators. */
+const char *devnet_enclave_name(const struct devnet *d, unsigned i, char out[32]);
+unsigned devnet_of_host(const struct devnet *d);
+unsigned devnet_all_enclaves(const struct devnet *d);
+/* Makes (or finds) the identity of each. */
+int devnet_init_enclaves(struct devnet *d);
+void devnet_make_accounts(struct devnet *d);
+/* Reads the genesis or makes one, and binds the contract to it. */
+int devnet_open_genesis(struct devnet *d);
+
+/* ---- devnet_programs.c ---- */
+
+void devnet_begin_supervisor(struct devnet *d);
+int devnet_add_programs(struct devnet *d);
+
+/* ---- devnet_tell.c ---- */
+
+void devnet_print_json(const struct devnet *d);
+void devnet_print_table(const struct devnet *d);
+
+#endif
