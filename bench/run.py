@@ -83,6 +83,11 @@ BENCHES = [
         ("rebuild, a transfer in ten, a core, per s",
          ("rebuild_one_transfer_in_ten_batches_per_s_a_core",), at_least, 20000),
     ]),
+    ("rebuild", lambda: lines("bench_rebuild"), [
+        ("tenseq rebuild, empty batches, per s", ("rebuild_from_l1_empty_per_s",), at_least, 20000),
+        ("tenseq rebuild, a transfer in twenty batches, per s",
+         ("rebuild_from_l1_transfer_in_twenty_per_s",), at_least, 20000),
+    ]),
     ("sim", lambda: sim("--bench", "--batches", "20000"), [
         ("simulated batches a second, 5 enclaves, 3 nodes", ("batches_per_s",), at_least, 10000),
     ]),
