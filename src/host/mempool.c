@@ -2,6 +2,7 @@
 /* Transactions from admission to their end. One is acknowledged when it is on disk, and leaves when
  * the batch that holds it, or that decided against it, is committed. What is inside is the
  * enclave's business: it is asked for sender and nonce. Source: docs/protocol.md, section 5. */
+#include "chain/rollup.h"
 #include "host/internal.h"
 
 #define CHECK_WAIT_US 3000000u
@@ -169,9 +170,16 @@ static void send_again(struct ts_host *h, struct pool_tx *t, uint64_t token)
         out_reply_error(h, token, TS_E_BUSY, "the transaction is being taken already");
 }
 
-void pool_add(struct ts_host *h, const struct ts_host_input *in)
+/* It must fit into a rollup, alone if need be, and that into a transaction of L1. */
+static uint64_t max_tx_bytes(const struct ts_host *h)
 {
     uint64_t max = h->genesis->params.max_tx_bytes;
+    return rollup_is_used(h) && max > TS_ROLLUP_MAX_DATA ? TS_ROLLUP_MAX_DATA : max;
+}
+
+void pool_add(struct ts_host *h, const struct ts_host_input *in)
+{
+    uint64_t max = max_tx_bytes(h);
     if (in->bytes.n == 0 || in->bytes.n > max) {
         h->counters.txs_refused++;
         out_reply_error(h, in->token, TS_E_TX_SIZE,
@@ -506,8 +514,8 @@ void pool_pick(struct ts_host *h, size_t max_bytes, ts_bytes *txs, ts_hash *hash
             break; /* what follows is younger still */
         if (t->taken)
             continue;
-        if (bytes + t->n_raw + 9 > max_bytes)
-            break;
+        if (*n > 0 && bytes + t->n_raw + 9 > max_bytes)
+            break; /* the first always goes: else it would be in the way for ever */
         bytes += t->n_raw + 9;
         txs[*n] = ts_bytes_of(t->raw, t->n_raw);
         hashes[(*n)++] = t->hash;

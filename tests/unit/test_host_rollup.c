@@ -193,6 +193,34 @@ static void a_false_rollup_is_not_published(void **state)
     done(w);
 }
 
+/* More bytes than a rollup is made for: alone in a batch it leaves the pool, and does not stand
+ * before all others for ever. What L1 could not carry is not taken. */
+static void a_large_transaction_does_not_block_the_others(void **state)
+{
+    (void)state;
+    static uint8_t raw[TS_ROLLUP_MAX_DATA + 1];
+    struct world_options o = publishing(41);
+    struct world *w = world_new(&o);
+    const ts_address sender = world_account(w, 0);
+    ts_err err;
+    memset(raw, 0xee, sizeof(raw));
+    world_run(w, SECOND);
+    world_kill_host(w);
+    world_put_tx(w, ts_bytes_of(raw, 115000), &sender, 7);
+    world_start_host(w);
+    world_run(w, SECOND);
+    unsigned small = world_send(w, 1);
+    unsigned too_large = world_send_raw(w, ts_bytes_of(raw, sizeof(raw)));
+    world_run(w, 3 * SECOND);
+    world_check(w, true);
+    assert_int_equal(world_tx_batches(w, small), 1);
+    assert_int_equal(world_tx_state(w, too_large, &err), WTX_REFUSED);
+    assert_int_equal(err, TS_E_TX_SIZE);
+    world_run(w, 10 * SECOND);
+    check_rollups(w);
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -202,6 +230,7 @@ int main(void)
         cmocka_unit_test(a_range_ends_where_it_is_full),
         cmocka_unit_test(crashes_neither_skip_nor_double_a_range),
         cmocka_unit_test(a_false_rollup_is_not_published),
+        cmocka_unit_test(a_large_transaction_does_not_block_the_others),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
