@@ -133,6 +133,27 @@ static void call(struct ts_follow *f, const struct ts_l1_call *c)
                             on_answer, f);
 }
 
+/* Only what L1 is known to have is given to the core: that is answered in time, so that numbers
+ * which no block has, or not for long, do not take the place of others there. NULL: none. */
+static struct lookup *next_lookup(struct ts_follow *f)
+{
+    struct ts_l1_status st;
+    ts_l1_follower_status(f->core, &st);
+    for (size_t i = f->n_given; i < f->n_lookups; i++)
+        if (f->lookups[i].number <= st.latest)
+            return &f->lookups[i];
+    return NULL;
+}
+
+static void give(struct ts_follow *f, struct lookup *l)
+{
+    const struct lookup given = *l;
+    *l = f->lookups[f->n_given];
+    f->lookups[f->n_given++] = given;
+    step(f, &(struct ts_l1_follow_input){
+                .kind = TS_L1_FOLLOW_LOOKUP, .token = given.token, .number = given.number});
+}
+
 static void forget_lookup(struct ts_follow *f, const struct ts_l1_follow_output *o)
 {
     for (size_t i = 0; i < f->n_given; i++) {
@@ -188,7 +209,7 @@ static void step(struct ts_follow *f, const struct ts_l1_follow_input *in)
     if (f->is_closing)
         return;
     uint64_t soon = uv_hrtime() / 1000 + (f->is_again ? AGAIN_US : 0);
-    bool has_work = f->n_given < f->n_lookups || f->is_again;
+    bool has_work = next_lookup(f) != NULL || f->is_again;
     arm(f, has_work && soon < out.wake_us ? soon : out.wake_us);
     if (uv_hrtime() / 1000 >= f->saved_us + SAVE_US)
         save(f);
@@ -210,11 +231,9 @@ static void on_timer(uv_timer_t *timer)
     struct ts_follow *f = timer->data;
     if (f->is_again)
         begin_again(f);
-    while (f->n_given < f->n_lookups && !f->is_closing) {
-        const struct lookup *l = &f->lookups[f->n_given++];
-        step(f, &(struct ts_l1_follow_input){
-                    .kind = TS_L1_FOLLOW_LOOKUP, .token = l->token, .number = l->number});
-    }
+    struct lookup *l;
+    while (!f->is_closing && (l = next_lookup(f)) != NULL)
+        give(f, l);
     if (!f->is_closing)
         step(f, &(struct ts_l1_follow_input){.kind = TS_L1_FOLLOW_TICK});
     if (!f->is_closing)
@@ -225,12 +244,32 @@ static void on_timer(uv_timer_t *timer)
 
 void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number)
 {
-    for (size_t i = 0; i < f->n_lookups; i++)
-        if (f->lookups[i].token == token && f->lookups[i].number == number)
-            return; /* its answer is that of this one */
-    TS_CHECK(f->n_lookups < TS_L1_MAX_LOOKUPS);
-    f->lookups[f->n_lookups++] = (struct lookup){token, number};
+    struct lookup *highest = NULL;
+    for (size_t i = 0; i < f->n_lookups; i++) {
+        struct lookup *l = &f->lookups[i];
+        if (l->token == token && l->number == number)
+            return;
+        if (i >= f->n_given && (highest == NULL || l->number > highest->number))
+            highest = l;
+    }
+    if (f->n_lookups < TS_L1_MAX_LOOKUPS)
+        f->lookups[f->n_lookups++] = (struct lookup){token, number};
+    else if (highest != NULL && number < highest->number)
+        *highest = (struct lookup){token, number};
     arm(f, 0);
+}
+
+size_t ts_follow_lookups(const struct ts_follow *f)
+{
+    return f->n_lookups;
+}
+
+bool ts_follow_waits_for(const struct ts_follow *f, uint64_t number)
+{
+    for (size_t i = 0; i < f->n_lookups; i++)
+        if (f->lookups[i].number == number)
+            return true;
+    return false;
 }
 
 void ts_follow_rollups_again(struct ts_follow *f, uint64_t above)

@@ -51,9 +51,13 @@ struct ts_follow_config {
  * What is kept and cannot be read is read from L1 again, and the log says so. */
 ts_err ts_follow_new(const struct ts_follow_config *config, struct ts_follow **out, char *why,
                      size_t why_size);
-/* TS_L1_FOLLOW_LOOKUP. The same token and number again, while that one waits, is the same one. At
- * most TS_L1_MAX_LOOKUPS wait for their answer at a time. */
+/* TS_L1_FOLLOW_LOOKUP. What waits for its answer already is not asked twice. Of more than
+ * TS_L1_MAX_LOOKUPS that wait, the highest that L1 does not have yet is dropped without an answer:
+ * numbers may come from hostile batches. */
 void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number);
+/* How many wait; whether one of that number does. */
+size_t ts_follow_lookups(const struct ts_follow *f);
+bool ts_follow_waits_for(const struct ts_follow *f, uint64_t number);
 /* After a REORG that the caller can live with: all is read from L1 anew, from the genesis' block
  * on, and told again. Lookups that wait go on waiting. */
 void ts_follow_again(struct ts_follow *f);
