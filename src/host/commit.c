@@ -121,6 +121,24 @@ static ts_err note_rejected(struct ts_host *h, const struct ts_msg_created *c,
     return TS_E_RANGE;
 }
 
+/* An L1 block that is not known is asked for, and waited for, only on the word of a batch that is
+ * valid otherwise. */
+static ts_err check_chain(struct ts_host *h, struct ts_fault *fault)
+{
+    const struct ts_batch *b = &h->prep.batch;
+    const struct ts_l1_evidence *l1;
+    struct ts_fault unknown = {.what = ""};
+    ts_err known = l1_check(h, b, &l1, &unknown);
+    ts_err err = ts_batch_check(&h->chain, b, l1, h->effect, fault);
+    if (err == TS_OK && known == TS_E_L1)
+        l1_ask(h, b->header.l1_number);
+    if (err == TS_OK && known != TS_OK) {
+        *fault = unknown;
+        return known;
+    }
+    return err == TS_OK ? l1_check_whitelist(h, b, fault) : err;
+}
+
 static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
 {
     struct prepared *p = &h->prep;
@@ -137,14 +155,7 @@ static ts_err check_raw(struct ts_host *h, ts_bytes raw, struct ts_fault *fault)
     ts_header_hash(&h->genesis->domain, &p->batch.header, &p->hash);
     if (prepared_is_discarded(h, &p->hash))
         return TS_E_CONFLICT;
-    const struct ts_l1_evidence *l1;
-    err = l1_check(h, &p->batch, &l1, fault);
-    if (err == TS_E_L1)
-        l1_ask(h, p->batch.header.l1_number);
-    if (err == TS_OK)
-        err = ts_batch_check(&h->chain, &p->batch, l1, h->effect, fault);
-    if (err == TS_OK)
-        err = l1_check_whitelist(h, &p->batch, fault);
+    err = check_chain(h, fault);
     if (err != TS_OK)
         return err;
     bool too_many = p->batch.n_txs >= (p->arena.max - p->arena.used) / sizeof(*p->tx_hashes);

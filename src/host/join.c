@@ -374,7 +374,8 @@ static bool take_offer(struct ts_host *h, struct member *m, const struct ts_msg_
 {
     struct ts_fault fault = {.what = ""};
     ts_err err = TS_E_CONFLICT;
-    for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE; i++)
+    for (size_t i = 0; i < a->n && h->prep.stage == P_NONE && h->line == L_IDLE && err != TS_E_L1;
+         i++)
         err = prepared_take(h, m, a->batches[i], NULL, &fault);
     m->waits_for_l1 = err == TS_E_L1;
     if (err == TS_OK)

@@ -152,6 +152,8 @@ void world_l1_stand_still(struct world *w, bool still);
 /* The newest so many blocks are replaced, and the host is told of the first. */
 void world_l1_reorg(struct world *w, unsigned depth);
 uint64_t world_l1_number(const struct world *w);
+/* How often the host has asked for a block. */
+size_t world_l1_asks(const struct world *w);
 /* Transactions that the host sends are not mined, until it is turned off. */
 void world_l1_lose_rollups(struct world *w, bool lose);
 /* The last batch of the newest rollup that the contract took; 0: none. */

@@ -71,6 +71,7 @@ struct l1sim {
     ts_hash last_hash;
     bool loses_rollups; /* transactions are not mined */
     uint64_t salt;      /* of the line after so many reorgs */
+    size_t n_asked;
 };
 
 struct stored_batch {

@@ -115,12 +115,18 @@ void world_l1_greet(struct world *w)
 
 void world_l1_asked(struct world *w, uint64_t number)
 {
+    w->l1sim.n_asked++;
     for (size_t i = 0; i < w->l1sim.n_blocks && !w->l1sim.down; i++)
         if (w->l1sim.blocks[i].b.number == number) {
             struct happening *h = world_schedule(w, world_later(w, 1000, NULL), W_L1_TOLD);
             h->from = i;
             h->conn = w->host_gen;
         }
+}
+
+size_t world_l1_asks(const struct world *w)
+{
+    return w->l1sim.n_asked;
 }
 
 void world_l1_told(struct world *w, size_t i)

@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "base/check.h"
+#include "chain/batch.h"
 #include "hostworld.h"
+#include "link/messages.h"
 
 #define MS     1000u
 #define SECOND 1000000u
@@ -258,6 +260,63 @@ static void an_offer_waits_for_its_block(void **state)
     assert_true(taken > 0);
 }
 
+/* A batch on the head that names a block nobody has, and a seal of nobody's. */
+static size_t offer_made_up(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
+                            size_t cap)
+{
+    const struct ts_head *head = head_of(w);
+    struct ts_arena arena;
+    struct ts_msg m;
+    struct ts_buf raw, b;
+    size_t n = frame.n;
+    memcpy(out, frame.p, frame.n);
+    ts_arena_init(&arena, 0);
+    ts_buf_init(&raw, 0);
+    ts_buf_init(&b, 0);
+    if (ts_msg_decode_answer(frame, &arena, &m) == TS_OK && m.type == TS_MSG_OFFERS) {
+        struct ts_batch made = {.header = {.parent_hash = head->hash,
+                                           .number = head->number + 1,
+                                           .time = head->time,
+                                           .term = head->term,
+                                           .producer = world_id(w, i),
+                                           .l1_number = 1000000 + ++*(uint64_t *)ctx}};
+        ts_tx_root(&made, &made.header.tx_root);
+        ts_batch_put(&raw, &made);
+        ts_bytes offer = ts_buf_bytes(&raw);
+        m.u.offered.batches = &offer;
+        m.u.offered.n = 1;
+        ts_msg_put(&b, &m);
+        assert_true(raw.err == TS_OK && b.err == TS_OK && b.n <= cap);
+        memcpy(out, b.p, b.n);
+        n = b.n;
+    }
+    ts_buf_free(&raw);
+    ts_buf_free(&b);
+    ts_arena_free(&arena);
+    return n;
+}
+
+/* Only what is sealed as it should be makes the host ask L1, and wait for it. */
+static void a_made_up_offer_asks_for_nothing(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(31);
+    uint64_t told = 0;
+    world_run(w, 2 * SECOND);
+    size_t asks = world_l1_asks(w);
+    unsigned passive = world_active(w) == 0 ? 1 : 0;
+    world_tamper(w, offer_made_up, &told);
+    world_cut(w, passive, true);
+    world_run(w, 100 * MS);
+    world_cut(w, passive, false);
+    world_run(w, 2 * SECOND);
+    world_tamper(w, NULL, NULL);
+    assert_true(told > 0);
+    assert_int_equal(world_l1_asks(w), asks);
+    assert_string_equal(world_status(w, passive).role, "passive");
+    done(w);
+}
+
 /* Whoever starts anew is given the headers with the batches. */
 static void who_catches_up_is_given_the_headers(void **state)
 {
@@ -326,6 +385,7 @@ int main(void)
         cmocka_unit_test(production_outlasts_l1),
         cmocka_unit_test(a_deep_reorg_stops_it),
         cmocka_unit_test(an_offer_waits_for_its_block),
+        cmocka_unit_test(a_made_up_offer_asks_for_nothing),
         cmocka_unit_test(who_catches_up_is_given_the_headers),
         cmocka_unit_test(everything_at_once),
     };
