@@ -414,6 +414,31 @@ static void a_reorg_above_the_chain_does_not(void **state)
     end(w);
 }
 
+/* What was said of the line that is gone does not count until L1 speaks again. */
+static void nothing_is_taken_on_a_line_that_is_gone(void **state)
+{
+    struct testnet *net = l1_net_of(20, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, 5 * NW_S));
+    nw_l1_fork(w, 106);
+    nw_l1_down(w, true);
+    net->l1_number = 109; /* as it was before */
+    tn_run(net, 5);
+    nw_publish(w, 0, 25);
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(nw_head(w, node), 20);
+    nw_l1_down(w, false);
+    nw_l1_mine(w, 112);
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(nw_head(w, node), 20);
+    assert_false(l1_of(w, node).is_halted); /* nothing of it was taken */
+    end(w);
+}
+
 /* A block that was not confirmed when a batch named it turns out to be another one. */
 static void a_block_that_never_gets_confirmed_stops_it(void **state)
 {
@@ -494,6 +519,7 @@ int main(void)
         cmocka_unit_test(a_reorg_of_what_the_chain_names_stops_it),
         cmocka_unit_test(a_deep_reorg_stops_it_when_it_shows),
         cmocka_unit_test(a_reorg_above_the_chain_does_not),
+        cmocka_unit_test(nothing_is_taken_on_a_line_that_is_gone),
         cmocka_unit_test(a_block_that_never_gets_confirmed_stops_it),
         cmocka_unit_test(an_old_reference_is_found),
     };
