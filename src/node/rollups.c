@@ -90,6 +90,8 @@ void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r)
         return;
     }
     look_at_order(n, &r->rollup, false);
+    if (last - r->rollup.first_number >= TS_ROLLUP_MAX_BATCHES) /* it may wait here for ever */
+        found(n, false, &r->rollup, "names more batches than a rollup may hold", false);
     struct held_rollup *h = &v->q[(v->first + v->n++) % NODE_ROLLUPS];
     *h = (struct held_rollup){.record = {.rollup = r->rollup,
                                          .l1_block = r->l1_block,

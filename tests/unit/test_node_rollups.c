@@ -274,6 +274,26 @@ static void whatever_differs_is_found(void **state)
     expect_wrong(nothing, 1, "do not decode");
 }
 
+/* A last batch that the chain will not reach: that is told now, not then. */
+static void a_range_without_end_is_found(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    struct made m;
+    (void)state;
+    make(w->net, 1, 50, &m);
+    m.rollup.rollup.last_number = UINT64_MAX;
+    sign(w->net, &m, 1);
+    give(w, node, &m);
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 1);
+    assert_false(w->nodes[node].is_stopped);
+    give(w, node, &m);
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 1);
+    end(w);
+}
+
 /* As if there were another line, of which nobody has seen a batch: the node stays on its own. */
 static void a_line_that_nobody_sealed_moves_nobody(void **state)
 {
@@ -572,6 +592,7 @@ int main(void)
         cmocka_unit_test(one_that_is_ahead_waits),
         cmocka_unit_test(a_restart_goes_on_where_it_was),
         cmocka_unit_test(whatever_differs_is_found),
+        cmocka_unit_test(a_range_without_end_is_found),
         cmocka_unit_test(a_line_that_nobody_sealed_moves_nobody),
         cmocka_unit_test(a_stranger_signs_nothing),
         cmocka_unit_test(batches_that_are_left_out_are_found),
