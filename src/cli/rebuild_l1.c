@@ -317,7 +317,9 @@ static void on_look(uv_timer_t *t)
     struct ts_l1_status s;
     ask_blocks(r);
     ts_l1_follower_status(r->follower, &s);
-    uint64_t moves = s.confirmed + s.rollups + r->blocks + ts_pipe_number(r->pipe);
+    /* L1 goes on by itself, which is no progress here. */
+    uint64_t read = s.confirmed < r->b->l1_end ? s.confirmed : r->b->l1_end;
+    uint64_t moves = read + s.rollups + r->blocks + ts_pipe_number(r->pipe);
     if (moves != r->moves) {
         r->moves = moves;
         r->moved_ms = mono_ms();

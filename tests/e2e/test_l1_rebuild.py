@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The chain from L1 alone, and its payloads from peers that may lie."""
 
+import http.client
 import http.server
 import json
 import os
+import random
 import signal
 import subprocess
 import threading
@@ -20,50 +22,61 @@ def unhex(text):
     return bytes.fromhex(text[2:])
 
 
-class Liar:
-    """A node's JSON-RPC with some batches edited or left out: edit(number, raw) gives other bytes, or None."""
+class Proxy:
+    """A JSON-RPC server before another: answer(call, ask) gives the HTTP status and the body's text, where ask(call)
+    is what the other says."""
 
-    def __init__(self, port, edit):
-        self.edited = 0
-        liar = self
-
+    def __init__(self, port, answer):
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self):
                 call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                params = call.get("params") or []
-                params = [params] if isinstance(params, dict) else params
-                result = rpc(port, call["method"], *params)
-                if call["method"] == "ten_getBatches":
-                    result = [b for b in (liar.change(b, edit) for b in result) if b]
-                body = json.dumps({"jsonrpc": "2.0", "id": call["id"], "result": result}).encode()
-                self.send_response(200)
+                status, text = answer(call, ask)
+                self.send_response(status)
                 self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Content-Length", str(len(text.encode())))
                 self.end_headers()
-                self.wfile.write(body)
+                self.wfile.write(text.encode())
 
             def log_message(self, *_):
                 pass
+
+        def ask(call):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+            try:
+                connection.request("POST", "/", json.dumps(call), {"Content-Type": "application/json"})
+                return json.loads(connection.getresponse().read())
+            finally:
+                connection.close()
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def change(self, batch, edit):
-        raw = edit(batch["number"], unhex(batch["raw"]))
-        self.edited += raw != unhex(batch["raw"])
-        return dict(batch, raw="0x" + raw.hex()) if raw is not None else None
+    def __enter__(self):
+        return self
 
-    def close(self):
+    def __exit__(self, *_):
         self.server.shutdown()
         self.server.server_close()
 
 
-def rebuild(net, out, *extra, code=0, genesis=True):
+def liar(port, edit):
+    """A node with some batches edited or left out: edit(number, raw) gives other bytes, or None."""
+    def answer(call, ask):
+        result = ask(call)
+        if call["method"] == "ten_getBatches":
+            raws = [(b, edit(b["number"], unhex(b["raw"]))) for b in result["result"]]
+            result["result"] = [dict(b, raw="0x" + raw.hex()) for b, raw in raws if raw is not None]
+        return 200, json.dumps(result)
+
+    return Proxy(port, answer)
+
+
+def rebuild(net, out, *extra, code=0, genesis=True, l1=None):
     """What tenseq rebuild --json says; or, when it fails, its stderr."""
-    argv = [program("tenseq"), "rebuild", "--l1", net.l1.url, "--registry", net.l1.contract, "--out", out,
+    argv = [program("tenseq"), "rebuild", "--l1", l1 or net.l1.url, "--registry", net.l1.contract, "--out", out,
             "--l1-confirmations", "1", "--patience", "10s", "--json", *extra]
     if genesis:
         argv += ["--genesis", net.genesis]
@@ -118,6 +131,11 @@ def without(number):
     return lambda n, raw: raw if n != number else None
 
 
+def published(net):
+    """The last batch in a rollup on L1."""
+    return int(net.l1.call("lastNumber()(uint64)").split()[0])
+
+
 def only(out):
     """What a rebuild has left in its directory."""
     return {n: os.path.getsize(os.path.join(out, n)) for n in os.listdir(out)}
@@ -134,7 +152,7 @@ def test_rebuild():
         with net.load(40, 60):
             net.wait_more(ROLLUP)
         done = net.head()
-        net.until("all that is on L1", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) >= done, 30)
+        net.until("all that is on L1", lambda: published(net) >= done, 30)
 
         # Headers, hashes and transactions, from L1 alone.
         said = rebuild(net, out)
@@ -152,7 +170,7 @@ def test_rebuild():
 
         # Again: on from there.
         net.wait_more(ROLLUP)
-        net.until("another rollup", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) > last, 30)
+        net.until("another rollup", lambda: published(net) > last, 30)
         again = rebuild(net, out)
         assert again["rebuilt"] == again["last"]["number"] - last > 0
         last = again["last"]["number"]
@@ -171,23 +189,19 @@ def test_rebuild():
 
         # An edited one, and a missing one, are named; what is before them is kept.
         bad = 7
-        liars = [Liar(net.node_ports[0], edited(bad)), Liar(net.node_ports[0], without(bad + 2))]
-        try:
-            why = rebuild(net, out, "--payloads", liars[0].url, code=1)
+        port = net.node_ports[0]
+        with liar(port, edited(bad)) as editor, liar(port, without(bad + 2)) as gap:
+            why = rebuild(net, out, "--payloads", editor.url, code=1)
             assert f"batch {bad}: its payload was edited" in why, why
-            assert liars[0].edited > 0
             items, _ = read_runs(os.path.join(out, "batches"))
             assert len(items) == bad - 1
-            why = rebuild(net, out, "--payloads", liars[1].url, code=1)
+            why = rebuild(net, out, "--payloads", gap.url, code=1)
             assert f"batch {bad + 2}: it is missing" in why, why
             # Two that lie, each at its place, and nobody else: what one has not the other has.
             out = os.path.join(net.dir, "both")
-            said = rebuild(net, out, "--payloads", ",".join(liar.url for liar in liars))
+            said = rebuild(net, out, "--payloads", f"{editor.url},{gap.url}")
             faults = said["payloads"]["faults"]
-            assert [(f["peer"], f["batch"]) for f in faults] == [(liars[0].url, bad), (liars[1].url, bad + 2)]
-        finally:
-            for liar in liars:
-                liar.close()
+            assert [(f["peer"], f["batch"]) for f in faults] == [(editor.url, bad), (gap.url, bad + 2)]
         items, _ = read_runs(os.path.join(out, "batches"))
         assert items == [unhex(b["raw"]) for b in net.batches(0)[:said["last"]["number"]]]
 
@@ -195,7 +209,7 @@ def test_rebuild():
 def test_rebuild_refuses():
     """What does not fit is told in one sentence, and nothing is left behind."""
     with Network(l1=True, enclaves=1, nodes=0, host={"rollup-batches": 5, "rollup-every": "1s"}) as net:
-        net.until("a rollup", lambda: int(net.l1.call("lastNumber()(uint64)").split()[0]) >= 5, 30)
+        net.until("a rollup", lambda: published(net) >= 5, 30)
         out = os.path.join(net.dir, "out")
         why = rebuild(net, out, genesis=False, code=1)
         assert "holds only the hash of the genesis" in why and "--genesis FILE" in why, why
@@ -216,8 +230,75 @@ def test_rebuild_refuses():
         assert "is not empty" in rebuild(net, out, code=1)
         assert only(out) == {"mine": 1}
         start = time.monotonic()
-        argv = ["--l1", f"http://127.0.0.1:{free_port()}", "--patience", "2s"]
-        why = rebuild(net, os.path.join(net.dir, "away"), *argv, code=1)
+        why = rebuild(net, os.path.join(net.dir, "away"), "--patience", "2s", code=1,
+                      l1=f"http://127.0.0.1:{free_port()}")
         assert "L1 does not answer" in why and time.monotonic() - start < 10, why
         bad = subprocess.run([program("tenseq"), "rebuild", "--out", out], capture_output=True, text=True)
         assert bad.returncode == 2 and "--l1" in bad.stderr, bad.stderr
+
+
+def bad_l1(seed):
+    """Slow, refuses wide ranges of logs, and one answer in six is none."""
+    draw = random.Random(seed)
+
+    def answer(call, ask):
+        method, luck = call["method"], draw.random()
+        if method == "eth_getLogs":
+            span = call["params"][0]
+            if int(span["toBlock"], 16) - int(span["fromBlock"], 16) >= 4:
+                return 200, json.dumps({"jsonrpc": "2.0", "id": call["id"], "error": {
+                    "code": -32005, "message": "query returned more than 10000 results"}})
+        time.sleep(0.01)
+        said = ask(call)
+        if method in ("eth_chainId", "eth_getCode", "eth_call") or luck > 0.17:
+            return 200, json.dumps(said)
+        if luck < 0.04:
+            return 502, "<html>bad gateway</html>"
+        if luck < 0.08:
+            return 200, json.dumps(said)[:-20]
+        if luck < 0.12 and isinstance(said.get("result"), dict) and "stateRoot" in said["result"]:
+            said["result"]["stateRoot"] = "0x" + "77" * 32
+        else:
+            said["result"] = {"number": "0xffffffffffffffffff"}
+        return 200, json.dumps(said)
+
+    return answer
+
+
+def test_rebuild_from_a_bad_l1():
+    """It takes longer, and what comes out is the same; what is not to be had is told in the end."""
+    with Network(l1=True, enclaves=2, nodes=1, validators=False,
+                 host={"rollup-batches": 5, "rollup-every": "1s"}) as net:
+        net.until("some rollups", lambda: published(net) >= 30, 60)
+        out = os.path.join(net.dir, "out")
+        with Proxy(net.l1.port, bad_l1(7)) as l1:
+            said = rebuild(net, out, "--patience", "30s", l1=l1.url)
+            assert said["last"]["number"] >= 30 and said["rollups"] >= 4
+            compare(net, out, said["last"]["number"])
+
+        def without_index(call, ask):
+            none = {"jsonrpc": "2.0", "id": call["id"], "result": None}
+            return 200, json.dumps(none if call["method"] == "eth_getTransactionByHash" else ask(call))
+
+        net.until("another rollup", lambda: published(net) > said["last"]["number"] + 5, 30)
+        before = read_runs(os.path.join(out, "rebuilt"))
+        with Proxy(net.l1.port, without_index) as l1:
+            why = rebuild(net, out, "--patience", "3s", l1=l1.url, code=1)
+            assert "does not have a rollup's transaction" in why, why
+        assert read_runs(os.path.join(out, "rebuilt")) == before
+
+        # Killed, and told to end, at some moment: the next run goes on, and all is there.
+        slow = Proxy(net.l1.port, lambda call, ask: (time.sleep(0.03), (200, json.dumps(ask(call))))[1])
+        with slow as l1:
+            for sig, code in ((signal.SIGKILL, -9), (signal.SIGTERM, 1)):
+                done = subprocess.Popen(
+                    [program("tenseq"), "rebuild", "--l1", l1.url, "--registry", net.l1.contract, "--out", out,
+                     "--l1-confirmations", "1", "--genesis", net.genesis], stdout=subprocess.DEVNULL,
+                    stderr=subprocess.PIPE, text=True)
+                time.sleep(0.4)
+                done.send_signal(sig)
+                _, why = done.communicate(timeout=10)
+                assert done.returncode == code, (done.returncode, why)
+                assert code != 1 or "the same command goes on from there" in why, why
+        said = rebuild(net, out)
+        compare(net, out, said["last"]["number"])
