@@ -137,7 +137,7 @@ static int view(struct cli_l1 *l, const ts_address *contract, void (*put)(struct
 static int read_contract(struct rebuild *b, struct cli_l1 *l, ts_hash *hash)
 {
     char hex[TS_ADDRESS_HEX_SIZE];
-    ts_bytes result;
+    ts_bytes result = {NULL, 0};
     bool has_code = false;
     const ts_address *at = &b->o.registry;
     (void)ts_hex(at->b, sizeof(at->b), hex);
@@ -269,20 +269,21 @@ static void print(const struct rebuild *b)
 static int finish(struct rebuild *b)
 {
     json_t *s = summary(b);
-    char *text = s != NULL
-                     ? json_dumps(s, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15))
-                     : NULL;
-    TS_CHECK(text != NULL);
-    int code = ts_dir_put(&b->dir, "summary.json", ts_bytes_of(text, strlen(text))) == TS_OK
-                   ? TS_EXIT_OK
-                   : cli_fail("%s", b->dir.why);
+    char *text =
+        s == NULL ? NULL
+                  : json_dumps(s, JSON_INDENT(2) | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
+    if (text == NULL) {
+        json_decref(s);
+        return cli_fail("%s", ts_err_text(TS_E_NOMEM));
+    }
+    ts_err err = ts_dir_put(&b->dir, "summary.json", ts_bytes_of(text, strlen(text)));
     free(text);
-    if (code == TS_EXIT_OK && b->o.json)
+    if (err == TS_OK && b->o.json)
         cli_print_json(json_incref(s));
-    else if (code == TS_EXIT_OK)
+    else if (err == TS_OK)
         print(b);
     json_decref(s);
-    return code;
+    return err == TS_OK ? TS_EXIT_OK : cli_fail("%s", b->dir.why);
 }
 
 static int run(struct rebuild *b)

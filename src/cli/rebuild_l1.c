@@ -86,10 +86,16 @@ static void keep_list(struct reader *r, const struct ts_l1_block *block)
         (last->n == 0 || memcmp(last->who, block->whitelist, last->n * sizeof(last->who[0])) == 0))
         return;
     if (r->n_lists == r->cap_lists) {
-        r->cap_lists = r->cap_lists > 0 ? 2 * r->cap_lists : 16;
-        r->lists = realloc(r->lists, r->cap_lists * sizeof(*r->lists));
-        TS_CHECK(r->lists != NULL);
+        size_t cap = r->cap_lists > 0 ? 2 * r->cap_lists : 16;
+        struct listed *more = realloc(r->lists, cap * sizeof(*more));
+        if (more == NULL) {
+            close_all(r, cli_fail("%s", ts_err_text(TS_E_NOMEM)));
+            return;
+        }
+        r->lists = more;
+        r->cap_lists = cap;
     }
+    TS_CHECK(r->lists != NULL);
     struct listed *l = &r->lists[r->n_lists++];
     l->from = block->number;
     l->n = block->n_whitelist;

@@ -194,7 +194,7 @@ ts_err ts_dir_save(struct ts_dir *d, const struct ts_rebuild *r)
 static ts_err load_state(struct ts_dir *d, struct ts_rebuild *r)
 {
     struct ts_buf b;
-    struct cursor c;
+    struct cursor c = {NULL, NULL};
     const struct ts_source source = {.ctx = &c, .read = source_read};
     ts_buf_init(&b, STATE_MAX);
     ts_err err = get_sealed(d, "state", state_magic, &b, &c);
@@ -226,7 +226,7 @@ ts_err ts_dir_save_fold(struct ts_dir *d, const struct ts_fold *f)
 ts_err ts_dir_load_fold(struct ts_dir *d, struct ts_fold *f)
 {
     struct ts_buf b;
-    struct cursor c;
+    struct cursor c = {NULL, NULL};
     uint64_t number;
     ts_hash root;
     ts_buf_init(&b, 0);
