@@ -251,9 +251,10 @@ static void print(const struct rebuild *b)
 {
     char hex[TS_HASH_HEX_SIZE];
     const struct ts_head *h = &b->head;
-    printf("rebuilt from L1: %llu batches, %llu transactions, %llu rollups, up to L1 block %llu\n",
-           (unsigned long long)h->number, (unsigned long long)b->dir.n_txs,
-           (unsigned long long)b->rollups, (unsigned long long)b->l1_end);
+    printf("rebuilt from L1 up to its block %llu: batches 1 to %llu\n",
+           (unsigned long long)b->l1_end, (unsigned long long)h->number);
+    printf("  rollups         %llu\n", (unsigned long long)b->rollups);
+    printf("  transactions    %llu\n", (unsigned long long)b->dir.n_txs);
     printf("  last batch      %s\n", ts_hex(h->hash.b, sizeof(h->hash.b), hex));
     printf("  protocol root   %s\n", ts_hex(h->protocol_root.b, sizeof(h->hash.b), hex));
     if (h->number > b->before)
@@ -261,7 +262,7 @@ static void print(const struct rebuild *b)
                (unsigned long long)(h->number - b->before), b->seconds,
                b->seconds > 0 ? (double)(h->number - b->before) / b->seconds : 0);
     if (b->o.payloads.n > 0)
-        printf("  payloads        all %llu are those of L1's protocol root\n",
+        printf("  payloads        all %llu are those of the protocol root on L1\n",
                (unsigned long long)b->fold.number);
     printf("  in              %s\n", b->o.out);
 }

@@ -241,6 +241,23 @@ static void health_tells_network_and_head(void **state)
     json_decref(h);
 }
 
+/* Whoever has only the hash can check it. */
+static void the_genesis_is_told_whole(void **state)
+{
+    struct kit *k = *state;
+    static uint8_t raw[65536];
+    char hex[TS_HASH_HEX_SIZE];
+    struct ts_genesis g;
+    size_t n = 0;
+    json_t *o = kit_call(k, "ten_genesis", "[]");
+    const char *text = member(o, "raw");
+    assert_int_equal(ts_unhex_any(text, raw, sizeof(raw), &n), TS_OK);
+    assert_int_equal(ts_genesis_decode(ts_bytes_of(raw, n), &g), TS_OK);
+    assert_string_equal(member(o, "hash"), ts_hex(g.hash.b, sizeof(g.hash.b), hex));
+    ts_genesis_free(&g);
+    json_decref(o);
+}
+
 static size_t findings(struct kit *k, const char *params)
 {
     json_t *o = kit_call(k, "ten_findings", params);
@@ -407,6 +424,7 @@ int main(void)
         T(a_batchs_finality_is_that_of_its_rollup),
         T(rollups_are_listed_from_a_batch_on),
         T(health_tells_network_and_head),
+        T(the_genesis_is_told_whole),
         T(findings_are_told_by_severity_and_number),
         T(subscriptions_need_a_connection),
     };
