@@ -48,7 +48,8 @@ void rebuild_peer_free(struct rebuild_peer *p);
  * TS_E_CLOSED: it does not answer; else it answers nonsense. why holds a sentence. */
 ts_err rebuild_peer_get(struct rebuild_peer *p, uint64_t from, const ts_bytes **list, size_t *n,
                         char *why, size_t why_size);
-const char *rebuild_peer_url(const struct rebuild_peer *p);
+/* Its URL without a password. */
+const char *rebuild_peer_name(const struct rebuild_peer *p);
 /* The genesis as a node tells it; out is RLP. TS_E_NOT_FOUND: this kind of peer tells none. */
 ts_err rebuild_peer_genesis(const char *url, struct ts_buf *out, char *why, size_t why_size);
 

@@ -98,11 +98,11 @@ static int take(struct payloads *p, ts_bytes raw, bool *good, char why[TS_FOLD_W
 
 static void name_fault(struct payloads *p, size_t peer, const char *why)
 {
-    const char *url = rebuild_peer_url(p->peers[peer]);
-    fprintf(stderr, "%s: %s\n", url, why);
+    const char *name = rebuild_peer_name(p->peers[peer]);
+    fprintf(stderr, "%s: %s\n", name, why);
     if (json_array_size(p->b->faults) < 1000)
         json_array_append_new(p->b->faults,
-                              json_pack("{s:s,s:I,s:s}", "peer", url, "batch",
+                              json_pack("{s:s,s:I,s:s}", "peer", name, "batch",
                                         (json_int_t)p->b->fold.number + 1, "what", why));
 }
 

@@ -14,6 +14,7 @@
 
 struct rebuild_peer {
     const char *url;
+    char name[256]; /* the URL without a password: for sentences */
     const struct ts_genesis *genesis;
     bool is_feed;
     struct ts_buf raw; /* the batches in hand, one behind the other */
@@ -30,14 +31,25 @@ struct rebuild_peer {
     char why[512];
 };
 
-const char *rebuild_peer_url(const struct rebuild_peer *p)
+const char *rebuild_peer_name(const struct rebuild_peer *p)
 {
-    return p->url;
+    return p->name;
+}
+
+/* "scheme://host:port/path" of a URL that may have "user:password@" in it. */
+static void make_name(struct rebuild_peer *p)
+{
+    const char *host = strstr(p->url, "://");
+    host = host != NULL ? host + 3 : p->url;
+    const char *at = host + strcspn(host, "/");
+    while (at > host && at[-1] != '@')
+        at--;
+    (void)snprintf(p->name, sizeof(p->name), "%.*s%s", (int)(host - p->url), p->url, at);
 }
 
 static ts_err fail(struct rebuild_peer *p, ts_err err, const char *what)
 {
-    (void)snprintf(p->why, sizeof(p->why), "%s: %s", p->url, what);
+    (void)snprintf(p->why, sizeof(p->why), "%s: %s", p->name, what);
     return err;
 }
 
@@ -169,6 +181,8 @@ static void on_message(void *ctx, struct ts_wsc *c, ts_bytes message, bool binar
     ts_err err = binary ? ts_feed_decode(message, &p->arena, &f) : TS_E_TYPE;
     if (err != TS_OK) {
         end(p, err, "the feed gives a frame that does not decode");
+    } else if (f.type == TS_FEED_HELLO && p->is_greeted) {
+        end(p, TS_E_CONFLICT, "the feed greets twice");
     } else if (f.type == TS_FEED_HELLO) {
         p->is_greeted = ts_hash_equal(&f.genesis, &p->genesis->hash);
         if (!p->is_greeted)
@@ -262,6 +276,7 @@ struct rebuild_peer *rebuild_peer_new(const char *url, const struct ts_genesis *
     TS_CHECK(p != NULL);
     p->url = url;
     p->genesis = genesis;
+    make_name(p);
     p->is_feed = strncmp(url, "ws://", 5) == 0;
     ts_buf_init(&p->raw, 0);
     ts_arena_init(&p->arena, 0);

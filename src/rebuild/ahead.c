@@ -83,7 +83,8 @@ ts_err ts_ahead_make(const struct ts_genesis *genesis, const struct ts_crypto *c
     ts_arena_init(&arena, TS_ROLLUP_ARENA);
     bool is_range = rollup->last_number >= rollup->first_number && n <= TS_ROLLUP_MAX_BATCHES;
     ts_err err = is_range ? ts_rollup_decode(data, (size_t)n, &arena, &b) : TS_E_RANGE;
-    err = fill(genesis, crypto, b, err == TS_OK ? (size_t)n : 0, out);
+    if (err != TS_E_NOMEM)
+        err = fill(genesis, crypto, b, err == TS_OK ? (size_t)n : 0, out);
     ts_arena_free(&arena);
     if (err != TS_OK) {
         ts_ahead_free(out);

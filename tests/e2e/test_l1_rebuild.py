@@ -302,3 +302,27 @@ def test_rebuild_from_a_bad_l1():
                 assert code != 1 or "the same command goes on from there" in why, why
         said = rebuild(net, out)
         compare(net, out, said["last"]["number"])
+
+
+def test_rebuild_over_changes_of_the_list():
+    """Who signed a rollup was listed then: rollups of one that was revoked since, and of one that was granted."""
+    with Network(l1=True, enclaves=2, spares=1, nodes=1, validators=False,
+                 host={"rollup-batches": 5, "rollup-every": "1s"}) as net:
+        def signers():
+            return [r["signer"] for r in net.node_rpc(0, "ten_rollups")]
+
+        net.until("a rollup", signers, 30)
+        old, new = signers()[0], net.ids[2]
+        net.register(2)
+        net.l1.grant(new)
+        net.wait_passive(2)
+        net.l1.revoke(old)
+        net.until("the new one signs", lambda: new in signers(), 30)
+        assert net.l1.call("isSequencer(address)(bool)", old) == "false"
+        out = os.path.join(net.dir, "out")
+        said = rebuild(net, out, "--payloads", f"http://127.0.0.1:{net.node_ports[0]}")
+        assert {old, new} <= set(signers()[:said["rollups"]])
+        compare(net, out, said["last"]["number"])
+        # The same by halves: what an earlier run passed over is not needed to know who is listed.
+        said = rebuild(net, out)
+        compare(net, out, said["last"]["number"])

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The rebuild with its files and threads: what comes out is on disk, a run that was cut off is gone
  * on with, and payloads are those of the seals. */
+#include <errno.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -370,6 +373,39 @@ static void a_directory_that_is_not_its_own_is_refused(void **state)
     assert_refused(&p, &w, TS_E_CORRUPT, "rollups.rlp is too short");
     flip(in_place(&p, "genesis.rlp"), 60);
     assert_refused(&p, &w, TS_E_USAGE, "another genesis");
+    place_close(&p);
+    world_close(&w);
+}
+
+/* A disk that takes no more: it is told, and what was saved before is gone on with. */
+static void a_full_disk_is_told(void **state)
+{
+    (void)state;
+    const struct rlimit none = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY};
+    const struct rlimit small = {.rlim_cur = 2000, .rlim_max = RLIM_INFINITY};
+    struct world w;
+    struct place p;
+    struct job j;
+    world_open(&w);
+    place_open(&p);
+    assert_int_equal(job_open(&j, &w, &p), TS_OK);
+    job_take(&j, 0);
+    assert_int_equal(ts_dir_save(&j.dir, j.r), TS_OK);
+    job_take(&j, 1);
+    (void)signal(SIGXFSZ, SIG_IGN);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    assert_int_equal(ts_dir_save(&j.dir, j.r), TS_E_IO);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+    assert_non_null(strstr(j.dir.why, "cannot write in"));
+    assert_non_null(strstr(j.dir.why, strerror(EFBIG)));
+    job_close(&j);
+    assert_int_equal(job_open(&j, &w, &p), TS_OK);
+    assert_int_equal(ts_rebuild_count(j.r), 1);
+    job_take(&j, 1);
+    job_take(&j, 2);
+    assert_int_equal(ts_dir_save(&j.dir, j.r), TS_OK);
+    job_close(&j);
+    assert_whole(&w, &p);
     place_close(&p);
     world_close(&w);
 }
@@ -755,6 +791,7 @@ int main(void)
         cmocka_unit_test(a_damaged_run_is_told),
         cmocka_unit_test(a_run_that_was_cut_off_is_gone_on_with),
         cmocka_unit_test(a_directory_that_is_not_its_own_is_refused),
+        cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(a_state_that_is_none_leaves_it_at_genesis),
         cmocka_unit_test(each_payload_is_the_one_that_was_sealed),
         cmocka_unit_test(the_chain_comes_back_through_threads),
