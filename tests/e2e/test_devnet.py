@@ -4,16 +4,27 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 
 from network import SLOW, free_port, program, rpc, wait_for
 
 
+def _is_free(port):
+    with socket.socket() as s:
+        try:
+            s.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
+
+
 def _port():
+    """A base port: those of anvil and of the nodes are free, too, as far as one can know."""
     while True:
         port = free_port()
-        if port < 60000:
+        if port < 60000 and all(_is_free(port + i) for i in (1, 10, 11)):
             return port
 
 

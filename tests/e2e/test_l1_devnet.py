@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import tempfile
 
@@ -47,18 +48,24 @@ def test_devnet_with_anvil():
             assert listed == ["true", "true", "false"]
             known = {e["id"]: e for e in rpc(port, "sequencer_status")["enclaves"]}
             assert known[spare]["role"] == "validating" and len(known) == 3
-            number, block = _reference(port + 10)
-            assert rpc(port + 1, "eth_getBlockByNumber", hex(number), False)["hash"] == block
-            wait_for("a newer block", lambda: _reference(port + 10)[0] > number)
+            named, block = _reference(port + 10)
+            assert rpc(port + 1, "eth_getBlockByNumber", hex(named), False)["hash"] == block
+            wait_for("a newer block", lambda: _reference(port + 10)[0] > named)
+            # L1 ends and is started again by the supervisor: its blocks are kept, and batches went on.
+            number, head = _reference(port + 10)[0], int(rpc(port, "eth_blockNumber"), 16)
+            os.kill(l1["pid"], signal.SIGTERM)
+            wait_for("newer blocks of the same L1", lambda: _reference(port + 10)[0] > number + 1)
+            assert rpc(port + 1, "eth_getBlockByNumber", hex(named), False)["hash"] == block
+            assert rpc(port, "sequencer_status")["state"] == "producing"
+            assert int(rpc(port, "eth_blockNumber"), 16) > head + 5
             children = _children(p.pid)
-            assert l1["pid"] in children
             _end(p, children)
             # Ended, and then killed: L1 goes on from where it was.
             for is_killed in (True, False):
                 p, again = _start(data, port, *FEW, l1="anvil")
                 assert again["genesis"] == net["genesis"]
                 assert again["l1"]["registry"] == l1["registry"]
-                assert rpc(port + 1, "eth_getBlockByNumber", hex(number), False)["hash"] == block
+                assert rpc(port + 1, "eth_getBlockByNumber", hex(named), False)["hash"] == block
                 last = _reference(port + 10)[0]
                 wait_for("a newer block", lambda: _reference(port + 10)[0] > last)
                 assert rpc(port, "sequencer_status")["state"] == "producing"
