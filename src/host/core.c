@@ -293,6 +293,7 @@ static uint64_t next_wake(const struct ts_host *h)
 
 static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
 {
+    bool was_stopped = h->stopped;
     for (unsigned i = 0; i < h->n_members; i++)
         join_advance(h, &h->members[i]);
     l1_advance(h);
@@ -300,6 +301,8 @@ static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
     pool_advance(h);
     query_advance(h);
     rollup_advance(h);
+    if (h->stopped && !was_stopped) /* the last: with it all that outputs need may be closed */
+        out_push(h, TS_OUT_STOPPED);
     h->wake_us = next_wake(h);
     out->out = h->out;
     out->n = h->n_out;

@@ -438,8 +438,6 @@ void produce_advance(struct ts_host *h)
     /* A switch that has begun is finished first, with a batch. */
     bool switching = h->sw.started;
     if (h->stopping && !switching) {
-        if (!h->stopped)
-            out_push(h, TS_OUT_STOPPED);
         h->stopped = true;
         return;
     }

@@ -192,13 +192,14 @@ void shell_carry_out(struct ts_shell *s, const struct ts_host_outputs *out)
     struct queued_input *q;
     TS_CHECK(!s->stepping);
     s->stepping = true;
-    for (size_t i = 0; i < out->n; i++)
+    for (size_t i = 0; i < out->n && !s->closing; i++)
         carry_out_one(s, &out->out[i]);
     uint64_t wake_us = out->wake_us;
-    while ((q = dequeue(s)) != NULL) {
+    /* Once closed, links, store and calls are gone: what is queued is for nobody. */
+    while (!s->closing && (q = dequeue(s)) != NULL) {
         struct ts_host_outputs more;
         ts_host_step(s->core, shell_now(), &q->in, &more);
-        for (size_t i = 0; i < more.n; i++)
+        for (size_t i = 0; i < more.n && !s->closing; i++)
             carry_out_one(s, &more.out[i]);
         wake_us = more.wake_us;
         input_free(q);

@@ -199,8 +199,11 @@ static void host_output(struct world *w, const struct ts_host_output *o)
 void world_outputs(struct world *w, const struct ts_host_outputs *out)
 {
     w->wake = out->wake_us;
-    for (size_t i = 0; i < out->n; i++)
+    for (size_t i = 0; i < out->n; i++) {
+        /* Whoever carries it out closes all that the others need. */
+        assert_true(out->out[i].kind != TS_OUT_STOPPED || i + 1 == out->n);
         host_output(w, &out->out[i]);
+    }
 }
 
 struct ts_now world_clock(const struct world *w)

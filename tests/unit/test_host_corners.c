@@ -55,6 +55,27 @@ static void starts_do_not_use_up_the_terms(void **state)
     done(w);
 }
 
+/* A transaction's time is over in the very step in which the host stops. */
+static void the_stop_comes_last(void **state)
+{
+    (void)state;
+    unsigned refused = 0;
+    for (unsigned k = 0; k < 60; k++) {
+        struct world *w = some(1, 50);
+        assert_true(world_run_to(w, 2, SECOND));
+        world_hold_down(w, 0, true);
+        world_kill(w, 0);
+        world_run(w, 100 * MS);
+        unsigned tx = world_send(w, 0);
+        world_run(w, 2900 * MS + k * 7 * MS);
+        world_ask_stop(w);
+        assert_int_equal(world_events(w, "stopped"), 1);
+        refused += world_tx_state(w, tx, NULL) == WTX_REFUSED;
+        world_free(w);
+    }
+    assert_in_range(refused, 1, 59);
+}
+
 /* The store answers no request for batches: who needs them is lost, nobody else. */
 static void a_load_that_never_returns(void **state)
 {
@@ -617,6 +638,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_host_that_stood_still_waits_no_longer_after),
         cmocka_unit_test(starts_do_not_use_up_the_terms),
+        cmocka_unit_test(the_stop_comes_last),
         cmocka_unit_test(a_load_that_never_returns),
         cmocka_unit_test(one_that_stands_at_genesis_comes_back),
         cmocka_unit_test(links_that_change_places),
