@@ -251,6 +251,10 @@ static void print(const struct rebuild *b)
 {
     char hex[TS_HASH_HEX_SIZE];
     const struct ts_head *h = &b->head;
+    if (h->number == 0) {
+        printf("there is no rollup on L1 up to its block %llu\n", (unsigned long long)b->l1_end);
+        return;
+    }
     printf("rebuilt from L1 up to its block %llu: batches 1 to %llu\n",
            (unsigned long long)b->l1_end, (unsigned long long)h->number);
     printf("  rollups         %llu\n", (unsigned long long)b->rollups);
