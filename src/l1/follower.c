@@ -43,7 +43,8 @@ ts_err ts_l1_follower_new(const struct ts_genesis *genesis,
     f->chunk = settings->log_blocks;
     f->told = f->sealed = f->scanned = genesis->l1_number;
     f->list.n = genesis->n_whitelist;
-    memcpy(f->list.a, genesis->whitelist, f->list.n * sizeof(f->list.a[0]));
+    if (f->list.n > 0)
+        memcpy(f->list.a, genesis->whitelist, f->list.n * sizeof(f->list.a[0]));
     set_topics(f);
     ts_arena_init(&f->step, 0);
     ts_buf_init(&f->genesis_hash_call, 0);
