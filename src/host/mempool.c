@@ -480,8 +480,8 @@ void pool_stored(struct ts_host *h, struct store_step *s, ts_err err)
 static struct pool_tx *pool_follower(struct ts_host *h, const struct ts_store_tx *stored)
 {
     const struct sender *s = ts_map_get(&h->senders, &stored->sender);
-    if (s == NULL || s->next_nonce <= stored->nonce)
-        return NULL;
+    if (s == NULL || s->next_nonce <= stored->nonce + 1)
+        return NULL; /* none has a higher nonce: the usual case, which looks at no list */
     for (struct pool_tx *t = h->pool_first; t != NULL; t = t->next)
         if (t->nonce > stored->nonce && ts_address_equal(&t->sender, &stored->sender))
             return t;
