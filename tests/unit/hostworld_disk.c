@@ -76,7 +76,8 @@ void world_set_meta(struct world *w, const char *key, ts_bytes value)
 
 static void add_tx(struct world *w, const struct ts_store_op *op)
 {
-    w->txs = must(realloc(w->txs, (w->n_txs + 1) * sizeof(*w->txs)));
+    if ((w->n_txs & (w->n_txs - 1)) == 0) /* there is room for the next power of two */
+        w->txs = must(realloc(w->txs, (w->n_txs > 0 ? 2 * w->n_txs : 1) * sizeof(*w->txs)));
     w->txs[w->n_txs++] = (struct stored_tx){.t = {.seq = op->seq,
                                                   .hash = op->hash,
                                                   .sender = op->sender,
