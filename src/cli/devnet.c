@@ -10,9 +10,10 @@
 #include "codec/json.h"
 #include "net/http_client.h"
 
-#define UP_MS      60000u
-#define STOP_MS    5000u
-#define DEFAULT_L1 "anvil"
+#define UP_MS       60000u
+#define STOP_MS     5000u
+#define REGISTER_MS 5000u
+#define DEFAULT_L1  "anvil"
 
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct devnet_options, enclaves, "enclaves", TS_CFG_U64, .def = "3", .min = 1,
@@ -190,9 +191,46 @@ static int prepare(struct devnet *d, const struct ts_cfg *cfg)
     return code == TS_EXIT_OK ? make_network(d) : code;
 }
 
+/* So that governance may grant it at once. Returns 0, or a signal to end with. */
+static int register_spare(struct devnet *d, const char *hex)
+{
+    char url[64], why[256] = "";
+    ts_address id;
+    bool is_registered = false;
+    ts_time until = cli_unix_ms() + REGISTER_MS;
+    TS_CHECK(ts_unhex(hex, id.b, sizeof(id.b)) == TS_OK);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%llu", (unsigned long long)d->o.base_port);
+    while (devnet_l1_is_registered(&d->l1, &id, &is_registered) == TS_EXIT_OK && !is_registered) {
+        json_t *result = NULL;
+        if (ts_rpc_call_blocking(url, NULL, "sequencer_register", json_pack("[s]", hex), 5000,
+                                 &result, why, sizeof(why)) == TS_OK) {
+            json_decref(result);
+            return 0; /* it is on its way */
+        }
+        if (cli_unix_ms() >= until) {
+            fprintf(stderr, "the spare %s is not registered on L1: %s\n", hex, why);
+            return 0;
+        }
+        int sig = ts_supervisor_wait(&d->sup, 100);
+        if (sig != 0)
+            return sig;
+    }
+    return 0;
+}
+
+static int register_spares(struct devnet *d)
+{
+    int sig = 0;
+    for (unsigned i = (unsigned)d->o.enclaves; i < devnet_of_host(d) && sig == 0; i++)
+        sig = d->l1.has_keys ? register_spare(d, d->ids[i]) : 0;
+    return sig;
+}
+
 static int run(struct devnet *d)
 {
     int sig = wait_up(d), code = TS_EXIT_OK;
+    if (sig == 0)
+        sig = register_spares(d);
     if (sig == 0) {
         if (d->o.json)
             devnet_print_json(d);

@@ -281,3 +281,20 @@ int devnet_l1_bind(struct devnet_l1 *l, const struct ts_genesis *g)
     return cli_fail("the contract is that of another network: its genesis is %s",
                     ts_hex(now.b, sizeof(now.b), hex));
 }
+
+int devnet_l1_is_registered(struct devnet_l1 *l, const ts_address *id, bool *out)
+{
+    struct ts_buf b;
+    ts_bytes result;
+    *out = true;
+    if (l->kind == DEVNET_L1_NONE)
+        return TS_EXIT_OK;
+    ts_buf_init(&b, 0);
+    ts_l1_put_is_attested(&b, id);
+    int code = cli_l1_view(&l->rpc, "ask the contract for an enclave", &l->o.registry, 0,
+                           ts_buf_bytes(&b), &result);
+    ts_buf_free(&b);
+    if (code == TS_EXIT_OK && ts_l1_read_bool(result, out) != TS_OK)
+        code = cli_fail("the contract does not say whether an enclave has registered");
+    return code;
+}

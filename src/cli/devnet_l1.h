@@ -56,6 +56,9 @@ int devnet_l1_found(struct devnet_l1 *l, const ts_address *ids, size_t n, struct
 /* Also for a devnet without L1: then the genesis must have none. Sets the contract's genesis when
  * it has none yet. */
 int devnet_l1_bind(struct devnet_l1 *l, const struct ts_genesis *g);
+/* Whether the contract has an enclave's statement; without L1 there is nothing to wait for: true.
+ */
+int devnet_l1_is_registered(struct devnet_l1 *l, const ts_address *id, bool *out);
 void devnet_l1_close(struct devnet_l1 *l);
 
 #endif

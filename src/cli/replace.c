@@ -81,7 +81,7 @@ static int ask_host(const struct options *o, const char *faulty, const char *wit
 static int registry_of_genesis(const char *path, ts_address *out)
 {
     char *text = malloc(MAX_GENESIS), why[256];
-    struct ts_genesis g;
+    struct ts_genesis g = {0};
     TS_CHECK(text != NULL);
     FILE *f = fopen(path, "re");
     size_t n = f != NULL ? fread(text, 1, MAX_GENESIS, f) : 0;

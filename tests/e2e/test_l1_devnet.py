@@ -46,6 +46,7 @@ def test_devnet_with_anvil():
             listed = [_view(l1, "isSequencer(address)(bool)", e["id"])
                       for e in net["enclaves"] + net["spares"]]
             assert listed == ["true", "true", "false"]
+            wait_for("the spare is registered", lambda: _view(l1, "isAttested(address)(bool)", spare) == "true")
             known = {e["id"]: e for e in rpc(port, "sequencer_status")["enclaves"]}
             assert known[spare]["role"] == "validating" and len(known) == 3
             named, block = _reference(port + 10)
