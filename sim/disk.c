@@ -2,6 +2,7 @@
 /* What is durable. A step is all or nothing and steps keep their order, as store/store.h says; its
  * suite shows that of the real one. What was not reported is lost with the process, or was done. */
 #include "base/check.h"
+#include "chain/rollup_record.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -25,7 +26,10 @@ void sim_disk_free(struct sim_disk *d)
         free(d->evidence[i].raw);
     for (size_t i = 0; i < d->n_l1; i++)
         free(d->l1[i].raw);
+    for (size_t i = 0; i < d->n_rollups; i++)
+        free(d->rollups[i].record);
     ts_map_free(&d->tx_of);
+    free(d->rollups);
     free(d->l1);
     free(d->committed);
     free(d->discarded);
@@ -198,6 +202,38 @@ static void put_l1(struct sim_disk *d, const struct ts_store_op *op)
     d->l1[d->n_l1++] = (struct sim_l1_header){op->number, op->hash, sim_copy(op->data), op->data.n};
 }
 
+/* What a node says of it, which the trace tells. */
+static void tell_verdict(struct sim_world *w, int who, const struct ts_store_op *op)
+{
+    struct ts_rollup_record record;
+    TS_CHECK(ts_rollup_record_read(op->data, &record) == TS_OK);
+    bool is_equal = record.verdict == TS_ROLLUP_EQUAL;
+    struct sim_event ev = {.kind = SIM_NODE_ROLLUP,
+                           .who = who,
+                           .number = op->number,
+                           .err = is_equal ? TS_OK : TS_E_CONFLICT,
+                           .text = is_equal ? NULL : record.text};
+    sim_tell(w, &ev);
+}
+
+static void put_rollup(struct sim_world *w, struct sim_disk *d, int who,
+                       const struct ts_store_op *op)
+{
+    size_t at = d->n_rollups;
+    while (at > 0 && d->rollups[at - 1].last > op->number)
+        at--;
+    struct sim_stored_rollup new = {op->number, sim_copy(op->data), op->data.n};
+    if (at > 0 && d->rollups[at - 1].last == op->number) {
+        free(d->rollups[at - 1].record);
+        d->rollups[at - 1] = new;
+    } else {
+        d->rollups = sim_must(realloc(d->rollups, (d->n_rollups + 1) * sizeof(new)));
+        memmove(&d->rollups[at + 1], &d->rollups[at], (d->n_rollups++ - at) * sizeof(new));
+        d->rollups[at] = new;
+    }
+    tell_verdict(w, who, op);
+}
+
 static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const struct ts_store_op *op)
 {
     const struct sim_batch *b;
@@ -231,8 +267,10 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         put_l1(d, op);
         return;
     case TS_OP_PUT_ROLLUP:
+        put_rollup(w, d, who, op);
+        return;
     case TS_OP_DISCARD:
-        TS_CHECK(false); /* nobody publishes one */
+        TS_CHECK(false); /* no rollup here holds another line */
         return;
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What befalls processes, wires, disks and clocks, by chance and by weight. */
-#include "world.h"
+#include "l1.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -309,9 +309,12 @@ static void order_pause(struct sim_world *w)
 
 /* ---- when and which ---- */
 
-#define FAULT_FN(name, text) [SIM_F_##name] = (name),
-static void (*const strike[SIM_N_FAULTS])(struct sim_world *w) = {SIM_FAULTS(FAULT_FN)};
+#define FAULT_FN(name, text)    [SIM_F_##name] = (name),
+#define L1_FAULT_FN(name, text) [SIM_F_##name] = sim_##name,
+static void (*const strike[SIM_N_FAULTS])(struct sim_world *w) = {SIM_OWN_FAULTS(FAULT_FN)
+                                                                      SIM_L1_FAULTS(L1_FAULT_FN)};
 #undef FAULT_FN
+#undef L1_FAULT_FN
 
 void sim_fault_event(struct sim_world *w)
 {
@@ -361,6 +364,7 @@ static void choose_core(struct sim_world *w)
             c->enclave[i] = true;
             healthy++;
         }
+    sim_l1_calm(w, c);
     for (unsigned i = 0; i < w->o.nodes; i++)
         c->node[i] = true;
 }
@@ -378,6 +382,16 @@ static void set_bounds(struct sim_world *w)
     c->between_us = 8 * SIM_S + 2 * o->interval_us + 20 * (o->link_us + o->disk_us);
     c->settle_us = c->first_us + 40 * o->interval_us + 60 * SIM_S;
     c->nodes_us = 60 * SIM_S + 40 * o->feed_us + head * o->feed_us / 4;
+    if (w->l1 == NULL)
+        return;
+    /* A deadline for an answer and the longest wait before the next try; the list that comes to be
+     * is in force. */
+    uint64_t l1_us = sim_l1_time(w) + 30 * SIM_S;
+    c->first_us += l1_us;
+    c->settle_us += l1_us;
+    c->nodes_us += l1_us;
+    c->between_us += w->l1->n_gov > 0 ? l1_us : 0;
+    c->rollup_us = o->l1.rollup_us + 2 * l1_us + 2 * o->l1.stuck_us + 60 * SIM_S;
 }
 
 /* Nobody is woken before his time: what waits for him keeps its order. */
@@ -401,6 +415,7 @@ void sim_faults_end(struct sim_world *w)
     w->host.disk.full_until = w->host.disk.slow_until = 0;
     w->host.p.die_after = 0;
     w->host.disk.doubt = 0;
+    sim_l1_faults_end(w);
     for (unsigned i = 0; i < w->n_enclaves; i++) {
         struct sim_link *l = &w->links[i];
         l->cut_until = l->hole_until = l->slow_until = 0;

@@ -79,8 +79,13 @@ static void output(struct sim_world *w, const struct ts_host_output *o)
         tell_log(w, o);
         return;
     case TS_OUT_CORRUPTED:
+        sim_l1_corrupted(w, o);
+        return;
     case TS_OUT_PUBLISH:
-    case TS_OUT_L1_ASK: /* these worlds have no L1 */
+        sim_l1_publish(w, o);
+        return;
+    case TS_OUT_L1_ASK:
+        sim_l1_ask(w, SIM_HOST, o->number);
         return;
     case TS_OUT_STOPPED:
         return;
@@ -115,6 +120,15 @@ void sim_host_input(struct sim_world *w, struct ts_host_input *in)
 
 /* ---- the process ---- */
 
+/* The header of the block that the head names. */
+static void load_l1(const struct sim_world *w, struct ts_host *core, const struct sim_disk *d)
+{
+    uint64_t head = ts_host_chain(core)->head.number;
+    struct ts_store_batch b;
+    if (w->l1 != NULL && sim_disk_list(d, head, 1, &b) == 1)
+        ts_host_load_l1(core, b.l1_header);
+}
+
 /* In the order of the shell: snapshot, committed, prepared, discarded, settings, pool. */
 static void load_disk(struct sim_world *w)
 {
@@ -137,9 +151,10 @@ static void load_disk(struct sim_world *w)
             TS_CHECK(ts_host_load_discarded(core, &b) == TS_OK);
     }
     for (size_t i = 0; i < d->n_metas; i++)
-        if (strcmp(d->metas[i].key, "chain") != 0)
+        if (strcmp(d->metas[i].key, "chain") != 0 && strcmp(d->metas[i].key, "l1") != 0)
             TS_CHECK(ts_host_load_meta(core, d->metas[i].key, ts_buf_bytes(&d->metas[i].value)) ==
                      TS_OK);
+    load_l1(w, core, d);
     for (size_t i = d->first_tx; i < d->n_txs; i++) {
         struct ts_store_tx t = d->txs[i].t;
         t.raw = ts_bytes_of(d->txs[i].raw, t.raw.n);
@@ -166,6 +181,12 @@ void sim_host_start(struct sim_world *w)
     s->dispute_hold_us = o->dispute_hold_us != 0 ? o->dispute_hold_us : s->dispute_hold_us;
     s->snapshot_every = o->snapshot_every != 0 ? o->snapshot_every : s->snapshot_every;
     s->pool_max_txs = o->pool_max_txs != 0 ? o->pool_max_txs : s->pool_max_txs;
+    if (o->l1.is_there) {
+        s->publishes = true;
+        s->rollup_batches = o->l1.rollup_batches;
+        s->rollup_bytes = o->l1.rollup_bytes;
+        s->rollup_us = o->l1.rollup_us;
+    }
     TS_CHECK(ts_host_new(&start, &h->core) == TS_OK);
     h->p.runs++;
     h->p.asleep_until = 0;
@@ -174,6 +195,7 @@ void sim_host_start(struct sim_world *w)
     struct sim_event ev = {.kind = SIM_HOST_UP, .who = SIM_HOST, .number = h->p.runs};
     sim_tell(w, &ev);
     load_disk(w);
+    sim_l1_start(w, SIM_HOST);
     struct ts_host_outputs out;
     ts_host_begin(h->core, sim_clock(w, &h->p), &out);
     outputs(w, &out);
@@ -185,6 +207,7 @@ void sim_host_kill(struct sim_world *w)
     if (h->core == NULL)
         return;
     sim_disk_crash(w, &h->disk, SIM_HOST);
+    sim_l1_stop(w, SIM_HOST);
     ts_host_free(h->core);
     h->core = NULL;
     h->p.asleep_until = 0;
@@ -242,7 +265,8 @@ void sim_host_event(struct sim_world *w, struct sim_ev *ev)
         in.kind = TS_IN_STORED;
         in.token = ev->token;
         in.err = sim_disk_done(w, &h->disk, SIM_HOST, ev->token);
-        sim_host_input(w, &in);
+        if (!sim_l1_stored(w, SIM_HOST, ev->token, in.err))
+            sim_host_input(w, &in);
     } else {
         give_batches(w, ev);
     }

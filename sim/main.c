@@ -241,6 +241,11 @@ static void print_world(const struct sim_options *o)
                 printf("%s node %d", k > 0 ? "," : "", o->peers[i][k]);
         printf("\n");
     }
+    if (o->l1.is_there)
+        printf("L1: a block each %" PRIu64 " ms, the host waits for %" PRIu64
+               " confirmations; %u spares; a rollup each %" PRIu64 " batches or %" PRIu64 " s%s\n",
+               o->l1.block_us / SIM_MS, o->l1.confirmations, o->l1.spares, o->l1.rollup_batches,
+               o->l1.rollup_us / SIM_S, o->l1.goes_back ? "; it goes back in the end" : "");
     if (o->fault_us == 0) {
         printf("no faults\n\n");
         return;

@@ -115,8 +115,10 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
         tell_finding(w, node, o->finding);
         return;
     case TS_NODE_OUT_L1_ASK:
+        sim_l1_ask(w, (int)node, o->number);
+        return;
     case TS_NODE_OUT_ROLLUPS:
-        TS_CHECK(false); /* the network has no L1 */
+        sim_l1_rollups_again(w, node, o->number);
         return;
     case TS_NODE_OUT_STOPPED:
         return;
@@ -169,6 +171,9 @@ static void load_disk(struct sim_node *n)
     for (size_t i = 0; i < n->disk.n_evidence; i++)
         ts_node_load_evidence(n->core, &n->disk.evidence[i].id,
                               ts_bytes_of(n->disk.evidence[i].raw, n->disk.evidence[i].n));
+    for (size_t i = 0; i < n->disk.n_rollups; i++)
+        TS_CHECK(ts_node_load_rollup(n->core, ts_bytes_of(n->disk.rollups[i].record,
+                                                          n->disk.rollups[i].n)) == TS_OK);
 }
 
 void sim_node_start(struct sim_world *w, unsigned i)
@@ -183,6 +188,7 @@ void sim_node_start(struct sim_world *w, unsigned i)
                                   .name = "node/sim",
                                   .n_peers = w->o.n_peers[i],
                                   .has_enclave = w->o.validator[i],
+                                  .follows_l1 = w->l1 != NULL,
                                   .seed = {w->o.seed, i}};
     ts_node_settings_default(&start.settings);
     start.settings.verify_run = 0;
@@ -197,6 +203,7 @@ void sim_node_start(struct sim_world *w, unsigned i)
     struct sim_event ev = {.kind = SIM_NODE_UP, .who = (int)i, .number = n->p.runs};
     sim_tell(w, &ev);
     load_disk(n);
+    sim_l1_start(w, (int)i);
     struct ts_node_outputs out;
     ts_node_begin(n->core, sim_clock(w, &n->p), &out);
     outputs(w, i, &out);
@@ -208,6 +215,7 @@ void sim_node_kill(struct sim_world *w, unsigned i)
     if (n->core == NULL)
         return;
     sim_disk_crash(w, &n->disk, (int)i);
+    sim_l1_stop(w, (int)i);
     ts_node_free(n->core);
     n->core = NULL;
     n->p.asleep_until = 0;
@@ -265,6 +273,8 @@ void sim_node_event(struct sim_world *w, struct sim_ev *ev)
     case EV_NODE_STORED:
         in.kind = TS_NODE_IN_STORED;
         in.err = sim_disk_done(w, &n->disk, ev->who, ev->token);
+        if (sim_l1_stored(w, ev->who, ev->token, in.err))
+            return;
         break;
     case EV_NODE_LOADED:
         give_batches(w, ev);

@@ -86,12 +86,59 @@ static void draw_faults(struct sim_options *o, struct sim_rng *r)
     o->fault_us = ONE_OF(r, 0, 200, 1000, 1000, 5000, 20000) * SIM_MS;
     /* Most kinds are left out of most worlds. */
     unsigned there = (unsigned)ONE_OF(r, 10, 30, 60, 100);
-    for (unsigned i = 0; i < SIM_N_FAULTS; i++)
+    for (unsigned i = 0; i < SIM_F_l1_down; i++)
         if (sim_chance(r, there))
             o->weight[i] = (unsigned)ONE_OF(r, 1, 1, 3, 10);
     o->weight[SIM_F_break_engine] = o->weight[SIM_F_mend_engine] = 0;
     if (sim_chance(r, 12))
         draw_corruption(o, r);
+}
+
+static void draw_l1_faults(struct sim_options *o, struct sim_rng *r)
+{
+    unsigned there = (unsigned)ONE_OF(r, 20, 50, 100);
+    bool is_governed = o->weight[SIM_F_break_engine] == 0; /* else who is wrong may be left alone */
+    for (unsigned i = SIM_F_l1_down; i < SIM_N_FAULTS; i++)
+        if (sim_chance(r, there) && (is_governed || i < SIM_F_l1_grant))
+            o->weight[i] = (unsigned)ONE_OF(r, 1, 3, 10);
+    if (o->fault_us == 0 && sim_chance(r, 50)) /* else a world where L1 is all that happens */
+        memset(o->weight, 0, sizeof(o->weight));
+    else if (o->fault_us == 0 || o->fault_us > 2 * SIM_S)
+        o->fault_us = 2 * SIM_S;
+}
+
+/* From a stream of its own: the other worlds are what they were. */
+static void draw_l1(struct sim_options *o)
+{
+    struct sim_l1_options *l = &o->l1;
+    struct sim_rng r = {o->seed ^ UINT64_C(0x6c31)};
+    (void)sim_next(&r);
+    if (!sim_chance(&r, 33))
+        return;
+    l->is_there = true;
+    l->goes_back = sim_chance(&r, 6);
+    l->number = sim_between(&r, 0, 200);
+    l->block_us = ONE_OF(&r, 500, 1000, 1000, 2000, 4000) * SIM_MS;
+    l->node_us = ONE_OF(&r, 1, 10, 100) * SIM_MS;
+    l->confirmations = ONE_OF(&r, 1, 2, 2, 3, 5);
+    for (unsigned i = 0; i < SIM_MAX_NODES; i++)
+        l->of_node[i] = sim_chance(&r, 60) ? l->confirmations : ONE_OF(&r, 1, 2, 3, 6);
+    l->poll_us = ONE_OF(&r, 200, 500, 1000) * SIM_MS;
+    l->save_us = ONE_OF(&r, 1, 10) * SIM_S;
+    l->stuck_us = ONE_OF(&r, 5, 20) * SIM_S;
+    l->rollup_batches = ONE_OF(&r, 10, 40, 10000);
+    l->rollup_bytes = ONE_OF(&r, 110000, 110000, 2000);
+    l->rollup_us = ONE_OF(&r, 5, 10, 20) * SIM_S;
+    l->spares = (unsigned)ONE_OF(&r, 0, 1, 1, 2, 3);
+    l->replaces = sim_chance(&r, 50);
+    if (o->enclaves + l->spares > SIM_MAX_WHITELIST)
+        l->spares = SIM_MAX_WHITELIST - o->enclaves;
+    o->enclaves += l->spares;
+    if (o->interval_us < 200 * SIM_MS)
+        o->interval_us = 200 * SIM_MS;
+    draw_l1_faults(o, &r);
+    if (o->weight[SIM_F_clock_jump] == 0 && sim_chance(&r, 30))
+        l->max_age_ms = 40 * l->block_us / 1000 + 60000;
 }
 
 void sim_draw(struct sim_options *o)
@@ -108,6 +155,7 @@ void sim_draw(struct sim_options *o)
         o->interval_us = 200 * SIM_MS;
     if (o->commit_quorum > o->enclaves - 1 && o->enclaves > 1)
         o->commit_quorum = o->enclaves - 1;
+    draw_l1(o);
 }
 
 /* ---- worlds with a lying operator ---- */

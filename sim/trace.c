@@ -87,6 +87,8 @@ static void hash_event(struct sim_trace *t, const struct sim_event *e)
 {
     uint64_t words[5] = {(uint64_t)e->kind, e->at_us, (uint64_t)(int64_t)e->who, e->number,
                          (uint64_t)e->err};
+    if (e->l1 != NULL)
+        memcpy(&words[3], e->l1->hash.b, sizeof(words[3]));
     if (e->batch != NULL)
         memcpy(&words[3], e->batch->hash.b, sizeof(words[3]));
     if (e->msg != NULL)
@@ -160,6 +162,19 @@ static void print_batch(const struct sim_batch *b)
                b->b->payload.n_reports, b->b->payload.n_transitions, b->b->payload.n_absent);
 }
 
+static void print_l1(const struct sim_world *w, const struct sim_l1_block *b)
+{
+    char h[16];
+    printf("L1 block %" PRIu64 " %s, whitelist", b->number, short_hash(&b->hash, h));
+    for (unsigned i = 0; i < w->n_enclaves; i++)
+        for (size_t k = 0; k < b->n_whitelist; k++)
+            if (ts_address_equal(&b->whitelist[k], &w->enclaves[i].id))
+                printf(" %u", i);
+    for (size_t i = 0; i < b->n_rollups; i++)
+        printf(", rollup of %" PRIu64 " to %" PRIu64, b->rollups[i].rollup.first_number,
+               b->rollups[i].rollup.last_number);
+}
+
 static const char *const names[] = {
     [SIM_BOOT] = "boots",
     [SIM_END] = "ends",
@@ -179,6 +194,9 @@ static const char *const names[] = {
     [SIM_TX_ACKED] = "transaction acknowledged",
     [SIM_TX_REFUSED] = "transaction refused",
     [SIM_TX_REJECTED] = "host's disk: transaction rejected",
+    [SIM_L1_BLOCK] = "L1 block",
+    [SIM_L1_REORG] = "L1 goes back to block",
+    [SIM_NODE_ROLLUP] = "has looked at the rollup that ends at",
     [SIM_LIE] = "LIE:",
     [SIM_FAULT] = "FAULT",
     [SIM_CALM] = "CALM: no more faults",
@@ -233,6 +251,15 @@ static void print_event(const struct sim_world *w, const struct sim_event *e)
         printf("%s %" PRIu64 " 0x%s", names[e->kind], e->number, short_hash(&e->hash, name));
         if (e->kind == SIM_TX_SENT && e->who != SIM_HOST)
             printf(" over node %d", e->who);
+        break;
+    case SIM_L1_BLOCK:
+        print_l1(w, e->l1);
+        break;
+    case SIM_L1_REORG:
+        printf("%s %" PRIu64, names[e->kind], e->number);
+        break;
+    case SIM_NODE_ROLLUP:
+        printf("node %d %s %" PRIu64, e->who, names[e->kind], e->number);
         break;
     case SIM_LOG:
         if (e->who == SIM_HOST)

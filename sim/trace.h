@@ -28,6 +28,21 @@ struct sim_batch {
     const struct ts_batch *b;
 };
 
+/* A block of L1 with what matters of the management contract. Lives as long as the world. */
+struct sim_l1_rollup {
+    struct ts_rollup rollup;
+    ts_bytes data;
+};
+struct sim_l1_block {
+    uint64_t number;
+    ts_hash hash, parent;
+    ts_time time;
+    ts_address whitelist[SIM_MAX_ENCLAVES]; /* after it, ascending */
+    size_t n_whitelist;
+    struct sim_l1_rollup *rollups; /* that the contract took in it */
+    size_t n_rollups;
+};
+
 enum sim_kind {
     /* Processes. who: enclave or node; number: how many times it has been started. */
     SIM_BOOT,      /* an enclave's process starts */
@@ -60,6 +75,12 @@ enum sim_kind {
     SIM_TX_REFUSED,  /* the wallet is told that it was not: err, text */
     SIM_TX_REJECTED, /* the host's disk: rejected later, err and text say why */
 
+    /* L1, as it is, whatever anybody's L1 node shows. */
+    SIM_L1_BLOCK,    /* l1: it is the newest now; its parent is on the line, perhaps below others */
+    SIM_L1_REORG,    /* number: blocks above this one are gone from the line */
+    SIM_NODE_ROLLUP, /* node who keeps its verdict on the rollup that ends at number: err TS_OK, or
+                        TS_E_CONFLICT when it is not its chain's */
+
     /* What an operator does that is no honest host's. who: the enclave or node it is done to;
      * number: which of setting->expects tells what must become of it; batch; text. */
     SIM_LIE,
@@ -81,6 +102,9 @@ struct sim_calm {
                            settle_us have passed */
     uint64_t settle_us; /* acknowledged transactions must be in a batch or rejected so long after
                            SIM_CALM; those acknowledged later, so long after that */
+    uint64_t rollup_us; /* with L1: a batch must be in a confirmed rollup so long after its
+                           broadcast, or after SIM_CALM and first_us if that is later; and the nodes
+                           must have looked at it after as long again */
 };
 
 struct sim_event {
@@ -94,6 +118,7 @@ struct sim_event {
     const struct ts_msg *request; /* ANSWER: what it answers; NULL if that did not decode */
     const struct ts_finding *finding;
     const struct sim_calm *calm;
+    const struct sim_l1_block *l1;
     ts_err err;
     const char *text;
 };
@@ -111,7 +136,11 @@ struct sim_setting {
     bool is_honest; /* the operator: its host runs our core, and nobody talks to its enclaves but it
                      */
     uint64_t interval_us;
-    const char *attack;               /* the lying operator's act; NULL: honest */
+    bool has_l1;
+    uint64_t l1_confirmations; /* the host's */
+    uint64_t l1_halt_us;       /* L1 went back behind what the chain names: all have stopped so long
+                                  after it */
+    const char *attack;        /* the lying operator's act; NULL: honest */
     const struct sim_expect *expects; /* what must become of it; NULL: honest */
 };
 

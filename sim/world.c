@@ -194,6 +194,9 @@ static const struct sim_proc *process_of(const struct sim_world *w, const struct
     case EV_HOST_STORED:
     case EV_HOST_LOADED:
         return &w->host.p;
+    case EV_L1_TICK:
+    case EV_L1_ANSWER:
+        return ev->who == SIM_HOST ? &w->host.p : &w->nodes[ev->who].p;
     case EV_NODE_TICK:
     case EV_NODE_STORED:
     case EV_NODE_LOADED:
@@ -244,6 +247,11 @@ static void dispatch(struct sim_world *w, struct sim_ev *ev)
     case EV_FAULT:
         sim_fault_event(w);
         return;
+    case EV_L1_BLOCK:
+    case EV_L1_TICK:
+    case EV_L1_ANSWER:
+        sim_l1_event(w, ev);
+        return;
     case EV_HEAL:
         sim_heal_event(w, ev);
         return;
@@ -280,9 +288,9 @@ static void make_genesis(struct sim_world *w)
     const struct sim_options *o = &w->o;
     g->chain_id = 443;
     g->time = SIM_UNIX_START;
-    g->n_whitelist = o->enclaves;
+    g->n_whitelist = o->enclaves - o->l1.spares;
     g->whitelist = sim_must(calloc(g->n_whitelist, sizeof(*g->whitelist)));
-    for (unsigned i = 0; i < o->enclaves; i++)
+    for (unsigned i = 0; i < g->n_whitelist; i++)
         g->whitelist[i] = w->enclaves[i].id;
     g->n_alloc = SIM_ACCOUNTS;
     g->alloc = sim_must(calloc(g->n_alloc, sizeof(*g->alloc)));
@@ -300,6 +308,8 @@ static void make_genesis(struct sim_world *w)
     if (p->max_tx_bytes > p->max_batch_bytes / 2)
         p->max_tx_bytes = p->max_batch_bytes / 2;
     p->batch_gas_limit = o->batch_gas_limit != 0 ? o->batch_gas_limit : p->batch_gas_limit;
+    p->max_l1_age_ms = o->l1.max_age_ms != 0 ? o->l1.max_age_ms : p->max_l1_age_ms;
+    sim_l1_new(w);
     TS_CHECK(ts_genesis_finish(g) == TS_OK);
     TS_CHECK(ts_genesis_encode(g, &w->genesis_raw, &w->n_genesis_raw) == TS_OK);
 }
@@ -353,10 +363,13 @@ static void describe(struct sim_world *w)
                               .genesis = &w->genesis,
                               .crypto = w->crypto,
                               .n_enclaves = w->n_enclaves,
-                              .n_whitelisted = w->o.enclaves,
+                              .n_whitelisted = w->o.enclaves - w->o.l1.spares,
                               .n_nodes = w->o.nodes,
                               .is_honest = w->o.op == NULL,
                               .interval_us = w->o.interval_us,
+                              .has_l1 = w->l1 != NULL,
+                              .l1_confirmations = w->o.l1.confirmations,
+                              .l1_halt_us = sim_l1_time(w) + 30 * SIM_S,
                               .attack = w->o.op != NULL ? w->o.op->name : NULL,
                               .expects = w->o.op != NULL ? w->o.op->expects : NULL};
     for (unsigned i = 0; i < w->n_enclaves; i++)
@@ -392,6 +405,7 @@ struct sim_world *sim_world_new(const struct sim_options *o, bool verbose)
 
 static void begin(struct sim_world *w)
 {
+    sim_l1_begin(w);
     for (unsigned i = 0; i < w->n_enclaves; i++)
         sim_boot(w, i);
     sim_host_start(w);
@@ -444,6 +458,9 @@ static void run_calm(struct sim_world *w)
     end = w->now + c->first_us + c->settle_us + c->nodes_us;
     while (!all_is_settled(w, want) && sim_step(w, end))
         ;
+    end += w->l1 != NULL ? 2 * c->rollup_us : 0;
+    while (!sim_l1_is_rolled_up(w, want) && sim_step(w, end))
+        ;
 }
 
 /* Faults go on beside the lie. When all of it is done they end, and the world goes on for as long
@@ -475,7 +492,9 @@ void sim_run(struct sim_world *w, struct sim_result *r)
         run_lie(w);
     } else {
         run_faults(w);
-        if (!sim_violated(w))
+        if (!sim_violated(w) && w->o.l1.goes_back)
+            sim_l1_go_back(w);
+        else if (!sim_violated(w))
             run_calm(w);
     }
     struct sim_event over = {.kind = SIM_OVER, .who = SIM_HOST};
@@ -490,6 +509,7 @@ void sim_world_free(struct sim_world *w)
     if (w->o.op != NULL && w->o.op->end != NULL)
         w->o.op->end(w);
     free(w->op_state);
+    sim_l1_free(w);
     ts_host_free(w->host.core);
     sim_disk_free(&w->host.disk);
     for (unsigned i = 0; i < w->o.nodes; i++) {

@@ -9,6 +9,8 @@
  *   enclaves.c  processes with an enclave core, and their checkpoints
  *   hosts.c     the process with the host core
  *   nodes.c     processes with a node core
+ *   l1_chain.c  L1 and the management contract; l1_node.c  what an L1 node answers
+ *   l1_party.c  the cores of host and nodes that speak to L1; l1_faults.c  what befalls it
  *   wallets.c   those who send transactions
  *   faults.c    what befalls all of them
  *   swarm.c     what world a seed draws
@@ -33,8 +35,26 @@
 
 struct sim_operator; /* operator.h */
 
-/* X(name, what it does) */
+/* X(name, what it does). Of L1: l1_faults.c. They stand last, so that worlds without an L1 are what
+ * they were before there was one. */
+#define SIM_L1_FAULTS(X)                                                                           \
+    X(l1_down, "somebody's L1 node is down for a while")                                           \
+    X(l1_lag, "somebody's L1 node shows no new block for a while")                                 \
+    X(l1_slow, "somebody's L1 node answers late, and some questions never")                        \
+    X(l1_reorg, "L1 replaces its newest blocks, none that counts as confirmed")                    \
+    X(l1_slow_blocks, "L1 makes its blocks slowly for a while")                                    \
+    X(l1_tx_lost, "L1 forgets the transactions that wait")                                         \
+    X(l1_fees, "L1's fees rise for a while")                                                       \
+    X(l1_grant, "governance grants an enclave")                                                    \
+    X(l1_revoke, "governance revokes an enclave")                                                  \
+    X(l1_revoke_active, "governance revokes the active enclave")                                   \
+    X(l1_replace_all, "governance replaces all enclaves at once")
+
 #define SIM_FAULTS(X)                                                                              \
+    SIM_OWN_FAULTS(X)                                                                              \
+    SIM_L1_FAULTS(X)
+
+#define SIM_OWN_FAULTS(X)                                                                          \
     X(kill_enclave, "an enclave is killed; a supervisor starts it again")                          \
     X(kill_active, "the active enclave is killed")                                                 \
     X(cut_enclave_short, "an enclave does what it was asked and dies before it answers")           \
@@ -69,12 +89,30 @@ struct sim_operator; /* operator.h */
 enum sim_fault { SIM_FAULTS(SIM_FAULT_ENUM) SIM_N_FAULTS };
 #undef SIM_FAULT_ENUM
 
+struct sim_l1; /* l1.h */
+
+/* What a seed draws of L1. */
+struct sim_l1_options {
+    bool is_there;
+    bool goes_back;    /* the world ends when L1 goes back behind its confirmations */
+    uint64_t number;   /* genesis' block */
+    uint64_t block_us; /* between two blocks */
+    uint64_t node_us;  /* a question to an L1 node and its answer; up to twice that by chance */
+    uint64_t confirmations;          /* the host's */
+    uint64_t of_node[SIM_MAX_NODES]; /* and those of the nodes */
+    uint64_t poll_us, save_us, stuck_us;
+    uint64_t rollup_batches, rollup_bytes, rollup_us;
+    uint64_t max_age_ms;
+    unsigned spares; /* the last of the host's enclaves that genesis does not list */
+    bool replaces;   /* governance replaces who was marked corrupted */
+};
+
 /* What a seed draws. */
 struct sim_options {
     uint64_t seed;
     bool real_crypto;
-    uint64_t batches; /* at least so many are broadcast before the end */
-    unsigned enclaves;
+    uint64_t batches;  /* at least so many are broadcast before the end */
+    unsigned enclaves; /* of the host */
     unsigned nodes;
     bool validator[SIM_MAX_NODES];           /* the node has an enclave of its own */
     int peers[SIM_MAX_NODES][SIM_MAX_PEERS]; /* SIM_HOST or a node */
@@ -93,6 +131,7 @@ struct sim_options {
     uint64_t skew_ms;     /* clocks differ by up to so much */
     uint64_t fault_us;    /* between faults, on average; 0: none */
     unsigned weight[SIM_N_FAULTS];
+    struct sim_l1_options l1;
     const struct sim_operator *op; /* NULL: honest */
     const char *check;             /* this invariant alone; NULL: all of them */
 };
@@ -120,8 +159,11 @@ enum sim_ev_kind {
     EV_TO_SERVER, /* token: connection; bytes */
     EV_WALLET,
     EV_FAULT,
-    EV_HEAL,    /* who, token: which fault is over */
-    EV_OPERATOR /* token: the operator's own */
+    EV_L1_BLOCK,
+    EV_L1_TICK,   /* who; link: which core; token: its time */
+    EV_L1_ANSWER, /* who; link: which core; bytes: struct sim_l1_answer */
+    EV_HEAL,      /* who, token: which fault is over */
+    EV_OPERATOR   /* token: the operator's own */
 };
 
 struct sim_ev {
@@ -207,6 +249,12 @@ struct sim_l1_header {
     size_t n;
 };
 
+struct sim_stored_rollup {
+    uint64_t last;
+    uint8_t *record;
+    size_t n;
+};
+
 struct sim_disk {
     const struct sim_batch **committed; /* number n at n - 1 */
     uint64_t n_committed, cap_committed;
@@ -222,6 +270,8 @@ struct sim_disk {
     size_t n_evidence;
     struct sim_l1_header *l1;
     size_t n_l1;
+    struct sim_stored_rollup *rollups; /* ascending */
+    size_t n_rollups;
     struct sim_pending *pending;
     size_t n_pending, cap_pending;
     uint64_t last; /* when the newest step under way is done */
@@ -311,7 +361,8 @@ struct sim_world {
     struct ts_arena arena;
     struct sim_calm calm;
     bool is_calm;
-    bool is_quiet; /* wallets send nothing new */
+    bool is_quiet;     /* wallets send nothing new */
+    struct sim_l1 *l1; /* NULL: there is none */
     struct sim_trace *trace;
     void *op_state;
     unsigned op_hidden; /* bit i: nothing passes between host and enclave i */
@@ -449,6 +500,33 @@ void sim_heal_event(struct sim_world *w, const struct sim_ev *ev);
 void sim_faults_end(struct sim_world *w);
 /* All that passes is over; what stays is in w->calm. */
 void sim_calm_down(struct sim_world *w);
+
+/* ---- l1_chain.c, l1_party.c, l1_faults.c; the rest of them in l1.h ---- */
+
+/* Before genesis is finished: its L1 block goes into it. */
+void sim_l1_new(struct sim_world *w);
+void sim_l1_free(struct sim_world *w);
+void sim_l1_begin(struct sim_world *w);
+void sim_l1_event(struct sim_world *w, struct sim_ev *ev);
+/* The process starts, with what its disk holds, and ends. who: SIM_HOST or a node. */
+void sim_l1_start(struct sim_world *w, int who);
+void sim_l1_stop(struct sim_world *w, int who);
+void sim_l1_ask(struct sim_world *w, int who, uint64_t number);
+void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above);
+void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o);
+void sim_l1_corrupted(struct sim_world *w, const struct ts_host_output *o);
+/* True: the durable step was one of what is kept of L1. */
+bool sim_l1_stored(struct sim_world *w, int who, uint64_t token, ts_err err);
+void sim_l1_faults_end(struct sim_world *w);
+/* From a transaction that waits to what host and nodes know, when nothing is wrong. */
+uint64_t sim_l1_time(const struct sim_world *w);
+/* Who of the chosen is on the whitelist in the end; one of them at least will be. */
+void sim_l1_calm(struct sim_world *w, struct sim_calm *c);
+/* L1 goes back behind what the chain names, and the world to its end. */
+void sim_l1_go_back(struct sim_world *w);
+/* The batch of that number is in a confirmed rollup that all nodes have looked at. */
+bool sim_l1_is_rolled_up(const struct sim_world *w, uint64_t number);
+#define SIM_L1_SAVE_TOKEN UINT64_MAX /* of durable steps with what a follower keeps */
 
 /* ---- trace.c ---- */
 

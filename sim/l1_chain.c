@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* L1's blocks, forks and the management contract. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "chain/rollup.h"
+#include "codec/rlp.h"
+#include "crypto/keccak.h"
+#include "l1.h"
+
+#define GWEI UINT64_C(1000000000)
+
+const struct sim_l1_mined *sim_l1_at(const struct sim_l1_mined *tip, uint64_t number)
+{
+    while (tip != NULL && tip->told.number > number)
+        tip = tip->parent;
+    return tip != NULL && tip->told.number == number ? tip : NULL;
+}
+
+/* ---- the whitelist ---- */
+
+static void list_ids(const struct sim_world *w, uint32_t list, ts_address *out, size_t *n)
+{
+    *n = 0;
+    for (unsigned i = 0; i < w->n_enclaves && i < SIM_MAX_ENCLAVES; i++) {
+        if ((list >> i & 1) == 0)
+            continue;
+        size_t at = (*n)++;
+        for (; at > 0 && ts_address_compare(&out[at - 1], &w->enclaves[i].id) > 0; at--)
+            out[at] = out[at - 1];
+        out[at] = w->enclaves[i].id;
+    }
+}
+
+static bool has_effect(uint32_t list, const struct sim_l1_act *a)
+{
+    return ((list >> a->enclave & 1) == 0) == a->is_grant;
+}
+
+void sim_l1_act(struct sim_world *w, unsigned enclave, bool grant)
+{
+    struct sim_l1 *l = w->l1;
+    if (l->n_gov == SIM_L1_ACTS)
+        return;
+    l->gov[l->n_gov++] = (struct sim_l1_act){.enclave = enclave, .is_grant = grant};
+}
+
+uint32_t sim_l1_list_to_be(const struct sim_world *w)
+{
+    uint32_t list = w->l1->tip->list;
+    for (size_t i = 0; i < w->l1->n_gov; i++)
+        if (has_effect(list, &w->l1->gov[i]))
+            list ^= UINT32_C(1) << w->l1->gov[i].enclave;
+    return list;
+}
+
+static void take_acts(struct sim_l1 *l, struct sim_l1_mined *b)
+{
+    for (size_t i = 0; i < l->n_gov; i++) {
+        if (!has_effect(b->list, &l->gov[i]))
+            continue;
+        b->list ^= UINT32_C(1) << l->gov[i].enclave;
+        b->acts[b->n_acts++] = l->gov[i];
+    }
+    l->n_gov = 0;
+}
+
+/* ---- rollups ---- */
+
+static const char *rollup_refused(const struct sim_world *w, const struct sim_l1_mined *at,
+                                  const struct sim_l1_mined *parent, const struct ts_rollup *r,
+                                  ts_bytes data)
+{
+    const struct sim_l1_mined *named = sim_l1_at(parent, r->l1_number);
+    ts_address signer;
+    ts_hash hash;
+    ts_keccak256(data, &hash);
+    if (!ts_hash_equal(&hash, &r->data_hash))
+        return "WrongData";
+    if (r->first_number != at->rollup_last + 1)
+        return "NotNext";
+    if (r->last_number < r->first_number)
+        return "EmptyRange";
+    if (!ts_hash_equal(&r->first_parent_hash, &at->rollup_hash))
+        return "WrongParent";
+    if (named == NULL || !ts_hash_equal(&named->told.hash, &r->l1_hash))
+        return "NotRecent";
+    if (ts_rollup_signer(w->crypto, &w->genesis.domain, r, &signer) != TS_OK)
+        return "ECDSAInvalidSignature";
+    for (unsigned i = 0; i < w->n_enclaves && i < SIM_MAX_ENCLAVES; i++)
+        if ((at->list >> i & 1) != 0 && ts_address_equal(&w->enclaves[i].id, &signer))
+            return NULL;
+    return "NotSequencer";
+}
+
+const char *sim_l1_refuses(const struct sim_world *w, const struct sim_l1_mined *parent,
+                           ts_bytes data, struct ts_rollup *r, ts_bytes *rollup_data)
+{
+    if (ts_l1_read_publish(data, r, rollup_data) != TS_OK)
+        return "no such function";
+    return rollup_refused(w, parent, parent, r, *rollup_data);
+}
+
+static void add_rollup(struct sim_l1_mined *b, const struct ts_rollup *r, ts_bytes data)
+{
+    struct sim_l1_block *t = &b->told;
+    t->rollups = sim_must(realloc(t->rollups, (t->n_rollups + 1) * sizeof(*t->rollups)));
+    t->rollups[t->n_rollups++] = (struct sim_l1_rollup){*r, data};
+    b->rollup_last = r->last_number;
+    b->rollup_hash = r->last_hash;
+}
+
+/* ---- transactions of the host's account ---- */
+
+static struct sim_l1_tx *queued(struct sim_l1 *l, uint64_t nonce)
+{
+    for (size_t i = 0; i < l->n_txs; i++)
+        if (l->txs[i].is_queued && l->txs[i].nonce == nonce)
+            return &l->txs[i];
+    return NULL;
+}
+
+static void run_tx(struct sim_world *w, struct sim_l1_mined *b, struct sim_l1_tx *t)
+{
+    struct ts_rollup r;
+    ts_bytes data;
+    bool is_call = ts_address_equal(&t->to, &w->genesis.contract);
+    bool ok = !is_call || (ts_l1_read_publish(t->data, &r, &data) == TS_OK &&
+                           rollup_refused(w, b, b->parent, &r, data) == NULL);
+    b->done = sim_must(realloc(b->done, (b->n_done + 1) * sizeof(*b->done)));
+    b->done[b->n_done++] = (struct sim_l1_done){(size_t)(t - w->l1->txs), ok};
+    if (ok && is_call)
+        add_rollup(b, &r, data);
+    t->is_queued = false;
+    b->nonce++;
+}
+
+static void take_txs(struct sim_world *w, struct sim_l1_mined *b)
+{
+    struct sim_l1 *l = w->l1;
+    struct sim_l1_tx *t;
+    while ((t = queued(l, b->nonce)) != NULL && t->fee >= l->base_fee && !t->is_slow)
+        run_tx(w, b, t);
+    for (size_t i = 0; i < l->n_txs; i++) {
+        l->txs[i].is_slow = false;
+        if (l->txs[i].nonce < b->nonce)
+            l->txs[i].is_queued = false; /* another one has its nonce now */
+    }
+}
+
+/* ---- headers and logs ---- */
+
+static void bloom_add(uint8_t bloom[256], const void *p, size_t n)
+{
+    ts_hash h;
+    ts_keccak256(ts_bytes_of(p, n), &h);
+    for (unsigned i = 0; i < 6; i += 2) {
+        unsigned bit = ((unsigned)h.b[i] * 256 + h.b[i + 1]) % 2048;
+        bloom[255 - bit / 8] = (uint8_t)(bloom[255 - bit / 8] | 1u << (bit % 8));
+    }
+}
+
+static void make_header(struct sim_world *w, struct sim_l1_mined *b)
+{
+    static const ts_hash zero;
+    uint8_t bloom[256] = {0};
+    struct ts_buf h;
+    for (size_t i = 0; i < b->n_logs; i++) {
+        bloom_add(bloom, w->genesis.contract.b, sizeof(w->genesis.contract.b));
+        bloom_add(bloom, b->logs[i].topics[0].b, sizeof(zero.b));
+    }
+    ts_buf_init(&h, 0);
+    size_t list = ts_put_list(&h);
+    ts_put_hash(&h, &b->told.parent);
+    ts_put_hash(&h, &zero);
+    ts_put_address(&h, &(ts_address){{1}});
+    for (int i = 0; i < 3; i++)
+        ts_put_hash(&h, &zero);
+    ts_put_bytes(&h, ts_bytes_of(bloom, sizeof(bloom)));
+    ts_put_u64(&h, 0);
+    ts_put_u64(&h, b->told.number);
+    ts_put_u64(&h, 30000000);
+    ts_put_u64(&h, 0);
+    ts_put_u64(&h, b->told.time / 1000);
+    ts_put_u64(&h, sim_next(&w->l1->rng)); /* no two blocks are the same */
+    ts_put_hash(&h, &zero);
+    ts_put_bytes(&h, ts_bytes_of("\1\2\3\4\5\6\7\10", 8));
+    ts_put_u64(&h, w->l1->base_fee);
+    ts_put_list_end(&h, list);
+    TS_CHECK(h.err == TS_OK);
+    ts_keccak256(ts_buf_bytes(&h), &b->told.hash);
+    b->header = h.p;
+    b->n_header = h.n;
+}
+
+static void put_published(struct ts_buf *b, const struct ts_rollup *r, const ts_address *signer)
+{
+    ts_abi_put_u64(b, r->last_number);
+    ts_abi_put_hash(b, &r->last_hash);
+    ts_abi_put_hash(b, &r->protocol_root);
+    ts_abi_put_hash(b, &r->data_hash);
+    ts_abi_put_u64(b, r->l1_number);
+    ts_abi_put_address(b, signer);
+    size_t at = ts_abi_put_offset(b);
+    ts_abi_point(b, 0, at);
+    ts_abi_put_bytes(b, ts_bytes_of(r->sig.b, sizeof(r->sig.b)));
+}
+
+static struct ts_l1_log *add_log(struct sim_world *w, struct sim_l1_mined *b,
+                                 enum ts_l1_event_kind kind, const ts_hash *tx, struct ts_buf *data)
+{
+    TS_CHECK(data->err == TS_OK);
+    b->logs = sim_must(realloc(b->logs, (b->n_logs + 1) * sizeof(*b->logs)));
+    struct ts_l1_log *log = &b->logs[b->n_logs];
+    *log = (struct ts_l1_log){.block = b->told.number,
+                              .tx = *tx,
+                              .index = 2 * b->n_logs++,
+                              .address = w->genesis.contract,
+                              .n_topics = 1,
+                              .data = ts_buf_bytes(data)};
+    ts_l1_event_topic(kind, &log->topics[0]);
+    return log;
+}
+
+static void log_rollup(struct sim_world *w, struct sim_l1_mined *b, const struct ts_rollup *r,
+                       const ts_hash *tx)
+{
+    struct ts_buf data, topic;
+    ts_address signer;
+    TS_CHECK(ts_rollup_signer(w->crypto, &w->genesis.domain, r, &signer) == TS_OK);
+    ts_buf_init(&data, 0);
+    ts_buf_init(&topic, 0);
+    put_published(&data, r, &signer);
+    struct ts_l1_log *log = add_log(w, b, TS_L1_PUBLISHED, tx, &data);
+    ts_abi_put_u64(&topic, r->first_number);
+    memcpy(log->topics[1].b, topic.p, sizeof(log->topics[1].b));
+    log->n_topics = 2;
+    ts_buf_free(&topic);
+}
+
+static void make_logs(struct sim_world *w, struct sim_l1_mined *b)
+{
+    static const ts_hash by_governance = {{0x60}};
+    size_t rollup = 0;
+    for (size_t i = 0; i < b->n_acts; i++) {
+        struct ts_buf data;
+        ts_buf_init(&data, 0);
+        ts_abi_put_address(&data, &w->enclaves[b->acts[i].enclave].id);
+        add_log(w, b, b->acts[i].is_grant ? TS_L1_GRANTED : TS_L1_REVOKED, &by_governance, &data);
+    }
+    for (size_t i = 0; i < b->n_done; i++) {
+        const struct sim_l1_tx *t = &w->l1->txs[b->done[i].tx];
+        if (b->done[i].succeeded && ts_address_equal(&t->to, &w->genesis.contract))
+            log_rollup(w, b, &b->told.rollups[rollup++].rollup, &t->hash);
+    }
+}
+
+/* ---- blocks ---- */
+
+static void tell_block(struct sim_world *w, const struct sim_l1_mined *b)
+{
+    struct sim_event ev = {.kind = SIM_L1_BLOCK,
+                           .who = SIM_HOST,
+                           .number = b->told.number,
+                           .hash = b->told.hash,
+                           .l1 = &b->told};
+    sim_tell(w, &ev);
+}
+
+static struct sim_l1_mined *new_block(struct sim_world *w)
+{
+    struct sim_l1 *l = w->l1;
+    struct sim_l1_mined *b = sim_must(calloc(1, sizeof(*b)));
+    ts_time now = SIM_UNIX_START + w->now / 1000 / 1000 * 1000;
+    b->parent = l->tip;
+    b->told.number = b->parent != NULL ? b->parent->told.number + 1 : w->o.l1.number;
+    b->told.time = b->parent != NULL && b->parent->told.time > now ? b->parent->told.time : now;
+    if (b->parent != NULL) {
+        b->told.parent = b->parent->told.hash;
+        b->list = b->parent->list;
+        b->nonce = b->parent->nonce;
+        b->rollup_last = b->parent->rollup_last;
+        b->rollup_hash = b->parent->rollup_hash;
+    }
+    b->all = l->all;
+    l->all = l->tip = b;
+    return b;
+}
+
+static void finish_block(struct sim_world *w, struct sim_l1_mined *b)
+{
+    make_logs(w, b);
+    make_header(w, b);
+    for (size_t i = 0; i < b->n_logs; i++)
+        b->logs[i].block_hash = b->told.hash;
+    if (b->told.number > w->l1->highest)
+        w->l1->highest = b->told.number;
+    list_ids(w, b->list, b->told.whitelist, &b->told.n_whitelist);
+}
+
+void sim_l1_mine(struct sim_world *w)
+{
+    struct sim_l1_mined *b = new_block(w);
+    w->l1->base_fee = w->now < w->l1->fees_until ? 40 * GWEI : GWEI;
+    take_acts(w->l1, b);
+    take_txs(w, b);
+    finish_block(w, b);
+    tell_block(w, b);
+}
+
+/* What was in a block that is gone: mostly it comes again. */
+static void give_back(struct sim_world *w, const struct sim_l1_mined *b)
+{
+    struct sim_l1 *l = w->l1;
+    for (size_t i = 0; i < b->n_done; i++)
+        l->txs[b->done[i].tx].is_queued = sim_chance(&l->rng, 75);
+    bool comes = sim_chance(&l->rng, 80);
+    size_t n = comes ? b->n_acts : 0;
+    if (n > SIM_L1_ACTS - l->n_gov)
+        return;
+    memmove(&l->gov[n], &l->gov[0], l->n_gov * sizeof(l->gov[0]));
+    memcpy(&l->gov[0], b->acts, n * sizeof(l->gov[0]));
+    l->n_gov += n;
+}
+
+void sim_l1_back(struct sim_world *w, uint64_t depth, bool falls)
+{
+    struct sim_l1 *l = w->l1;
+    uint64_t comes = depth;
+    for (uint64_t i = 0; i < depth && l->tip->parent != NULL; i++) {
+        give_back(w, l->tip);
+        l->tip = l->tip->parent;
+    }
+    struct sim_event ev = {.kind = SIM_L1_REORG, .who = SIM_HOST, .number = l->tip->told.number};
+    sim_tell(w, &ev);
+    if (falls)
+        comes = 1; /* the others with time: L1's newest number goes back */
+    else if (sim_chance(&l->rng, 40))
+        comes++;
+    for (size_t i = 0; i < l->n_txs; i++)
+        l->txs[i].is_slow = sim_chance(&l->rng, 30);
+    while (comes-- > 0)
+        sim_l1_mine(w);
+}
+
+/* ---- its life ---- */
+
+void sim_l1_new(struct sim_world *w)
+{
+    struct ts_genesis *g = &w->genesis;
+    struct sim_l1 *l;
+    if (!w->o.l1.is_there)
+        return;
+    w->l1 = l = sim_must(calloc(1, sizeof(*l)));
+    l->rng.state = w->o.seed * UINT64_C(0x27d4eb2f) + 9;
+    l->base_fee = GWEI;
+    for (unsigned i = 0; i < sizeof(l->key.b); i++)
+        l->key.b[i] = (uint8_t)(1 + sim_below(&l->rng, 200));
+    memset(&g->contract, 0xc0, sizeof(g->contract));
+    g->l1_chain_id = SIM_L1_CHAIN;
+    struct sim_l1_mined *b = new_block(w);
+    b->told.time = SIM_UNIX_START;
+    b->list = (UINT32_C(1) << (w->o.enclaves - w->o.l1.spares)) - 1;
+    finish_block(w, b);
+    g->l1_number = b->told.number;
+    g->l1_hash = b->told.hash;
+}
+
+static void free_block(struct sim_l1_mined *b)
+{
+    for (size_t i = 0; i < b->n_logs; i++)
+        free((void *)(uintptr_t)b->logs[i].data.p);
+    free(b->logs);
+    free(b->done);
+    free(b->told.rollups);
+    free(b->header);
+    free(b);
+}
+
+void sim_l1_free(struct sim_world *w)
+{
+    struct sim_l1 *l = w->l1;
+    if (l == NULL)
+        return;
+    for (int who = SIM_HOST; who < SIM_MAX_NODES; who++)
+        sim_l1_stop(w, who);
+    while (l->all != NULL) {
+        struct sim_l1_mined *b = l->all;
+        l->all = b->all;
+        free_block(b);
+    }
+    for (size_t i = 0; i < l->n_txs; i++)
+        free(l->txs[i].raw);
+    free(l->txs);
+    free(l);
+    w->l1 = NULL;
+}
+
+static void next_block_later(struct sim_world *w)
+{
+    struct sim_l1 *l = w->l1;
+    uint64_t us = w->o.l1.block_us;
+    us += sim_below(&l->rng, us + 1) * (w->now < l->slow_until ? 6 : 1);
+    sim_schedule(w, w->now + us, EV_L1_BLOCK, SIM_HOST);
+}
+
+void sim_l1_begin(struct sim_world *w)
+{
+    if (w->l1 == NULL)
+        return;
+    /* Nobody knew it before the contract was there: what is hashed in the logs needs its domain. */
+    w->l1->tip->rollup_hash = w->genesis.hash;
+    tell_block(w, w->l1->tip);
+    next_block_later(w);
+}
+
+void sim_l1_event(struct sim_world *w, struct sim_ev *ev)
+{
+    if (ev->kind != EV_L1_BLOCK) {
+        sim_l1_party_event(w, ev);
+        return;
+    }
+    sim_l1_mine(w);
+    next_block_later(w);
+}
