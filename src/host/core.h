@@ -213,7 +213,9 @@ struct ts_host_status {
     bool l1_is_halted;              /* for good: what the chain names is gone from L1 */
     const char *l1_fault;           /* why L1 keeps it from producing, or "" */
     uint64_t rolled_up;             /* last batch of the newest rollup on confirmed L1 */
-    uint64_t l1_newest;             /* number of L1's newest confirmed block; 0: none yet */
+    bool
+        rolled_up_is_stored; /* and on disk: before, whoever follows L1 must not count it as told */
+    uint64_t l1_newest;      /* number of L1's newest confirmed block; 0: none yet */
     struct ts_host_counters counters;
     size_t n_enclaves;
 };

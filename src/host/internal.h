@@ -285,8 +285,9 @@ struct l1_host {
 };
 
 struct roll {
-    /* The newest rollup on confirmed L1: its last batch; durable. */
+    /* The newest rollup on confirmed L1: its last batch; durable when no step is under way. */
     uint64_t number;
+    unsigned n_storing;
     ts_hash hash;
     ts_hash root;
     bool is_foreign;            /* it is not of this chain: nothing more is published */
@@ -320,7 +321,7 @@ struct roll {
 };
 
 /* What operators and verdicts leave behind; durable. */
-enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, N_SETTINGS };
+enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, SETTING_ROLLUP, N_SETTINGS };
 
 struct ts_host {
     const struct ts_genesis *genesis;
@@ -589,6 +590,10 @@ ts_bytes l1_header_of(const struct ts_host *h, const struct ts_batch_header *e);
 bool rollup_is_used(const struct ts_host *h);
 /* What put_meta "rollup" kept. */
 ts_err rollup_load(struct ts_host *h, ts_bytes value);
+/* What L1 told goes to disk; done: it has, or has failed. */
+struct store_step *rollup_put(struct ts_host *h);
+void rollup_put_done(struct ts_host *h);
+bool rollup_is_stored(const struct ts_host *h);
 void rollup_free(struct ts_host *h);
 void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b);
 /* IN_ROLLUP and IN_SUBMITTED. */

@@ -24,7 +24,7 @@ bool rollup_is_used(const struct ts_host *h)
 
 /* ---- what L1 holds ---- */
 
-static void put_known(struct ts_host *h)
+struct store_step *rollup_put(struct ts_host *h)
 {
     struct ts_buf b;
     ts_buf_init(&b, 0);
@@ -33,9 +33,21 @@ static void put_known(struct ts_host *h)
     ts_put_hash(&b, &h->roll.hash);
     ts_put_hash(&b, &h->roll.root);
     ts_put_list_end(&b, mark);
-    if (b.err == TS_OK) /* else it is told again after a start */
-        put_meta(h, "rollup", ts_buf_bytes(&b));
+    TS_CHECK(b.err == TS_OK); /* a few bytes */
+    struct store_step *s = put_meta(h, "rollup", ts_buf_bytes(&b));
+    h->roll.n_storing++;
     ts_buf_free(&b);
+    return s;
+}
+
+void rollup_put_done(struct ts_host *h)
+{
+    h->roll.n_storing--;
+}
+
+bool rollup_is_stored(const struct ts_host *h)
+{
+    return h->roll.n_storing == 0 && !h->setting_failed[SETTING_ROLLUP];
 }
 
 ts_err rollup_load(struct ts_host *h, ts_bytes value)
@@ -95,7 +107,7 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     r->backoff_us = r->retry_us = 0;
     r->failure_said = false;
     h->counters.rollups++;
-    put_known(h);
+    settings_put(h, SETTING_ROLLUP);
     out_event(h, TS_LOG_INFO, "rollup-confirmed", "first=%llu last=%llu",
               (unsigned long long)rollup->first_number, (unsigned long long)rollup->last_number);
     const ts_hash *own = ts_chain_recent(&h->chain, r->number);
@@ -234,12 +246,15 @@ static bool is_complete(const struct ts_host *h)
 
 /* ---- the enclave ---- */
 
+/* On L1's list and on the chain's: who is only on L1's yet may be gone from it before any batch
+ * names it, and nodes would find the rollup to be signed by nobody. */
 static int choose_maker(const struct ts_host *h)
 {
     int best = TS_NOBODY;
     for (unsigned i = 0; i < h->n_members; i++) {
         const struct member *m = &h->members[i];
-        if (!is_up(h, m) || !l1_lists(h, m) || m->fifo_n > TS_MAX_REQUESTS / 2 ||
+        if (!is_up(h, m) || !l1_lists(h, m) || !member_whitelisted(h, m) ||
+            m->fifo_n > TS_MAX_REQUESTS / 2 ||
             m->head.number + NEAR_HEAD / 2 < h->chain.head.number ||
             (m->state != TS_ENC_PASSIVE && m->state != TS_ENC_ACTIVE))
             continue;

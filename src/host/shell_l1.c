@@ -69,6 +69,16 @@ static ts_err must_follow(const struct ts_shell *s, char *why, size_t why_size)
     return TS_E_USAGE;
 }
 
+/* Rollups that the follower has told are not told again after a start: what it knows is kept only
+ * when the core has them on disk. */
+static bool may_save(void *ctx)
+{
+    const struct ts_shell *s = ctx;
+    struct ts_host_status st;
+    ts_host_status_of(s->core, &st);
+    return st.rolled_up_is_stored;
+}
+
 ts_err shell_l1_open(struct ts_shell *s, char *why, size_t why_size)
 {
     struct ts_follow_config c = {
@@ -79,6 +89,7 @@ ts_err shell_l1_open(struct ts_shell *s, char *why, size_t why_size)
         .writer = s->writer,
         .save_token = SAVE_TOKEN,
         .on_output = on_output,
+        .may_save = may_save,
         .ctx = s,
     };
     ts_err err = must_follow(s, why, why_size);

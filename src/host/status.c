@@ -46,6 +46,7 @@ void ts_host_status_of(const struct ts_host *h, struct ts_host_status *out)
     out->l1_is_halted = h->l1.stopped;
     out->l1_fault = h->l1.reason;
     out->rolled_up = h->roll.number;
+    out->rolled_up_is_stored = rollup_is_stored(h);
     out->l1_newest = h->l1.newest;
     out->counters = h->counters;
     out->n_enclaves = h->n_members;

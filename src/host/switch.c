@@ -60,6 +60,7 @@ static struct store_step *put_setting(struct ts_host *h, enum setting which)
     uint8_t flag = h->paused;
     struct store_step *s = which == SETTING_PAUSED    ? put_meta(h, "paused", ts_bytes_of(&flag, 1))
                            : which == SETTING_DRAINED ? put_ids(h, "drained", &h->drained)
+                           : which == SETTING_ROLLUP  ? rollup_put(h)
                                                       : put_ids(h, "corrupted", &h->corrupted);
     s->setting = (int)which;
     return s;
@@ -93,6 +94,8 @@ void settings_stored(struct ts_host *h, const struct store_step *s, ts_err err)
                   ts_err_text(err));
     if (s->setting < 0)
         return;
+    if (s->setting == SETTING_ROLLUP)
+        rollup_put_done(h);
     h->setting_failed[s->setting] = err != TS_OK;
     if (err != TS_OK)
         h->settings_retry_us = h->now.mono_us + SETTINGS_RETRY_US;

@@ -44,7 +44,9 @@ static const char *look_at_rollup(struct ts_node *n, ts_err decoded)
     ts_address signer;
     if (ts_rollup_signer(n->start.crypto, &n->start.genesis->domain, r, &signer) != TS_OK)
         return "has no valid signature";
-    if (ts_registry_find(&n->chain.registry, &signer) == NULL)
+    n->rollups.check.is_early = ts_registry_find(&n->chain.registry, &signer) == NULL &&
+                                n->chain.head.l1_number < r->l1_number;
+    if (ts_registry_find(&n->chain.registry, &signer) == NULL && !n->rollups.check.is_early)
         return "is signed by nobody that the chain ever listed";
     if (decoded != TS_OK)
         return ts_node_text(n, "has data that do not decode: %s", ts_err_text((int)decoded));
@@ -211,8 +213,13 @@ bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *
             decide(n);
             return true;
         }
+        bool is_early = c->is_early;
         snprintf(wrong, sizeof(wrong), "%s", record->text);
         check_end(n);
+        if (wrong[0] == '\0' && is_early) { /* the batches up to the L1 block it names will tell */
+            n->rollups.retry_us = n->now.mono_us + RETRY_US;
+            return true;
+        }
         ts_node_rollups_judge(n, wrong[0] != '\0' ? wrong : NULL, &own);
     }
     return true;

@@ -50,6 +50,8 @@ ts_secret world_key(const struct world *w, unsigned i);
 int world_active(const struct world *w);
 struct ts_enclave *world_enclave(struct world *w, unsigned i); /* NULL while it is down */
 unsigned world_boots(const struct world *w, unsigned i);
+/* Of the host, which runs. */
+struct ts_host_status world_host_status(const struct world *w);
 struct ts_host_enclave_status world_status(const struct world *w, unsigned link);
 
 void world_kill(struct world *w, unsigned i);

@@ -56,6 +56,14 @@ unsigned world_boots(const struct world *w, unsigned i)
     return w->peers[i].boots;
 }
 
+struct ts_host_status world_host_status(const struct world *w)
+{
+    struct ts_host_status st;
+    TS_CHECK(w->host != NULL);
+    ts_host_status_of(w->host, &st);
+    return st;
+}
+
 struct ts_host_enclave_status world_status(const struct world *w, unsigned link)
 {
     struct ts_host_enclave_status s;

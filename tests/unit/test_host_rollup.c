@@ -221,6 +221,31 @@ static void a_large_transaction_does_not_block_the_others(void **state)
     done(w);
 }
 
+/* What L1 told is told once: until it is on disk the shell may not forget that it was told, and the
+ * host goes on trying. */
+static void what_l1_told_is_stored(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(50);
+    struct world *w = world_new(&o);
+    while (world_l1_rollups_taken(w) == 0)
+        world_run(w, 50 * MS);
+    assert_int_equal(world_host_status(w).rolled_up, 0);
+    world_disk_error(w, TS_E_DISK_FULL);
+    while (world_host_status(w).rolled_up == 0)
+        world_run(w, 50 * MS);
+    world_run(w, 2 * SECOND);
+    assert_false(world_host_status(w).rolled_up_is_stored);
+    world_disk_error(w, TS_OK);
+    world_run(w, 2 * SECOND + 300 * MS); /* not in the step in which the next one is told */
+    assert_true(world_host_status(w).rolled_up_is_stored);
+    uint64_t told = world_host_status(w).rolled_up;
+    world_kill_host(w);
+    world_start_host(w);
+    assert_true(world_host_status(w).rolled_up >= told);
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +256,7 @@ int main(void)
         cmocka_unit_test(crashes_neither_skip_nor_double_a_range),
         cmocka_unit_test(a_false_rollup_is_not_published),
         cmocka_unit_test(a_large_transaction_does_not_block_the_others),
+        cmocka_unit_test(what_l1_told_is_stored),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

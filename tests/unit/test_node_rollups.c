@@ -47,7 +47,7 @@ static void make(struct testnet *net, uint64_t first, uint64_t last, struct made
     m->rollup.rollup.last_number = last;
     m->rollup.rollup.last_hash = chain.head.hash;
     m->rollup.rollup.protocol_root = chain.head.protocol_root;
-    m->rollup.rollup.l1_number = TN_GENESIS_L1;
+    m->rollup.rollup.l1_number = chain.head.l1_number;
     m->rollup.l1_block = 200 + last;
     ts_chain_free(&chain);
 }
@@ -337,6 +337,31 @@ static void a_stranger_signs_nothing(void **state)
     end(w);
 }
 
+/* The node is behind: the batch that lists the signer names the L1 block that the rollup names, or
+ * one above it. */
+static void a_signer_may_be_listed_later(void **state)
+{
+    struct testnet *net =
+        tn_new(&(struct tn_options){.crypto = nw_crypto(), .enclaves = 4, .whitelisted = 3});
+    (void)state;
+    tn_start(net);
+    tn_run(net, 50 - net->n_history);
+    struct nw *w = nw_new(net, 1);
+    struct made m;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 50, 5 * NW_S));
+    make(net, 1, 20, &m);
+    m.rollup.rollup.l1_number++;
+    sign(net, &m, 3);
+    give(w, node, &m);
+    nw_run(w, 5 * NW_S);
+    assert_int_equal(rollups_of(w, node).wrong, 0);
+    assert_int_equal(rollups_of(w, node).checked, 0);
+    assert_int_equal(rollups_of(w, node).waiting, 1);
+    end(w);
+}
+
 static void batches_that_are_left_out_are_found(void **state)
 {
     size_t node;
@@ -595,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_range_without_end_is_found),
         cmocka_unit_test(a_line_that_nobody_sealed_moves_nobody),
         cmocka_unit_test(a_stranger_signs_nothing),
+        cmocka_unit_test(a_signer_may_be_listed_later),
         cmocka_unit_test(batches_that_are_left_out_are_found),
         cmocka_unit_test(what_l1_calls_final_is_final),
         cmocka_unit_test(too_many_are_asked_for_again),
