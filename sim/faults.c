@@ -390,7 +390,7 @@ static void set_bounds(struct sim_world *w)
     c->first_us += l1_us;
     c->settle_us += l1_us;
     c->nodes_us += l1_us;
-    c->between_us += w->l1->n_gov > 0 ? l1_us : 0;
+    c->between_us += sim_l1_is_changing(w) ? l1_us : 0;
     c->rollup_us = o->l1.rollup_us + 2 * l1_us + 2 * o->l1.stuck_us + 60 * SIM_S;
 }
 

@@ -194,6 +194,13 @@ void sim_l1_calm(struct sim_world *w, struct sim_calm *c)
         c->enclave[i] = c->enclave[i] && (list >> i & 1) != 0;
 }
 
+bool sim_l1_is_changing(const struct sim_world *w)
+{
+    const struct sim_l1_mined *b =
+        w->newest != NULL ? sim_l1_at(w->l1->tip, w->newest->b->header.l1_number) : NULL;
+    return b == NULL || b->list != sim_l1_list_to_be(w);
+}
+
 bool sim_l1_is_rolled_up(const struct sim_world *w, uint64_t number)
 {
     struct ts_node_status st;

@@ -51,8 +51,11 @@ static void arm(struct sim_world *w, int who, enum sim_l1_asker which, uint64_t 
 static bool may_save(const struct sim_world *w, int who)
 {
     struct ts_node_status st;
-    if (who == SIM_HOST)
-        return true;
+    struct ts_host_status host;
+    if (who == SIM_HOST) {
+        ts_host_status_of(w->host.core, &host);
+        return host.rolled_up_is_stored;
+    }
     ts_node_status_of(w->nodes[who].core, &st);
     return st.rollups.waiting == 0;
 }

@@ -122,7 +122,8 @@ static void draw_l1(struct sim_options *o)
     l->node_us = ONE_OF(&r, 1, 10, 100) * SIM_MS;
     l->confirmations = ONE_OF(&r, 1, 2, 2, 3, 5);
     for (unsigned i = 0; i < SIM_MAX_NODES; i++)
-        l->of_node[i] = sim_chance(&r, 60) ? l->confirmations : ONE_OF(&r, 1, 2, 3, 6);
+        l->of_node[i] =
+            l->confirmations + ONE_OF(&r, 0, 0, 0, 1, 3); /* fewer: docs/simulation.md */
     l->poll_us = ONE_OF(&r, 200, 500, 1000) * SIM_MS;
     l->save_us = ONE_OF(&r, 1, 10) * SIM_S;
     l->stuck_us = ONE_OF(&r, 5, 20) * SIM_S;

@@ -520,6 +520,8 @@ bool sim_l1_stored(struct sim_world *w, int who, uint64_t token, ts_err err);
 void sim_l1_faults_end(struct sim_world *w);
 /* From a transaction that waits to what host and nodes know, when nothing is wrong. */
 uint64_t sim_l1_time(const struct sim_world *w);
+/* The whitelist that the newest batch names is not the one that comes to be. */
+bool sim_l1_is_changing(const struct sim_world *w);
 /* Who of the chosen is on the whitelist in the end; one of them at least will be. */
 void sim_l1_calm(struct sim_world *w, struct sim_calm *c);
 /* L1 goes back behind what the chain names, and the world to its end. */
