@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* I11: headers and transactions are enough. With every payload thrown away, execution from genesis
  * gives each header's transaction root and state root, and the headers link and have the hashes
- * that everybody uses. There are no rollups yet: this is what one would have to hold. */
+ * that everybody uses. What rollups hold: check_rollups.c. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

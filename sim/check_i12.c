@@ -7,12 +7,15 @@
 
 #include "audit/finding.h"
 #include "base/map.h"
-#include "check_line.h"
+#include "check_l1.h"
 #include "tenseq/verify.h"
 
 /* What a proof against the operator says, else NULL. */
-static const char *proof_of(const struct ts_finding *f)
+static const char *proof_of(const struct ts_finding *f, bool is_back)
 {
+    if (is_back && (f->kind == TS_F_WHITELIST_MISMATCH || f->kind == TS_F_ROLLUP_MISMATCH ||
+                    f->kind == TS_F_ROLLUP_GAP))
+        return NULL;
     return f->severity == TS_SEVERITY_PROOF && f->about == TS_ABOUT_OPERATOR ? f->text : NULL;
 }
 
@@ -30,6 +33,8 @@ struct line {
 struct i12 {
     struct sim_lines lines;
     struct line of[SIM_LINES];
+    const struct sim_batch *newest; /* broadcast */
+    bool is_back; /* L1 went back: what it says of batches is no longer the operator's doing */
     struct ts_map numbers; /* uint64_t → const struct sim_batch *, whoever took it first */
 };
 
@@ -134,9 +139,12 @@ static void see(void *state, const struct sim_event *e, struct sim_verdict *v)
     if (!s->lines.setting->is_honest)
         return;
     sim_lines_see(&s->lines, s, e, v);
-    if (e->kind == SIM_FINDING && e->finding != NULL && proof_of(e->finding) != NULL)
+    s->is_back = s->is_back || sim_l1_goes_back(e, s->newest);
+    if (e->kind == SIM_BROADCAST)
+        s->newest = e->batch;
+    if (e->kind == SIM_FINDING && e->finding != NULL && proof_of(e->finding, s->is_back) != NULL)
         sim_violate(v, e, "I12", "node %d has a proof against an honest operator: %s", e->who,
-                    proof_of(e->finding));
+                    proof_of(e->finding, s->is_back));
     else if (e->kind == SIM_NODE_EVIDENCE && e->batch != NULL && e->who >= 0 &&
              e->who < SIM_MAX_NODES)
         evidence(s, e, v);

@@ -9,7 +9,8 @@
 /* One file for each. */
 extern const struct sim_checker sim_check_i1, sim_check_i2, sim_check_i3, sim_check_i4,
     sim_check_i5, sim_check_i6, sim_check_i7, sim_check_i8, sim_check_i9, sim_check_i10,
-    sim_check_i11, sim_check_i12, sim_check_expect;
+    sim_check_i11, sim_check_i12, sim_check_expect, sim_check_rollups, sim_check_i4_rollups,
+    sim_check_halt;
 
 /* Line 0 is what an honest host has committed, which is what it broadcasts and serves; line 1 + i
  * is what node i has taken. */

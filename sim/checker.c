@@ -8,9 +8,10 @@
 #include "check_line.h"
 
 const struct sim_checker *const sim_checkers[] = {
-    &sim_check_i1,  &sim_check_i2,  &sim_check_i3,     &sim_check_i4, &sim_check_i5,
-    &sim_check_i6,  &sim_check_i7,  &sim_check_i8,     &sim_check_i9, &sim_check_i10,
-    &sim_check_i11, &sim_check_i12, &sim_check_expect,
+    &sim_check_i1,     &sim_check_i2,      &sim_check_i3,         &sim_check_i4,
+    &sim_check_i5,     &sim_check_i6,      &sim_check_i7,         &sim_check_i8,
+    &sim_check_i9,     &sim_check_i10,     &sim_check_i11,        &sim_check_i12,
+    &sim_check_expect, &sim_check_rollups, &sim_check_i4_rollups, &sim_check_halt,
 };
 const size_t n_sim_checkers = TS_COUNT(sim_checkers);
 

@@ -14,13 +14,16 @@ static void every_invariant_has_its_checker(void **state)
 {
     char name[24];
     (void)state;
-    assert_int_equal(n_sim_checkers, 13);
+    assert_int_equal(n_sim_checkers, 16);
     for (size_t i = 0; i < 12; i++) {
         snprintf(name, sizeof(name), "I%zu", i + 1);
         assert_string_equal(sim_checkers[i]->name, name);
         assert_non_null(sim_checkers[i]->title);
     }
     assert_string_equal(sim_checkers[12]->name, "I12"); /* what must become of a lie */
+    assert_string_equal(sim_checkers[13]->name, "I11"); /* rollups */
+    assert_string_equal(sim_checkers[14]->name, "I4");  /* the same */
+    assert_string_equal(sim_checkers[15]->name, "I10"); /* when L1 goes back */
 }
 
 static void the_first_violation_stays(void **state)
