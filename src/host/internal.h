@@ -293,6 +293,7 @@ struct roll {
     bool is_foreign;            /* it is not of this chain: nothing more is published */
     uint64_t since_us;          /* when it was told, or when the host began */
     uint64_t pending_txs_bytes; /* of batches committed since the last range was read */
+    bool is_due; /* what is left of a full range, or of one that failed, waits for nothing more */
     uint64_t retry_us, backoff_us;
     bool failure_said;
 

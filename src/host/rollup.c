@@ -84,6 +84,7 @@ static void try_later(struct ts_host *h, const char *why)
 {
     struct roll *r = &h->roll;
     drop_work(h);
+    r->is_due = true;
     r->backoff_us = r->backoff_us == 0 ? RETRY_MIN_US : 2 * r->backoff_us;
     if (r->backoff_us > RETRY_MAX_US)
         r->backoff_us = RETRY_MAX_US;
@@ -104,6 +105,7 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     r->hash = rollup->last_hash;
     r->root = rollup->protocol_root;
     r->since_us = h->now.mono_us;
+    r->is_due = r->is_due || (r->stage == R_PUBLISHING && r->range_is_full);
     r->backoff_us = r->retry_us = 0;
     r->failure_said = false;
     h->counters.rollups++;
@@ -139,8 +141,8 @@ static uint64_t due_us(const struct ts_host *h)
     const struct roll *r = &h->roll;
     if (waiting(h) == 0)
         return UINT64_MAX;
-    bool is_full =
-        waiting(h) >= h->set.rollup_batches || r->pending_txs_bytes >= h->set.rollup_bytes;
+    bool is_full = r->is_due || waiting(h) >= h->set.rollup_batches ||
+                   r->pending_txs_bytes >= h->set.rollup_bytes;
     uint64_t due = is_full ? h->now.mono_us : r->since_us + h->set.rollup_us;
     return due > r->retry_us ? due : r->retry_us;
 }
@@ -167,7 +169,8 @@ static void begin(struct ts_host *h)
     r->range_is_full = false;
     r->began_us = h->now.mono_us;
     r->target = h->chain.head.number;
-    r->pending_txs_bytes = 0; /* what does not fit counts again with the next batches */
+    r->is_due = false;
+    r->pending_txs_bytes = 0; /* what does not fit is due when this is done */
     load(h, r->last + 1, r->target - r->last);
 }
 
