@@ -153,6 +153,9 @@ void world_l1_down(struct world *w, bool down);
 void world_l1_stand_still(struct world *w, bool still);
 /* The newest so many blocks are replaced, and the host is told of the first. */
 void world_l1_reorg(struct world *w, unsigned depth);
+/* The same, and the host is told of the newest told ones only: the follower says that the newest
+ * confirmed block is gone, not how many below it. */
+void world_l1_reorg_told(struct world *w, unsigned depth, unsigned told);
 uint64_t world_l1_number(const struct world *w);
 /* How often the host has asked for a block. */
 size_t world_l1_asks(const struct world *w);

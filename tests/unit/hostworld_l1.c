@@ -151,6 +151,11 @@ void world_l1_stand_still(struct world *w, bool still)
 
 void world_l1_reorg(struct world *w, unsigned depth)
 {
+    world_l1_reorg_told(w, depth, depth);
+}
+
+void world_l1_reorg_told(struct world *w, unsigned depth, unsigned told)
+{
     struct l1sim *l1 = &w->l1sim;
     TS_CHECK(depth >= 1 && depth < l1->n_blocks);
     uint64_t first = l1->blocks[l1->n_blocks - depth].b.number;
@@ -161,7 +166,7 @@ void world_l1_reorg(struct world *w, unsigned depth)
         ts_hash parent = l1->blocks[l1->n_blocks - 1].b.hash;
         add_block(w, &parent, first + i);
     }
-    struct ts_host_input in = {.kind = TS_IN_L1_REORG, .l1 = block_at(w, l1->n_blocks - depth)};
+    struct ts_host_input in = {.kind = TS_IN_L1_REORG, .l1 = block_at(w, l1->n_blocks - told)};
     world_input(w, &in);
 }
 

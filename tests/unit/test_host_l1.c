@@ -233,6 +233,34 @@ static void a_deep_reorg_stops_it(void **state)
     world_free(w);
 }
 
+/* What the follower says is that its newest confirmed block is gone. The chain names an older one,
+ * which may be gone with it: nothing newer is named until that is known. */
+static void what_the_chain_names_is_looked_at_again(void **state)
+{
+    (void)state;
+    for (unsigned depth = 2; depth <= 6; depth += 4) {
+        struct world *w = with_l1(31);
+        world_run(w, 6500 * MS);
+        assert_int_equal(world_admin(w, TS_ADMIN_PAUSE, -1, NULL, 0), TS_OK);
+        world_run(w, 3 * SECOND);
+        uint64_t named = head_of(w)->l1_number;
+        assert_true(world_l1_number(w) >= named + 3);
+        uint64_t head = world_head(w);
+        world_l1_reorg_told(w, depth, 1);
+        assert_int_equal(world_admin(w, TS_ADMIN_RESUME, -1, NULL, 0), TS_OK);
+        bool goes_on = world_run_to(w, head + 10, 4 * SECOND);
+        assert_true(goes_on == (depth == 2));
+        assert_true(status(w).l1_is_halted == (depth == 6));
+        assert_int_equal(world_events(w, "l1-reorg"), depth == 6);
+        if (depth == 6) /* one may name the old block once more before L1 has answered */
+            assert_true(world_head(w) <= head + 1);
+        if (depth == 6)
+            assert_int_equal(head_of(w)->l1_number, named);
+        world_check(w, false);
+        world_free(w);
+    }
+}
+
 /* The batch that an enclave sealed before the host died names a block that the new host has to ask
  * for. */
 static void an_offer_waits_for_its_block(void **state)
@@ -384,6 +412,7 @@ int main(void)
         cmocka_unit_test(with_nobody_left_nothing_is_made),
         cmocka_unit_test(production_outlasts_l1),
         cmocka_unit_test(a_deep_reorg_stops_it),
+        cmocka_unit_test(what_the_chain_names_is_looked_at_again),
         cmocka_unit_test(an_offer_waits_for_its_block),
         cmocka_unit_test(a_made_up_offer_asks_for_nothing),
         cmocka_unit_test(who_catches_up_is_given_the_headers),
