@@ -391,7 +391,7 @@ static void set_bounds(struct sim_world *w)
     c->settle_us += l1_us;
     c->nodes_us += l1_us;
     c->between_us += sim_l1_is_changing(w) ? l1_us : 0;
-    c->rollup_us = o->l1.rollup_us + 2 * l1_us + 2 * o->l1.stuck_us + 60 * SIM_S;
+    c->rollup_us = o->l1.rollup_us + 3 * l1_us + 2 * o->l1.stuck_us + 60 * SIM_S;
 }
 
 /* Nobody is woken before his time: what waits for him keeps its order. */

@@ -267,6 +267,9 @@ static void tick_follower(struct sim_world *w, int who)
 void sim_l1_ask(struct sim_world *w, int who, uint64_t number)
 {
     struct sim_follow *f = &sim_l1_party(w, who)->follow;
+    for (size_t i = 0; i < f->n_lookups; i++)
+        if (f->lookups[i].number == number)
+            return;
     TS_CHECK(f->n_lookups < TS_L1_MAX_LOOKUPS);
     f->lookups[f->n_lookups].token = number;
     f->lookups[f->n_lookups++].number = number;

@@ -128,7 +128,7 @@ static void draw_l1(struct sim_options *o)
     l->save_us = ONE_OF(&r, 1, 10) * SIM_S;
     l->stuck_us = ONE_OF(&r, 5, 20) * SIM_S;
     l->rollup_batches = ONE_OF(&r, 10, 40, 10000);
-    l->rollup_bytes = ONE_OF(&r, 110000, 110000, 2000);
+    l->rollup_bytes = ONE_OF(&r, 110000, 110000, 30000);
     l->rollup_us = ONE_OF(&r, 5, 10, 20) * SIM_S;
     l->spares = (unsigned)ONE_OF(&r, 0, 1, 1, 2, 3);
     l->replaces = sim_chance(&r, 50);
@@ -137,6 +137,9 @@ static void draw_l1(struct sim_options *o)
     o->enclaves += l->spares;
     if (o->interval_us < 200 * SIM_MS)
         o->interval_us = 200 * SIM_MS;
+    /* One rollup at a time is on its way: what they hold bounds what can be sent. */
+    if (o->tx_us != 0 && o->tx_us < 500 * SIM_MS)
+        o->tx_us = 500 * SIM_MS;
     draw_l1_faults(o, &r);
     if (o->weight[SIM_F_clock_jump] == 0 && sim_chance(&r, 30))
         l->max_age_ms = 40 * l->block_us / 1000 + 60000;
