@@ -339,7 +339,7 @@ void sim_heal_event(struct sim_world *w, const struct sim_ev *ev)
     if (ev->token == SIM_F_order_pause) {
         sim_tell_fault(w, SIM_HOST, "the operator resumes");
         sim_host_order(w, TS_ADMIN_RESUME, -1);
-        if (w->host.core == NULL || w->host.p.asleep_until > w->now) /* it did not hear */
+        if (w->host.core == NULL) /* nobody was there to hear it */
             sim_schedule(w, w->now + SIM_S, EV_HEAL, SIM_HOST)->token = ev->token;
     } else { /* the second phase begins: the operator has nothing against anyone */
         sim_host_order(w, TS_ADMIN_RESUME, -1);

@@ -280,7 +280,7 @@ struct held_rollup {
 struct rollup_check {
     bool is_on;
     struct ts_arena arena;
-    bool is_early; /* its signer may be listed by a batch that is not here yet */
+    bool is_early;                   /* its signer may be listed by a batch that is not here yet */
     struct ts_rollup_batch *batches; /* of the rollup, in the arena; NULL: they do not decode */
     uint64_t at;                     /* the next own batch */
     ts_hash hash, root;              /* of the one before it */
