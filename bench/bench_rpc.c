@@ -47,8 +47,8 @@ static void balance(void *ctx, struct ts_rpc_call *call)
 }
 
 static const struct ts_rpc_method methods[] = {
-    {"eth_chainId", 0, chain_id},
-    {"eth_getBalance", 0, balance},
+    {"eth_chainId", 0, chain_id, NULL},
+    {"eth_getBalance", 0, balance, NULL},
 };
 
 static void on_stop(uv_async_t *async)

@@ -84,15 +84,15 @@ static void unsubscribe(void *ctx, struct ts_rpc_call *call)
 }
 
 static const struct ts_rpc_method methods[] = {
-    {"p", 0, params},
-    {"b", 0, block},
-    {"d", 0, bytes},
-    {"e", 0, echo},
-    {"s", 0, string},
-    {"l", 0, later},
-    {"o", TS_RPC_OPERATOR, echo},
-    {"w", TS_RPC_WS_ONLY, echo},
-    {"u", 0, unsubscribe},
+    {"p", 0, params, NULL},
+    {"b", 0, block, NULL},
+    {"d", 0, bytes, NULL},
+    {"e", 0, echo, NULL},
+    {"s", 0, string, NULL},
+    {"l", 0, later, NULL},
+    {"o", TS_RPC_OPERATOR, echo, NULL},
+    {"w", TS_RPC_WS_ONLY, echo, NULL},
+    {"u", 0, unsubscribe, NULL},
 };
 
 /* One answer object: jsonrpc, id, and either result or error with code and message. */

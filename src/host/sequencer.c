@@ -181,13 +181,13 @@ static void sequencer_undrain(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method shell_methods[] = {
-    {"sequencer_status", TS_RPC_OPERATOR, sequencer_status},
-    {"sequencer_switchover", TS_RPC_OPERATOR, sequencer_switchover},
-    {"sequencer_pause", TS_RPC_OPERATOR, sequencer_pause},
-    {"sequencer_resume", TS_RPC_OPERATOR, sequencer_resume},
-    {"sequencer_drain", TS_RPC_OPERATOR, sequencer_drain},
-    {"sequencer_undrain", TS_RPC_OPERATOR, sequencer_undrain},
-    {"sequencer_register", TS_RPC_OPERATOR, shell_register},
-    {"sequencer_replace", TS_RPC_OPERATOR, shell_replace},
+    {"sequencer_status", TS_RPC_OPERATOR, sequencer_status, ""},
+    {"sequencer_switchover", TS_RPC_OPERATOR, sequencer_switchover, "to"},
+    {"sequencer_pause", TS_RPC_OPERATOR, sequencer_pause, ""},
+    {"sequencer_resume", TS_RPC_OPERATOR, sequencer_resume, ""},
+    {"sequencer_drain", TS_RPC_OPERATOR, sequencer_drain, "enclave"},
+    {"sequencer_undrain", TS_RPC_OPERATOR, sequencer_undrain, "enclave"},
+    {"sequencer_register", TS_RPC_OPERATOR, shell_register, "enclave"},
+    {"sequencer_replace", TS_RPC_OPERATOR, shell_replace, "enclave replacement reason"},
 };
 const size_t shell_n_methods = TS_COUNT(shell_methods);

@@ -176,12 +176,10 @@ static void order(struct ts_shell *s, const struct l1_order *what)
 
 void shell_replace(void *ctx, struct ts_rpc_call *call)
 {
-    static const char *const names[] = {"enclave", "replacement", "reason"};
     struct ts_shell *s = shell_of(ctx);
     struct l1_order o = {.call = call};
     const char *reason;
-    if (!ts_rpc_param_known(call, names, TS_COUNT(names)) ||
-        !ts_rpc_param_address(call, 0, "enclave", &o.faulty) ||
+    if (!ts_rpc_param_address(call, 0, "enclave", &o.faulty) ||
         !ts_rpc_param_address(call, 1, "replacement", &o.replacement) ||
         !ts_rpc_param_string(call, 2, "reason", MAX_REASON, &reason))
         return;
@@ -197,10 +195,8 @@ void shell_replace(void *ctx, struct ts_rpc_call *call)
 
 void shell_register(void *ctx, struct ts_rpc_call *call)
 {
-    static const char *const names[] = {"enclave"};
     struct l1_order o = {.call = call, .is_registration = true};
-    if (ts_rpc_param_known(call, names, TS_COUNT(names)) &&
-        ts_rpc_param_address(call, 0, "enclave", &o.replacement))
+    if (ts_rpc_param_address(call, 0, "enclave", &o.replacement))
         order(shell_of(ctx), &o);
 }
 

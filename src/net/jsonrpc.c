@@ -246,6 +246,16 @@ static bool may_run(struct rpc_group *g, struct request *r)
     return true;
 }
 
+/* Answers otherwise. */
+static bool check_params(struct ts_rpc_call *call)
+{
+    const struct ts_rpc_method *m = call->method;
+    if (m->params == NULL)
+        return true;
+    return (m->flags & TS_RPC_BY_POSITION) ? ts_rpc_param_by_position(call, m->params)
+                                           : ts_rpc_param_known(call, m->params);
+}
+
 static bool start_call(struct rpc_group *g, size_t slot, json_t *json, struct request *r)
 {
     struct ts_rpc *rpc = g->rpc;
@@ -266,7 +276,8 @@ static bool start_call(struct rpc_group *g, size_t slot, json_t *json, struct re
         g->target.conn->in_flight++;
     rpc->counters.calls++;
     link_call(rpc, call);
-    r->method->handler(rpc->ctx, call);
+    if (check_params(call))
+        r->method->handler(rpc->ctx, call);
     return true;
 }
 

@@ -33,14 +33,19 @@ struct ts_rpc;
 struct ts_rpc_call;
 
 enum {
-    TS_RPC_OPERATOR = 1, /* only for callers that may do what the operator may */
-    TS_RPC_WS_ONLY = 2,  /* only over a WebSocket (subscriptions) */
+    TS_RPC_OPERATOR = 1,    /* only for callers that may do what the operator may */
+    TS_RPC_WS_ONLY = 2,     /* only over a WebSocket (subscriptions) */
+    TS_RPC_BY_POSITION = 4, /* its parameters have no names: params must be an array */
 };
 
 struct ts_rpc_method {
     const char *name;
     unsigned flags;
     void (*handler)(void *ctx, struct ts_rpc_call *call);
+    /* What its parameters are called, in their order and parted by blanks; "": it has none. More of
+     * them, or a member of another name, are refused with -32602 before the handler runs. NULL: the
+     * handler looks itself. Static. */
+    const char *params;
 };
 
 /* A 0 takes the default in brackets. */
@@ -140,8 +145,11 @@ const json_t *ts_rpc_param(const struct ts_rpc_call *call, size_t index, const c
 bool ts_rpc_has(const struct ts_rpc_call *call, size_t index, const char *name);
 /* At most n positional parameters are given. */
 bool ts_rpc_param_count(struct ts_rpc_call *call, size_t n);
-/* Likewise, of a method all of whose parameters have names: these n, and no member but these. */
-bool ts_rpc_param_known(struct ts_rpc_call *call, const char *const names[], size_t n);
+/* Named ones are among names, and of others at most so many are given. names: as in struct
+ * ts_rpc_method, whose own are looked at before the handler runs. */
+bool ts_rpc_param_known(struct ts_rpc_call *call, const char *names);
+/* Named ones are not given at all, positional ones at most as many as names. */
+bool ts_rpc_param_by_position(struct ts_rpc_call *call, const char *names);
 bool ts_rpc_param_hash(struct ts_rpc_call *call, size_t index, const char *name, ts_hash *out);
 bool ts_rpc_param_address(struct ts_rpc_call *call, size_t index, const char *name,
                           ts_address *out);

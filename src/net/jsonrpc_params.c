@@ -57,34 +57,82 @@ bool ts_rpc_param_count(struct ts_rpc_call *call, size_t n)
     return false;
 }
 
+/* ---- their names ---- */
+
+/* The next of names, *at behind it; 0: none is left. */
+static size_t next_name(const char **at, const char **name)
+{
+    *name = *at + strspn(*at, " ");
+    size_t n = strcspn(*name, " ");
+    *at = *name + n;
+    return n;
+}
+
+static size_t count_names(const char *names)
+{
+    const char *name;
+    size_t count = 0;
+    while (next_name(&names, &name) > 0)
+        count++;
+    return count;
+}
+
+static bool has_name(const char *names, const char *text)
+{
+    const char *name;
+    size_t n;
+    while ((n = next_name(&names, &name)) > 0)
+        if (strlen(text) == n && memcmp(text, name, n) == 0)
+            return true;
+    return false;
+}
+
 /* The name of a member that is not among names, or NULL. */
-static const char *find_unknown(const json_t *params, const char *const names[], size_t n)
+static const char *find_unknown(const json_t *params, const char *names)
 {
     json_t *object = (json_t *)(uintptr_t)params; /* iterating does not change it */
-    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it)) {
-        size_t i = 0;
-        while (i < n && strcmp(json_object_iter_key(it), names[i]) != 0)
-            i++;
-        if (i == n)
+    for (void *it = json_object_iter(object); it != NULL; it = json_object_iter_next(object, it))
+        if (!has_name(names, json_object_iter_key(it)))
             return json_object_iter_key(it);
-    }
     return NULL;
 }
 
-bool ts_rpc_param_known(struct ts_rpc_call *call, const char *const names[], size_t n)
+#define LIST_SIZE 160
+
+static void list_names(const char *names, const char *quote, char out[LIST_SIZE])
+{
+    const char *name;
+    size_t n, at = 0;
+    out[0] = '\0';
+    while ((n = next_name(&names, &name)) > 0 && at < LIST_SIZE)
+        at += (size_t)snprintf(out + at, LIST_SIZE - at, "%s%s%.*s%s", at > 0 ? ", " : "", quote,
+                               (int)n, name, quote);
+}
+
+bool ts_rpc_param_known(struct ts_rpc_call *call, const char *names)
 {
     const json_t *object = json_is_object(call->params) ? call->params : only_object(call->params);
+    char known[LIST_SIZE];
+    size_t n = count_names(names);
     if (object == NULL)
         return ts_rpc_param_count(call, n);
-    const char *unknown = find_unknown(object, names, n);
+    const char *unknown = find_unknown(object, names);
     if (unknown == NULL)
         return true;
-    char known[160] = "";
-    for (size_t i = 0, at = 0; i < n && at < sizeof(known); i++)
-        at += (size_t)snprintf(known + at, sizeof(known) - at, "%s\"%s\"", i > 0 ? ", " : "",
-                               names[i]);
-    ts_rpc_fail(call, TS_RPC_INVALID_PARAMS, "there is no parameter \"%.40s\"; there are %s",
-                unknown, known);
+    list_names(names, "\"", known);
+    ts_rpc_fail(call, TS_RPC_INVALID_PARAMS, "there is no parameter \"%.40s\"; %s %s", unknown,
+                n == 1 ? "there is" : "there are", n == 0 ? "none" : known);
+    return false;
+}
+
+bool ts_rpc_param_by_position(struct ts_rpc_call *call, const char *names)
+{
+    char known[LIST_SIZE];
+    if (!json_is_object(call->params) || json_object_size(call->params) == 0)
+        return ts_rpc_param_count(call, count_names(names));
+    list_names(names, "", known);
+    ts_rpc_fail(call, TS_RPC_INVALID_PARAMS, "parameters are taken by position, as an array: [%s]",
+                known);
     return false;
 }
 
@@ -230,9 +278,9 @@ static bool read_number_or_hash(const char *number, const char *hash, struct ts_
 bool ts_rpc_param_block(struct ts_rpc_call *call, size_t index, const char *name,
                         struct ts_block_ref *out)
 {
-    /* An object here is a block of its own, not the one object of all parameters. */
-    const json_t *p = json_is_object(call->params) ? ts_rpc_param(call, index, name)
-                                                   : ts_rpc_param(call, index, NULL);
+    const json_t *p = ts_rpc_param(call, index, name);
+    if (!p && !json_is_object(call->params))
+        p = ts_rpc_param(call, index, NULL); /* an object may be a block of its own */
     if (!p) {
         *out = (struct ts_block_ref){.kind = TS_BLOCK_LATEST};
         return true;

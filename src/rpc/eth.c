@@ -114,18 +114,18 @@ static void eth_get_logs(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_eth_methods[] = {
-    {"web3_clientVersion", 0, web3_client_version},
-    {"web3_sha3", 0, web3_sha3},
-    {"net_version", 0, net_version},
-    {"net_listening", 0, net_listening},
-    {"eth_chainId", 0, eth_chain_id},
-    {"eth_blockNumber", 0, eth_block_number},
-    {"eth_gasPrice", 0, eth_gas_price},
-    {"eth_maxPriorityFeePerGas", 0, eth_max_priority_fee},
-    {"eth_accounts", 0, eth_accounts},
-    {"eth_syncing", 0, eth_syncing},
-    {"eth_subscribe", TS_RPC_WS_ONLY, eth_subscribe},
-    {"eth_unsubscribe", TS_RPC_WS_ONLY, unsubscribe},
-    {"eth_getLogs", 0, eth_get_logs},
+    {"web3_clientVersion", TS_RPC_BY_POSITION, web3_client_version, ""},
+    {"web3_sha3", TS_RPC_BY_POSITION, web3_sha3, "bytes"},
+    {"net_version", TS_RPC_BY_POSITION, net_version, ""},
+    {"net_listening", TS_RPC_BY_POSITION, net_listening, ""},
+    {"eth_chainId", TS_RPC_BY_POSITION, eth_chain_id, ""},
+    {"eth_blockNumber", TS_RPC_BY_POSITION, eth_block_number, ""},
+    {"eth_gasPrice", TS_RPC_BY_POSITION, eth_gas_price, ""},
+    {"eth_maxPriorityFeePerGas", TS_RPC_BY_POSITION, eth_max_priority_fee, ""},
+    {"eth_accounts", TS_RPC_BY_POSITION, eth_accounts, ""},
+    {"eth_syncing", TS_RPC_BY_POSITION, eth_syncing, ""},
+    {"eth_subscribe", TS_RPC_WS_ONLY | TS_RPC_BY_POSITION, eth_subscribe, "topic"},
+    {"eth_unsubscribe", TS_RPC_WS_ONLY | TS_RPC_BY_POSITION, unsubscribe, "subscription"},
+    {"eth_getLogs", TS_RPC_BY_POSITION, eth_get_logs, "filter"},
 };
 const size_t ts_eth_n_methods = TS_COUNT(ts_eth_methods);

@@ -168,11 +168,11 @@ static void eth_tx_count_by_hash(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_eth_block_methods[] = {
-    {"eth_getBlockByNumber", 0, eth_get_block_by_number},
-    {"eth_getBlockByHash", 0, eth_get_block_by_hash},
-    {"eth_getBlockReceipts", 0, eth_get_block_receipts},
-    {"eth_getBlockTransactionCountByNumber", 0, eth_tx_count_by_number},
-    {"eth_getBlockTransactionCountByHash", 0, eth_tx_count_by_hash},
-    {"eth_feeHistory", 0, ts_eth_fee_history},
+    {"eth_getBlockByNumber", TS_RPC_BY_POSITION, eth_get_block_by_number, "block full"},
+    {"eth_getBlockByHash", TS_RPC_BY_POSITION, eth_get_block_by_hash, "hash full"},
+    {"eth_getBlockReceipts", TS_RPC_BY_POSITION, eth_get_block_receipts, "block"},
+    {"eth_getBlockTransactionCountByNumber", TS_RPC_BY_POSITION, eth_tx_count_by_number, "block"},
+    {"eth_getBlockTransactionCountByHash", TS_RPC_BY_POSITION, eth_tx_count_by_hash, "hash"},
+    {"eth_feeHistory", TS_RPC_BY_POSITION, ts_eth_fee_history, "count newest percentiles"},
 };
 const size_t ts_eth_n_block_methods = TS_COUNT(ts_eth_block_methods);

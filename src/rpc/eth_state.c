@@ -152,11 +152,11 @@ static void eth_call(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_eth_state_methods[] = {
-    {"eth_getBalance", 0, eth_get_balance},
-    {"eth_getTransactionCount", 0, eth_get_transaction_count},
-    {"eth_getCode", 0, eth_get_code},
-    {"eth_getStorageAt", 0, eth_get_storage_at},
-    {"eth_estimateGas", 0, eth_estimate_gas},
-    {"eth_call", 0, eth_call},
+    {"eth_getBalance", TS_RPC_BY_POSITION, eth_get_balance, "address block"},
+    {"eth_getTransactionCount", TS_RPC_BY_POSITION, eth_get_transaction_count, "address block"},
+    {"eth_getCode", TS_RPC_BY_POSITION, eth_get_code, "address block"},
+    {"eth_getStorageAt", TS_RPC_BY_POSITION, eth_get_storage_at, "address slot block"},
+    {"eth_estimateGas", TS_RPC_BY_POSITION, eth_estimate_gas, "call block overrides"},
+    {"eth_call", TS_RPC_BY_POSITION, eth_call, "call block overrides"},
 };
 const size_t ts_eth_n_state_methods = TS_COUNT(ts_eth_state_methods);

@@ -239,10 +239,12 @@ static void eth_get_receipt(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_eth_tx_methods[] = {
-    {"eth_sendRawTransaction", 0, eth_send_raw_transaction},
-    {"eth_getTransactionByHash", 0, eth_get_tx_by_hash},
-    {"eth_getTransactionByBlockNumberAndIndex", 0, eth_get_tx_by_number},
-    {"eth_getTransactionByBlockHashAndIndex", 0, eth_get_tx_by_block_hash},
-    {"eth_getTransactionReceipt", 0, eth_get_receipt},
+    {"eth_sendRawTransaction", TS_RPC_BY_POSITION, eth_send_raw_transaction, "transaction"},
+    {"eth_getTransactionByHash", TS_RPC_BY_POSITION, eth_get_tx_by_hash, "hash"},
+    {"eth_getTransactionByBlockNumberAndIndex", TS_RPC_BY_POSITION, eth_get_tx_by_number,
+     "block index"},
+    {"eth_getTransactionByBlockHashAndIndex", TS_RPC_BY_POSITION, eth_get_tx_by_block_hash,
+     "hash index"},
+    {"eth_getTransactionReceipt", TS_RPC_BY_POSITION, eth_get_receipt, "hash"},
 };
 const size_t ts_eth_n_tx_methods = TS_COUNT(ts_eth_tx_methods);

@@ -82,10 +82,9 @@ static bool follows(const struct ts_api *api, struct ts_rpc_call *call, uint64_t
 
 void ts_ten_rollups(void *ctx, struct ts_rpc_call *call)
 {
-    static const char *const names[] = {"from", "count"};
     struct rollups c = {.api = ctx};
     uint64_t from = 0, count = MAX_ROLLUPS;
-    if (!follows(c.api, call, &c.l1_final) || !ts_rpc_param_known(call, names, TS_COUNT(names)))
+    if (!follows(c.api, call, &c.l1_final))
         return;
     if (ts_rpc_has(call, 0, "from") && !ts_rpc_param_u64(call, 0, "from", &from))
         return;
@@ -126,7 +125,7 @@ void ts_ten_finality(void *ctx, struct ts_rpc_call *call)
     struct ts_block_ref ref;
     struct ts_api_batch b;
     struct looked l = {.finality = "soft"};
-    if (!follows(api, call, &l.l1_final) || !ts_ten_param_ref(call, &ref))
+    if (!ts_ten_param_ref(call, &ref) || !follows(api, call, &l.l1_final))
         return;
     ts_err err = ts_api_batch_by_ref(api, &ref, &b);
     if (err == TS_OK) {

@@ -20,9 +20,22 @@ static void make_json(void *ctx, const struct ts_batch *batch)
     m->json = ts_batch_json(batch, m->hash);
 }
 
+/* The one parameter, {"number"}; as the first of an array it may also be a block in the words of
+ * EIP-1898. False: the call was answered. */
+static bool check_ref(struct ts_rpc_call *call)
+{
+    const json_t *params = ts_rpc_params(call);
+    const json_t *first = json_is_array(params) ? json_array_get(params, 0) : NULL;
+    bool is_block = json_object_get(first, "blockNumber") || json_object_get(first, "blockHash");
+    return ts_rpc_param_count(call, 1) &&
+           ts_rpc_param_known(call, is_block ? "blockNumber blockHash requireCanonical" : "number");
+}
+
 /* A batch reference: as Ethereum's, or a plain number. False: the call was answered. */
 bool ts_ten_param_ref(struct ts_rpc_call *call, struct ts_block_ref *ref)
 {
+    if (!check_ref(call))
+        return false;
     const json_t *v = ts_rpc_param(call, 0, "number");
     const char *text = json_string_value(v);
     bool is_plain = json_is_integer(v) ||
@@ -317,17 +330,17 @@ static void ten_unsubscribe(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_ten_methods[] = {
-    {"ten_getBatch", 0, ten_get_batch},
-    {"ten_getBatches", 0, ten_get_batches},
-    {"ten_registry", 0, ts_ten_registry},
-    {"ten_lifecycle", 0, ten_lifecycle},
-    {"ten_findings", 0, ts_ten_findings},
-    {"ten_rollups", 0, ts_ten_rollups},
-    {"ten_finality", 0, ts_ten_finality},
-    {"ten_transaction", 0, ten_transaction},
-    {"ten_genesis", 0, ten_genesis},
-    {"ten_health", 0, ten_health},
-    {"ten_subscribe", TS_RPC_WS_ONLY, ten_subscribe},
-    {"ten_unsubscribe", TS_RPC_WS_ONLY, ten_unsubscribe},
+    {"ten_getBatch", 0, ten_get_batch, NULL},
+    {"ten_getBatches", 0, ten_get_batches, "from count"},
+    {"ten_registry", 0, ts_ten_registry, NULL},
+    {"ten_lifecycle", 0, ten_lifecycle, "enclaveId from to"},
+    {"ten_findings", 0, ts_ten_findings, "from severity"},
+    {"ten_rollups", 0, ts_ten_rollups, "from count"},
+    {"ten_finality", 0, ts_ten_finality, NULL},
+    {"ten_transaction", 0, ten_transaction, "hash"},
+    {"ten_genesis", 0, ten_genesis, ""},
+    {"ten_health", 0, ten_health, ""},
+    {"ten_subscribe", TS_RPC_WS_ONLY | TS_RPC_BY_POSITION, ten_subscribe, "topic"},
+    {"ten_unsubscribe", TS_RPC_WS_ONLY | TS_RPC_BY_POSITION, ten_unsubscribe, "subscription"},
 };
 const size_t ts_ten_n_methods = TS_COUNT(ts_ten_methods);

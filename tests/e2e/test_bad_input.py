@@ -82,8 +82,19 @@ def _post(port, body):
                        b"Connection: close\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
 
 
+def _refuses_names(net):
+    for method, params in (("sequencer_switchover", {"too": net.ids[0]}), ("sequencer_pause", {"for": 5}),
+                           ("sequencer_drain", {"enclave": net.ids[0], "force": True}),
+                           ("ten_lifecycle", {"enclave": net.ids[0]}), ("ten_registry", {"block": 1}),
+                           ("eth_getBalance", {"address": net.accounts[0]["address"]})):
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
+        error = json.loads(_post(net.host_port, body).split(b"\r\n\r\n", 1)[1])["error"]
+        assert error["code"] == -32602 and error["message"].startswith(f"{method}: "), error
+
+
 def test_http_and_json():
     with Network(nodes=1) as net:
+        _refuses_names(net)
         for port in (net.host_port, net.node_ports[0]):
             for body, code in ((b"{", -32700), (b"", -32700), (b"[]", -32600), (b"7", -32600),
                                (b'{"jsonrpc":"2.0","id":1}', -32600),

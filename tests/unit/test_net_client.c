@@ -53,11 +53,11 @@ static void operator_only(void *ctx, struct ts_rpc_call *call)
 }
 
 static const struct ts_rpc_method methods[] = {
-    {"echo", 0, echo},
-    {"hold", 0, hold},
-    {"refuse", 0, refuse},
-    {"large", 0, large},
-    {"operator_only", TS_RPC_OPERATOR, operator_only},
+    {"echo", 0, echo, NULL},
+    {"hold", 0, hold, NULL},
+    {"refuse", 0, refuse, NULL},
+    {"large", 0, large, NULL},
+    {"operator_only", TS_RPC_OPERATOR, operator_only, NULL},
 };
 
 static void on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query)

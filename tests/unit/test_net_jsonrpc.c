@@ -168,25 +168,29 @@ static void unsubscribe(void *ctx, struct ts_rpc_call *call)
 }
 
 static const struct ts_rpc_method methods[] = {
-    {"echo", 0, echo},
-    {"hold", 0, hold},
-    {"failing", 0, failing},
-    {"number", 0, number},
-    {"large", 0, large},
-    {"no_memory", 0, no_memory},
-    {"raw_text", 0, raw_text},
-    {"p_hash", 0, p_hash},
-    {"p_address", 0, p_address},
-    {"p_u64", 0, p_u64},
-    {"p_quantity", 0, p_quantity},
-    {"p_u256", 0, p_u256},
-    {"p_bool", 0, p_bool},
-    {"p_string", 0, p_string},
-    {"p_bytes", 0, p_bytes},
-    {"p_block", 0, p_block},
-    {"operator_only", TS_RPC_OPERATOR, operator_only},
-    {"eth_subscribe", TS_RPC_WS_ONLY, ws_only},
-    {"eth_unsubscribe", TS_RPC_WS_ONLY, unsubscribe},
+    {"echo", 0, echo, NULL},
+    {"hold", 0, hold, NULL},
+    {"failing", 0, failing, NULL},
+    {"number", 0, number, NULL},
+    {"large", 0, large, NULL},
+    {"no_memory", 0, no_memory, NULL},
+    {"raw_text", 0, raw_text, NULL},
+    {"p_hash", 0, p_hash, NULL},
+    {"p_address", 0, p_address, NULL},
+    {"p_u64", 0, p_u64, NULL},
+    {"p_quantity", 0, p_quantity, NULL},
+    {"p_u256", 0, p_u256, NULL},
+    {"p_bool", 0, p_bool, NULL},
+    {"p_string", 0, p_string, NULL},
+    {"p_bytes", 0, p_bytes, NULL},
+    {"p_block", 0, p_block, NULL},
+    {"n_none", 0, echo, ""},
+    {"n_one", 0, echo, "enclave"},
+    {"n_three", 0, echo, "enclave replacement reason"},
+    {"n_position", TS_RPC_BY_POSITION, echo, "address block"},
+    {"operator_only", TS_RPC_OPERATOR, operator_only, NULL},
+    {"eth_subscribe", TS_RPC_WS_ONLY, ws_only, NULL},
+    {"eth_unsubscribe", TS_RPC_WS_ONLY, unsubscribe, NULL},
 };
 
 static void on_answer(void *ctx, ts_bytes text)
@@ -407,6 +411,40 @@ static void parameters(void **state)
     (void)state;
     start(&f, NULL);
     rows(&f, parameter_table, TS_COUNT(parameter_table));
+    ts_rpc_close(f.rpc);
+}
+
+static const struct row names_table[] = {
+    {CALL("1", "n_none", "[]"), OK("1", "[]")},
+    {CALL("1", "n_none", "{}"), OK("1", "{}")},
+    {CALL("1", "n_none", "[1]"),
+     ERR("1", "-32602", "n_none: 1 parameters are given, at most 0 are taken")},
+    {CALL("1", "n_none", "{\"to\":1}"),
+     ERR("1", "-32602", "n_none: there is no parameter \\\"to\\\"; there are none")},
+    {CALL("1", "n_one", "{\"enclav\":1}"),
+     ERR("1", "-32602", "n_one: there is no parameter \\\"enclav\\\"; there is \\\"enclave\\\"")},
+    {CALL("1", "n_three", "{\"reason\":1,\"enclave\":2}"), OK("1", "{\"reason\":1,\"enclave\":2}")},
+    {CALL("1", "n_three", "[{\"reason\":1,\"rep\":2}]"),
+     ERR("1", "-32602",
+         "n_three: there is no parameter \\\"rep\\\"; there are \\\"enclave\\\", "
+         "\\\"replacement\\\", \\\"reason\\\"")},
+    {CALL("1", "n_three", "[1,2,3,4]"),
+     ERR("1", "-32602", "n_three: 4 parameters are given, at most 3 are taken")},
+    {CALL("1", "n_position", "[{\"anything\":1},2]"), OK("1", "[{\"anything\":1},2]")},
+    {CALL("1", "n_position", "{}"), OK("1", "{}")},
+    {CALL("1", "n_position", "{\"address\":1}"),
+     ERR("1", "-32602",
+         "n_position: parameters are taken by position, as an array: [address, block]")},
+    {CALL("1", "n_position", "[1,2,3]"),
+     ERR("1", "-32602", "n_position: 3 parameters are given, at most 2 are taken")},
+};
+
+static void names_of_parameters(void **state)
+{
+    struct fixture f;
+    (void)state;
+    start(&f, NULL);
+    rows(&f, names_table, TS_COUNT(names_table));
     ts_rpc_close(f.rpc);
 }
 
@@ -717,6 +755,7 @@ int main(void)
         cmocka_unit_test(error_table),
         cmocka_unit_test(good_calls),
         cmocka_unit_test(parameters),
+        cmocka_unit_test(names_of_parameters),
         cmocka_unit_test(depth_and_amount),
         cmocka_unit_test(batch_waits_for_the_last),
         cmocka_unit_test(in_flight_is_bounded),

@@ -410,6 +410,37 @@ static void subscriptions_need_a_connection(void **state)
     assert_int_equal(k->n_queries, 0);
 }
 
+/* A name that was mistyped never gives the answer to another question. */
+static void no_method_ignores_a_parameter(void **state)
+{
+    struct kit *k = *state;
+    size_t n;
+    const struct ts_rpc_method *methods = ts_api_methods(k->api, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (methods[i].flags & TS_RPC_WS_ONLY) {
+            assert_non_null(methods[i].params);
+            continue;
+        }
+        bool by_position = methods[i].flags & TS_RPC_BY_POSITION;
+        const char *why =
+            by_position ? "parameters are taken by position" : "there is no parameter \"misspelt\"";
+        kit_refused(k, methods[i].name, "{\"misspelt\":7}", -32602, why);
+        if (!by_position)
+            kit_refused(k, methods[i].name, "[{\"misspelt\":7}]", -32602, why);
+        kit_refused(k, methods[i].name, "[1,2,3,4]", -32602, "4 parameters are given, at most");
+    }
+    kit_refused(k, "ten_getBatch", "{\"blockHash\":\"0x1\"}", -32602,
+                "there is no parameter \"blockHash\"; there is \"number\"");
+    kit_refused(k, "ten_getBatch", "[{\"blockNumber\":\"0x2\",\"number\":3}]", -32602,
+                "there is no parameter \"number\"");
+    kit_refused(k, "ten_registry", "[{\"nubmer\":5}]", -32602, "there is \"number\"");
+    json_t *b = kit_call(k, "ten_getBatch", "[{\"blockNumber\":\"0x2\"}]");
+    json_t *same = kit_call(k, "ten_getBatch", "[{\"number\":\"0x2\"}]");
+    assert_true(json_equal(b, same));
+    json_decref(same);
+    json_decref(b);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -427,6 +458,7 @@ int main(void)
         T(the_genesis_is_told_whole),
         T(findings_are_told_by_severity_and_number),
         T(subscriptions_need_a_connection),
+        T(no_method_ignores_a_parameter),
     };
 #undef T
     return cmocka_run_group_tests_name("rpc_ten", tests, NULL, NULL);
