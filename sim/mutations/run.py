@@ -5,7 +5,7 @@
     sim/mutations/run.py [-j JOBS] [WORD…]    only those whose name holds a WORD
 
 A mutation is a patch of a line or two with a head: What it breaks, which checkers Find it (each of them
-alone), within how many Seeds, of how many Batches; Attack: only under this lying operator. A
+alone), within how many Seeds, from the First on, of how many Batches; Attack: only under this lying operator. A
 mutation that is not found is an error, and so is one that no longer applies or builds. Where a rule is
 held in several places the patch takes them all away; what a core's own assertion ends is found by
 "assert".
@@ -35,6 +35,7 @@ def read(path):
         "what": fields["What"],
         "finds": fields["Finds"].split(),
         "seeds": fields["Seeds"],
+        "first": fields.get("First", "1"),
         "batches": fields.get("Batches", "120"),
         "attack": fields.get("Attack"),
         "patch": patch,
@@ -81,7 +82,7 @@ class Tree:
             raise RuntimeError("does not apply:\n" + done.stdout)
 
     def simulate(self, mutation, check):
-        argv = ["build/sim/tenseq-sim", "--seeds", mutation["seeds"], "--stop"]
+        argv = ["build/sim/tenseq-sim", "--first", mutation["first"], "--seeds", mutation["seeds"], "--stop"]
         argv += ["--check", check] if check != "assert" else []
         if mutation["attack"]:
             argv += ["--attack", mutation["attack"]]
@@ -117,7 +118,7 @@ def hunt(tree, mutation):
                 lines.append(f"{check}: the simulator ended: {done.stdout[-300:]}")
                 good = False
             else:
-                lines.append(f"{check}: NOT FOUND in {mutation['seeds']} seeds ({took:.1f} s)")
+                lines.append(f"{check}: NOT FOUND in {mutation['seeds']} seeds from {mutation['first']} on ({took:.1f} s)")
                 good = False
     except (RuntimeError, subprocess.TimeoutExpired) as e:
         lines, good = lines + [str(e)], False
