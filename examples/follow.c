@@ -4,9 +4,9 @@
  * usage: follow FILE
  *
  * The file's first line is a genesis as RLP in hex, each line after it a batch as RLP in hex, such
- * as the field raw of a node's ten_getBatch. Every batch is held against rules V1 to V8; each
- * transition is printed, and at the end what the chain says of every enclave. Exit code 1: the
- * sentence on standard error says which line is wrong and why.
+ * as the field raw of a node's ten_getBatch. Every batch is held against rules V1 to V8 and
+ * audited; each transition and each finding is printed, and at the end what the chain says of every
+ * enclave. Exit code 1: the sentence on standard error says which line is wrong and why.
  *
  *     cc follow.c $(pkg-config --cflags --libs tenseq) -o follow
  */
@@ -52,9 +52,18 @@ static void print_transitions(const struct ts_batch *batch)
     }
 }
 
-/* Checks one batch and moves the chain. */
-static int take_batch(struct ts_chain *chain, struct ts_effect *effect, ts_bytes raw, unsigned line)
+static void print_finding(void *ctx, const struct ts_finding *f)
 {
+    (void)ctx;
+    printf("batch %" PRIu64 ": %s (%s): %s\n", f->last, ts_finding_name((int)f->kind),
+           ts_severity_name((int)f->severity), f->text);
+}
+
+/* Checks one batch, moves the chain and audits it. */
+static int take_batch(struct ts_chain *chain, struct ts_audit *audit, struct ts_effect *effect,
+                      ts_bytes raw, unsigned line)
+{
+    const struct ts_audit_sink sink = {.emit = print_finding};
     struct ts_fault fault;
     struct ts_batch *batch;
     ts_err err = ts_batch_parse(raw, chain->genesis->params.max_batch_bytes, &batch);
@@ -65,6 +74,8 @@ static int take_batch(struct ts_chain *chain, struct ts_effect *effect, ts_bytes
         err = ts_chain_apply(chain, effect);
         print_transitions(batch);
     }
+    if (err == TS_OK)
+        ts_audit_batch(audit, chain, batch, &sink);
     ts_batch_free(batch);
     if (err == TS_OK)
         return 0;
@@ -85,13 +96,14 @@ static void print_end(const struct ts_chain *chain)
            ts_hex(chain->head.hash.b, sizeof(chain->head.hash.b), text), chain->head.term);
 }
 
-static int follow(FILE *file, struct ts_chain *chain, struct ts_effect *effect)
+static int follow(FILE *file, struct ts_chain *chain, struct ts_audit *audit,
+                  struct ts_effect *effect)
 {
     uint8_t *raw;
     size_t n = 0;
     ts_err err;
     for (unsigned line = 2; next_line(file, &raw, &n, &err); line++) {
-        int code = err == TS_OK ? take_batch(chain, effect, ts_bytes_of(raw, n), line)
+        int code = err == TS_OK ? take_batch(chain, audit, effect, ts_bytes_of(raw, n), line)
                                 : fail(line, "not a batch", ts_err_text(err));
         free(raw);
         if (code != 0)
@@ -118,9 +130,15 @@ static int run(FILE *file, struct ts_crypto *crypto, struct ts_effect *effect)
     if (err != TS_OK)
         return fail(1, "not a genesis", ts_err_text(err));
     err = ts_chain_init(&chain, &genesis, crypto, &no_state);
-    int code = err == TS_OK ? follow(file, &chain, effect) : fail(1, "no chain", ts_err_text(err));
+    struct ts_audit *audit = ts_audit_new(&genesis);
+    int code = 1;
+    if (err == TS_OK && audit != NULL)
+        code = follow(file, &chain, audit, effect);
+    else
+        fail(1, "no chain", ts_err_text(err != TS_OK ? (int)err : (int)TS_E_NOMEM));
     if (err == TS_OK)
         ts_chain_free(&chain);
+    ts_audit_free(audit);
     ts_genesis_free(&genesis);
     return code;
 }

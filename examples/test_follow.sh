@@ -7,6 +7,10 @@ got=$("$1" "$2")
     printf 'follow ends with another head:\n%s\nexpected: %s\n' "$got" "$(cat "$3")" >&2
     exit 1
 }
+printf '%s\n' "$got" | grep -q '^batch [0-9]*: unclean-takeover (omission): ' || {
+    printf 'follow finds no takeover:\n%s\n' "$got" >&2
+    exit 1
+}
 if why=$("$1" "$4" 2>&1 >/dev/null); then
     printf 'follow accepts a chain that was tampered with\n' >&2
     exit 1

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/finding.h"
 #include "base/log.h"
 #include "check_l1.h"
+#include "tenseq/finding.h"
 
 #define SLACK 2 /* blocks that the host had heard of and not named when L1 went back */
 

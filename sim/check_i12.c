@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "audit/finding.h"
 #include "base/map.h"
 #include "check_l1.h"
+#include "tenseq/finding.h"
 #include "tenseq/verify.h"
 
 /* What a proof against the operator says, else NULL. */

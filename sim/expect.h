@@ -5,7 +5,7 @@
 #ifndef TS_SIM_EXPECT_H
 #define TS_SIM_EXPECT_H
 
-#include "audit/finding.h"
+#include "tenseq/finding.h"
 
 enum sim_expect_kind {
     SIM_FOUND = 1,  /* every node raises the finding */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/finding.h"
 #include "base/check.h"
+#include "tenseq/finding.h"
 #include "world.h"
 
 static struct sim_link *enclave_link(struct sim_world *w, unsigned node)

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/finding.h"
 #include "base/check.h"
+#include "tenseq/finding.h"
 #include "world.h"
 
 #define MAX_CHECKERS 16

@@ -9,7 +9,7 @@
 #include "tenseq/batch.h"
 #include "tenseq/chain.h"
 
-struct ts_finding; /* audit/finding.h */
+struct ts_finding; /* tenseq/finding.h */
 struct sim_expect; /* expect.h */
 
 #define SIM_MAX_WHITELIST 9

@@ -87,6 +87,16 @@ struct ts_l1_evidence {
     ts_time time; /* of the L1 block, in milliseconds */
 };
 
+/* A block of L1 as a party that follows it sees it. */
+struct ts_l1_block {
+    uint64_t number;
+    ts_hash hash;
+    ts_time time;                /* in milliseconds; L1's own timestamps are whole seconds */
+    ts_bytes header;             /* RLP whose Keccak hash is hash */
+    const ts_address *whitelist; /* the sequencers after this block, ascending */
+    size_t n_whitelist;
+};
+
 /* Which event broke a rule, for errors that name it. */
 struct ts_fault {
     ts_err rule;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "audit/finding.h"
+#include "tenseq/finding.h"
 
 #include <string.h>
 

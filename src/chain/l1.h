@@ -7,16 +7,6 @@
 
 #include "tenseq/chain.h"
 
-/* A block of L1 as a party that follows it sees it. */
-struct ts_l1_block {
-    uint64_t number;
-    ts_hash hash;
-    ts_time time;                /* in milliseconds; L1's own timestamps are whole seconds */
-    ts_bytes header;             /* RLP whose Keccak hash is hash */
-    const ts_address *whitelist; /* the sequencers after this block, ascending */
-    size_t n_whitelist;
-};
-
 /* Reads an L1 header. Items behind the ones looked at (later forks add some) are allowed.
  * In:  header  any bytes; the caller compares out->hash with the hash it expects.
  * Out: *out    number, hash and time of the block; parent (may be NULL) the hash of its parent.

@@ -5,9 +5,9 @@
 
 #include <string.h>
 
-#include "audit/finding.h"
 #include "sim/check_line.h"
 #include "simkit.h"
+#include "tenseq/finding.h"
 
 /* Three enclaves at work, with the first batch told. */
 static struct simkit *world(const struct sim_checker *checker)

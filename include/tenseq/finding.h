@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What an audit finds. What each finding means, what an innocent reason would be, and what is
  * proven, is told in docs/findings.md; each has a file of its own in src/audit/. */
-#ifndef TS_AUDIT_FINDING_H
-#define TS_AUDIT_FINDING_H
+#ifndef TENSEQ_FINDING_H
+#define TENSEQ_FINDING_H
 
 #include "tenseq/types.h"
 
