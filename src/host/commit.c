@@ -219,8 +219,8 @@ static bool can_be_fed(const struct ts_host *h, const struct member *m)
 
 void prepared_feed(struct ts_host *h, struct member *m)
 {
-    if (h->prep.stage != P_FEEDING || m->phase != M_READY || m->vote != VOTE_NONE ||
-        !can_be_fed(h, m))
+    if (h->prep.stage != P_FEEDING || h->prep.l1_gone || m->phase != M_READY ||
+        m->vote != VOTE_NONE || !can_be_fed(h, m))
         return;
     if (member_ask_accept(h, m, ts_bytes_of(h->prep.raw, h->prep.n_raw),
                           l1_header_of(h, &h->prep.batch.header), h->prep.batch.n_txs,
@@ -431,6 +431,8 @@ static void discarded(struct ts_host *h)
 {
     uint64_t number = h->prep.batch.header.number;
     ts_hash hash = h->prep.hash;
+    bool l1_gone = h->prep.l1_gone; /* nobody is to blame */
+    const char *why = l1_gone ? "names an L1 block that is gone" : "was refused by the others";
     struct member *creator = member_by_id(h, &h->prep.producer);
     prepared_note_discarded(h, &hash);
     h->counters.discarded++;
@@ -439,16 +441,17 @@ static void discarded(struct ts_host *h)
     pool_take(h, h->prep.tx_hashes, h->prep.batch.n_txs, false);
     for (size_t i = 0; i < h->prep.n_rejected; i++)
         pool_take(h, &h->prep.rejected[i].hash, 1, false);
-    out_event(h, TS_LOG_ERROR, "batch-discarded", "number=%llu by=%s", (unsigned long long)number,
-              short_id(h, &h->prep.producer));
-    snprintf(h->switch_reason, sizeof(h->switch_reason),
-             "batch %llu of %s was refused by the other enclaves", (unsigned long long)number,
-             short_id(h, &h->prep.producer));
+    out_event(h, TS_LOG_ERROR, "batch-discarded", "number=%llu by=%s reason=\"it %s\"",
+              (unsigned long long)number, short_id(h, &h->prep.producer), why);
+    snprintf(h->switch_reason, sizeof(h->switch_reason), "batch %llu of %s %s",
+             (unsigned long long)number, short_id(h, &h->prep.producer), why);
     prepared_clear(h);
-    if (creator != NULL)
+    if (creator != NULL && !l1_gone)
         make_suspect(h, creator, number);
     if (h->sw.started)
-        switch_failed(h, "the other enclaves refused the batch that would have made it");
+        switch_failed(h, l1_gone
+                             ? "the batch that would have made it names an L1 block that is gone"
+                             : "the other enclaves refused the batch that would have made it");
     for (unsigned i = 0; i < h->n_members; i++) {
         struct member *m = &h->members[i];
         if (m->fed >= number)
@@ -515,6 +518,11 @@ static void punish_refusers(struct ts_host *h)
 /* What becomes of the prepared batch, once enough is known. */
 void prepared_evaluate(struct ts_host *h)
 {
+    if (h->prep.l1_gone) { /* where the store is an old copy another has dealt with it */
+        if (start_settled(h))
+            discard(h);
+        return;
+    }
     struct tally t = count_votes(h);
     if (t.refused > 0) {
         if (t.waiting > 0)

@@ -178,12 +178,15 @@ void producer_lost(struct ts_host *h, struct member *m)
 }
 
 /* After a start every enclave counts as up until it has answered or its connect deadline has
- * passed: one of them may hold a batch whose answer the host never got. */
+ * passed: one of them may hold a batch whose answer the host never got. For as long L1 is waited
+ * for, when a batch stands prepared: it may have gone back behind the block that this names. */
 bool start_settled(struct ts_host *h)
 {
     if (h->settled)
         return true;
     if (h->now.mono_us < h->grace_until_us) {
+        if (l1_waits_for_prepared(h))
+            return false;
         for (unsigned i = 0; i < h->n_members; i++) {
             const struct member *m = &h->members[i];
             if ((m->phase == M_DOWN && !m->tried) || m->phase == M_CONNECTING ||

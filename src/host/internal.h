@@ -170,6 +170,7 @@ struct prepared {
     size_t n_rejected;
     bool has_unknown;  /* transactions in it that the pool did not hold */
     bool from_store;   /* prepared before this start */
+    bool l1_gone;      /* L1 went back behind the block that it names: it is discarded */
     uint64_t retry_us; /* a failed store step is tried again then */
     uint64_t since_us;
 };
@@ -501,7 +502,8 @@ void produce_stock_terms(struct ts_host *h);
 
 /* commit.c */
 /* Tries to make raw the prepared batch. c: the answer it came in, or NULL for an offer.
- * TS_E_CONFLICT: another batch is prepared, or this one was discarded. */
+ * TS_E_CONFLICT: another batch is prepared, or this one was discarded, or L1 does not have the
+ * block that it names, which fault then says. */
 ts_err prepared_take(struct ts_host *h, struct member *creator, ts_bytes raw,
                      const struct ts_msg_created *c, struct ts_fault *fault);
 /* m's answer to an ACCEPT; text: why it refuses, or NULL: it has accepted. */
@@ -563,8 +565,11 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in);
 /* The header that a stored batch names. */
 void l1_load_header(struct ts_host *h, ts_bytes header);
 void l1_free(struct ts_host *h);
-/* Asks whether L1 still has the block that the head names, where it has not said so. */
+/* Asks whether L1 still has the block that the head names, and the one that a batch names which was
+ * prepared before this start, where it has not said so. */
 void l1_advance(struct ts_host *h);
+/* The second is not known yet. */
+bool l1_waits_for_prepared(const struct ts_host *h);
 /* The L1 block that the next batch names: the newest confirmed one, and while that is not known, or
  * L1 has not said that it has the one that the head names, that one. NULL: none is known. */
 const struct l1_known *l1_reference(const struct ts_host *h);
@@ -577,7 +582,7 @@ bool l1_change(struct ts_host *h, struct ts_arena *arena, struct ts_whitelist_ch
 /* The same as the body of a notice; empty: none. */
 ts_bytes l1_notice(struct ts_host *h, struct ts_arena *arena);
 /* The L1 block that a sealed batch names, for its check; *evidence is NULL without L1. TS_E_L1: it
- * is not known here, which may change. */
+ * is not known here, which may change. TS_E_CONFLICT: L1 has another one of this number. */
 ts_err l1_check(struct ts_host *h, const struct ts_batch *b, const struct ts_l1_evidence **evidence,
                 struct ts_fault *fault);
 /* Then, with the batch's effect: whether it announces what L1 says. */

@@ -381,7 +381,7 @@ static bool take_offer(struct ts_host *h, struct member *m, const struct ts_msg_
     if (err == TS_OK)
         out_event(h, TS_LOG_INFO, "offer-taken", "enclave=%s number=%llu", short_id(h, &m->id),
                   (unsigned long long)h->prep.batch.header.number);
-    else if (err != TS_E_CONFLICT && err != TS_E_L1)
+    else if ((err != TS_E_CONFLICT || fault.what[0] != '\0') && err != TS_E_L1)
         out_event(h, TS_LOG_WARN, "offer-refused", "enclave=%s reason=\"%s\"", short_id(h, &m->id),
                   fault.what);
     return err == TS_OK;

@@ -23,19 +23,24 @@ static struct l1_known *find(const struct ts_host *h, uint64_t number, const ts_
     return NULL;
 }
 
-static bool is_of_head(const struct ts_host *h, const struct l1_known *k)
+/* While L1 is down the next batches name the block of the head too; and whoever is fed the prepared
+ * batch, however long that takes, is given its block's header. */
+static bool is_needed(const struct ts_host *h, const struct l1_known *k)
 {
-    return ts_hash_equal(&k->hash, &h->chain.head.l1_hash);
+    const struct prepared *p = &h->prep;
+    return ts_hash_equal(&k->hash, &h->chain.head.l1_hash) ||
+           (p->stage != P_NONE && ts_hash_equal(&k->hash, &p->batch.header.l1_hash));
 }
 
-/* The oldest makes room, but for the one that the chain's head names: while L1 is down the next
- * batches name it too. */
+/* The oldest that is not needed makes room. */
 static struct l1_known *make_place(struct ts_host *h)
 {
     struct l1_host *l1 = &h->l1;
     if (l1->n_known < TS_COUNT(l1->known))
         return &l1->known[l1->n_known++];
-    size_t at = is_of_head(h, &l1->known[0]) ? 1 : 0;
+    size_t at = 0;
+    while (is_needed(h, &l1->known[at])) /* so are two at most */
+        at++;
     free(l1->known[at].header);
     memmove(&l1->known[at], &l1->known[at + 1], (l1->n_known - at - 1) * sizeof(l1->known[0]));
     return &l1->known[l1->n_known - 1];
@@ -72,7 +77,7 @@ static void take_block(struct ts_host *h, const struct ts_l1_block *b, bool is_n
 {
     TS_CHECK(b->n_whitelist <= TS_MAX_WHITELIST && b->header.n <= TS_MAX_L1_HEADER);
     struct l1_known *k = remember(h, b->number, &b->hash, b->time, b->header);
-    if (!k->has_whitelist && b->n_whitelist > 0)
+    if (b->n_whitelist > 0) /* what was said before counts no more */
         memcpy(k->whitelist, b->whitelist, b->n_whitelist * sizeof(*b->whitelist));
     k->n_whitelist = b->n_whitelist;
     k->has_whitelist = true;
@@ -95,20 +100,60 @@ static bool has_block_of_head(const struct ts_host *h)
     return head->l1_number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
 }
 
-/* It says how far it went back only when it has been read anew. */
-static void forget_what_l1_said(struct ts_host *h)
+/* The batch that is prepared names a block that L1 has, or says so. */
+static bool has_block_of_prepared(const struct ts_host *h)
+{
+    const struct ts_batch_header *e = &h->prep.batch.header;
+    const struct l1_known *k = find(h, e->l1_number, &e->l1_hash);
+    return e->l1_number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
+}
+
+bool l1_waits_for_prepared(const struct ts_host *h)
+{
+    return l1_is_used(h) && h->prep.stage != P_NONE && h->prep.from_store && !h->prep.l1_gone &&
+           !has_block_of_prepared(h);
+}
+
+static void prepared_is_gone(struct ts_host *h)
+{
+    if (h->prep.stage == P_NONE || h->prep.l1_gone || h->l1.stopped)
+        return;
+    h->prep.l1_gone = true;
+    out_event(h, TS_LOG_ERROR, "prepared-l1-gone", "number=%llu l1_number=%llu reason=\"%s\"",
+              (unsigned long long)h->prep.batch.header.number,
+              (unsigned long long)h->prep.batch.header.l1_number,
+              "L1 went back behind its confirmations and behind what this batch names: it is not "
+              "committed, and made anew");
+}
+
+/* It says how far it went back only when it has been read anew. A batch that is on its way and
+ * names one of the others is not taken. */
+static void forget_what_l1_said(struct ts_host *h, uint64_t gone)
 {
     struct l1_host *l1 = &h->l1;
-    for (size_t i = 0; i < l1->n_known; i++)
+    size_t kept = 0;
+    if (h->prep.stage != P_NONE && h->prep.batch.header.l1_number >= gone)
+        prepared_is_gone(h);
+    for (size_t i = 0; i < l1->n_known; i++) {
         l1->known[i].has_whitelist = false;
+        if (is_needed(h, &l1->known[i]))
+            l1->known[kept++] = l1->known[i];
+        else
+            free(l1->known[i].header);
+    }
+    l1->n_known = kept;
     l1->has_newest = false;
     l1->asked = 0;
 }
 
 void l1_advance(struct ts_host *h)
 {
-    if (l1_is_used(h) && !h->l1.stopped && !has_block_of_head(h))
+    if (!l1_is_used(h) || h->l1.stopped)
+        return;
+    if (!has_block_of_head(h))
         l1_ask(h, h->chain.head.l1_number);
+    else if (l1_waits_for_prepared(h))
+        l1_ask(h, h->prep.batch.header.l1_number);
 }
 
 /* ---- what stops production ---- */
@@ -145,7 +190,11 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in)
     else if (in->kind == TS_IN_L1_BLOCK)
         take_block(h, in->l1, in->is_newest);
     else
-        forget_what_l1_said(h);
+        forget_what_l1_said(h, in->l1->number);
+    if (in->kind == TS_IN_L1_BLOCK && h->prep.stage != P_NONE &&
+        in->l1->number == h->prep.batch.header.l1_number &&
+        !ts_hash_equal(&in->l1->hash, &h->prep.batch.header.l1_hash))
+        prepared_is_gone(h);
     for (unsigned i = 0; i < h->n_members; i++)
         join_l1(h, &h->members[i]);
 }
@@ -268,6 +317,15 @@ static bool same_whitelist(const struct l1_known *k, const struct ts_effect *eff
     return n == k->n_whitelist && memcmp(ids, k->whitelist, n * sizeof(*ids)) == 0;
 }
 
+/* L1 has said which block has this number. */
+static bool has_another(const struct ts_host *h, uint64_t number)
+{
+    for (size_t i = 0; i < h->l1.n_known; i++)
+        if (h->l1.known[i].number == number && h->l1.known[i].has_whitelist)
+            return true;
+    return false;
+}
+
 ts_err l1_check(struct ts_host *h, const struct ts_batch *b, const struct ts_l1_evidence **evidence,
                 struct ts_fault *fault)
 {
@@ -276,6 +334,11 @@ ts_err l1_check(struct ts_host *h, const struct ts_batch *b, const struct ts_l1_
     if (!l1_is_used(h))
         return TS_OK;
     struct l1_known *k = find(h, e->l1_number, &e->l1_hash);
+    if (k == NULL && has_another(h, e->l1_number)) {
+        snprintf(fault->what, sizeof(fault->what), "L1 block %llu has another hash on L1",
+                 (unsigned long long)e->l1_number);
+        return TS_E_CONFLICT;
+    }
     if (k == NULL) {
         snprintf(fault->what, sizeof(fault->what), "L1 block %llu is not known here (yet)",
                  (unsigned long long)e->l1_number);

@@ -259,10 +259,14 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
     }
     struct ts_fault fault;
     ts_err err = prepared_take(h, m, c->batch, c, &fault);
-    if (err == TS_E_CONFLICT || err == TS_E_NOMEM || err == TS_E_L1) {
+    bool is_gone = err == TS_E_L1 || (err == TS_E_CONFLICT && fault.what[0] != '\0');
+    if (is_gone) { /* since it was asked; it makes the next one as a new boot */
+        member_reset(h, m, "created a batch that is dropped: %s", fault.what);
+        return;
+    }
+    if (err == TS_E_CONFLICT || err == TS_E_NOMEM) {
         member_reset(h, m, "%s",
                      err == TS_E_NOMEM ? "no memory for the batch it created"
-                     : err == TS_E_L1  ? "created a batch that names an L1 block nobody asked for"
                                        : "created a batch that had been discarded");
         return;
     }
@@ -431,7 +435,9 @@ void produce_advance(struct ts_host *h)
     settings_retry(h);
     switch_expire(h);
     prepared_retry(h);
-    if (h->prep.stage == P_FEEDING && (!start_settled(h) || prepared_may_go_on(h)))
+    bool is_settled = start_settled(h);
+    if (h->prep.stage == P_FEEDING && (!is_settled || prepared_may_go_on(h)) &&
+        (is_settled || !l1_waits_for_prepared(h)))
         prepared_evaluate(h);
     if (h->prep.stage != P_NONE || h->line != L_IDLE)
         return;

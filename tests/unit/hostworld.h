@@ -156,6 +156,8 @@ void world_l1_reorg(struct world *w, unsigned depth);
 /* The same, and the host is told of the newest told ones only: the follower says that the newest
  * confirmed block is gone, not how many below it. */
 void world_l1_reorg_told(struct world *w, unsigned depth, unsigned told);
+/* The newest block is told again, and the whitelist after it is another. */
+void world_l1_tell_again(struct world *w, unsigned i, bool listed);
 uint64_t world_l1_number(const struct world *w);
 /* How often the host has asked for a block. */
 size_t world_l1_asks(const struct world *w);

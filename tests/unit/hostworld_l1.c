@@ -35,6 +35,21 @@ static void put_header(struct ts_buf *b, const ts_hash *parent, uint64_t number,
     TS_CHECK(b->err == TS_OK);
 }
 
+static void list_after(struct world *w, struct l1sim_block *block)
+{
+    block->b.n_whitelist = 0;
+    for (unsigned i = 0; i < w->o.enclaves; i++)
+        if (w->l1sim.listed[i])
+            block->whitelist[block->b.n_whitelist++] = w->peers[i].id;
+    for (size_t i = 1; i < block->b.n_whitelist; i++) /* ascending */
+        for (size_t k = i;
+             k > 0 && ts_address_compare(&block->whitelist[k], &block->whitelist[k - 1]) < 0; k--) {
+            ts_address swap = block->whitelist[k];
+            block->whitelist[k] = block->whitelist[k - 1];
+            block->whitelist[k - 1] = swap;
+        }
+}
+
 static void add_block(struct world *w, const ts_hash *parent, uint64_t number)
 {
     struct l1sim *l1 = &w->l1sim;
@@ -47,16 +62,7 @@ static void add_block(struct world *w, const ts_hash *parent, uint64_t number)
     block->raw = world_copy(ts_buf_bytes(&b));
     block->b.header = ts_bytes_of(block->raw, b.n);
     ts_keccak256(block->b.header, &block->b.hash);
-    for (unsigned i = 0; i < w->o.enclaves; i++)
-        if (l1->listed[i])
-            block->whitelist[block->b.n_whitelist++] = w->peers[i].id;
-    for (size_t i = 1; i < block->b.n_whitelist; i++) /* ascending */
-        for (size_t k = i;
-             k > 0 && ts_address_compare(&block->whitelist[k], &block->whitelist[k - 1]) < 0; k--) {
-            ts_address swap = block->whitelist[k];
-            block->whitelist[k] = block->whitelist[k - 1];
-            block->whitelist[k - 1] = swap;
-        }
+    list_after(w, block);
     ts_buf_free(&b);
 }
 
@@ -168,6 +174,13 @@ void world_l1_reorg_told(struct world *w, unsigned depth, unsigned told)
     }
     struct ts_host_input in = {.kind = TS_IN_L1_REORG, .l1 = block_at(w, l1->n_blocks - told)};
     world_input(w, &in);
+}
+
+void world_l1_tell_again(struct world *w, unsigned i, bool listed)
+{
+    w->l1sim.listed[i] = listed;
+    list_after(w, &w->l1sim.blocks[w->l1sim.n_blocks - 1]);
+    tell(w, w->l1sim.n_blocks - 1, true);
 }
 
 uint64_t world_l1_number(const struct world *w)
