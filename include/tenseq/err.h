@@ -41,6 +41,7 @@
     X(TS_E_SIGNER, 61, "the signature is not by the party named")                                  \
     X(TS_E_KEY, 62, "the secret key is not valid")                                                 \
     X(TS_E_SEAL, 63, "sealed data does not open under this key")                                   \
+    X(TS_E_EVIDENCE, 64, "the evidence does not prove what it says")                               \
     /* validity rules, protocol section 4 */                                                       \
     X(TS_E_V1_LINKS, 101, "V1: the batch does not link to its parent")                             \
     X(TS_E_V2_PRODUCER, 102, "V2: the producer is not whitelisted or did not make the seal")       \

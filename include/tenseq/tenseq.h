@@ -9,6 +9,7 @@
 #include "tenseq/bytes.h"
 #include "tenseq/chain.h"
 #include "tenseq/err.h"
+#include "tenseq/evidence.h"
 #include "tenseq/finding.h"
 #include "tenseq/genesis.h"
 #include "tenseq/types.h"

@@ -9,33 +9,32 @@
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
 
-static void judged(const struct ts_audit_place *own, const struct ts_batch *b,
-                   const struct ts_batch_seal *seal, struct ts_finding *out)
+void audit_equivocation(const ts_hash *own, const struct ts_batch_header *h,
+                        const struct ts_batch_seal *seal, struct ts_finding *out)
 {
     char ours[AUDIT_SHORT], theirs[AUDIT_SHORT], id[AUDIT_SHORT];
     *out = (struct ts_finding){.kind = TS_F_EQUIVOCATION,
                                .severity = ts_finding_severity(TS_F_EQUIVOCATION),
                                .about = ts_finding_about(TS_F_EQUIVOCATION),
                                .has_enclave = true,
-                               .enclave = b->header.producer,
-                               .first = own->number,
-                               .last = own->number,
+                               .enclave = h->producer,
+                               .first = h->number,
+                               .last = h->number,
                                .hash = seal->batch_hash,
-                               .time = b->header.time};
+                               .time = h->time};
     ts_keccak256_pair(&seal->batch_hash, &seal->protocol_root, &out->evidence);
-    audit_short(&b->header.producer, id);
-    audit_short_hash(&own->hash, ours);
-    if (ts_hash_equal(&own->hash, &seal->batch_hash))
+    audit_short(&h->producer, id);
+    audit_short_hash(own, ours);
+    if (ts_hash_equal(own, &seal->batch_hash))
         audit_text(out,
                    "batch %" PRIu64 " (%s) was sealed twice, with two different protocol payloads, "
                    "by enclave %s",
-                   own->number, ours, id);
+                   h->number, ours, id);
     else
         audit_text(out,
                    "there are two sealed batches %" PRIu64 ": %s in the chain, and %s of term "
                    "%" PRIu64 " by enclave %s",
-                   own->number, ours, audit_short_hash(&seal->batch_hash, theirs), b->header.term,
-                   id);
+                   h->number, ours, audit_short_hash(&seal->batch_hash, theirs), h->term, id);
 }
 
 static void seal_of(const struct ts_audit *a, const struct ts_audit_place *own,
@@ -66,7 +65,7 @@ ts_err ts_audit_conflict(const struct ts_audit *a, const struct ts_crypto *crypt
     ts_seal_digest(&a->genesis->domain, &seal, &digest);
     if (ts_verify_signer(crypto, &digest, &b->seal, &b->header.producer) != TS_OK)
         return TS_E_V2_PRODUCER;
-    judged(own, b, &seal, out);
+    audit_equivocation(&own->hash, &b->header, &seal, out);
     return TS_OK;
 }
 
@@ -75,7 +74,7 @@ void ts_audit_conflict_known(const struct ts_audit *a, const struct ts_audit_pla
 {
     struct ts_batch_seal seal;
     seal_of(a, own, b, &seal);
-    judged(own, b, &seal, out);
+    audit_equivocation(&own->hash, &b->header, &seal, out);
 }
 
 /* ---- keeping evidence ------------------------------------------------------------------------ */

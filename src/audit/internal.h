@@ -128,6 +128,16 @@ void audit_churn_end(struct audit_step *s);
 /* Whether id was whitelisted before or after the notice of batch number. */
 bool audit_was_listed(const struct ts_audit *a, const ts_address *id, uint64_t number);
 
+/* ---- findings of evidence ---- */
+
+/* own: hash of the chain's batch; h and seal: of the other one. */
+void audit_equivocation(const ts_hash *own, const struct ts_batch_header *h,
+                        const struct ts_batch_seal *seal, struct ts_finding *out);
+/* batch, root: hash of the batch and the protocol root after it; else as ts_audit_whitelist. */
+void audit_whitelist_mismatch(const struct ts_batch_header *h, const ts_hash *batch,
+                              const ts_hash *root, const struct ts_l1_block *l1,
+                              const ts_address *after, size_t n_after, struct ts_finding *out);
+
 /* ---- kept.c ---- */
 
 bool audit_findings_init(struct audit_findings *k, size_t max);

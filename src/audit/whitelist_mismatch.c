@@ -20,37 +20,45 @@ static size_t missing(const ts_address *of, size_t n_of, const ts_address *in, s
     return n;
 }
 
-void ts_audit_whitelist(const struct ts_audit *a, const ts_hash *parent_root,
-                        const struct ts_batch *b, const struct ts_l1_block *l1,
-                        const ts_address *after, size_t n_after, struct ts_finding *out)
+void audit_whitelist_mismatch(const struct ts_batch_header *h, const ts_hash *batch,
+                              const ts_hash *root, const struct ts_l1_block *l1,
+                              const ts_address *after, size_t n_after, struct ts_finding *out)
 {
     char hash[AUDIT_SHORT], theirs[AUDIT_SHORT], ours[AUDIT_SHORT];
-    ts_hash root, sealed;
+    ts_hash sealed;
     *out = (struct ts_finding){.kind = TS_F_WHITELIST_MISMATCH,
                                .severity = ts_finding_severity(TS_F_WHITELIST_MISMATCH),
                                .about = ts_finding_about(TS_F_WHITELIST_MISMATCH),
                                .has_enclave = true,
-                               .enclave = b->header.producer,
-                               .first = b->header.number,
-                               .last = b->header.number,
-                               .time = b->header.time};
-    ts_header_hash(&a->genesis->domain, &b->header, &out->hash);
-    ts_protocol_root(parent_root, b->raw_payload, &root);
-    ts_keccak256_pair(&out->hash, &root, &sealed);
+                               .enclave = h->producer,
+                               .first = h->number,
+                               .last = h->number,
+                               .hash = *batch,
+                               .time = h->time};
+    ts_keccak256_pair(batch, root, &sealed);
     ts_keccak256_pair(&sealed, &l1->hash, &out->evidence);
-    audit_short_hash(&out->hash, hash);
-    if (!ts_hash_equal(&l1->hash, &b->header.l1_hash)) {
+    audit_short_hash(batch, hash);
+    if (!ts_hash_equal(&l1->hash, &h->l1_hash)) {
         audit_text(out,
                    "batch %" PRIu64 " (%s) names L1 block %" PRIu64
                    " with the hash %s, and on L1 that block is %s",
-                   b->header.number, hash, l1->number, audit_short_hash(&b->header.l1_hash, theirs),
+                   h->number, hash, l1->number, audit_short_hash(&h->l1_hash, theirs),
                    audit_short_hash(&l1->hash, ours));
         return;
     }
     audit_text(out,
                "the whitelist after batch %" PRIu64 " (%s) is not that of L1 block %" PRIu64
                ", which it names: %zu that L1 does not list, %zu of L1 left out",
-               b->header.number, hash, l1->number,
-               missing(after, n_after, l1->whitelist, l1->n_whitelist),
+               h->number, hash, l1->number, missing(after, n_after, l1->whitelist, l1->n_whitelist),
                missing(l1->whitelist, l1->n_whitelist, after, n_after));
+}
+
+void ts_audit_whitelist(const struct ts_audit *a, const ts_hash *parent_root,
+                        const struct ts_batch *b, const struct ts_l1_block *l1,
+                        const ts_address *after, size_t n_after, struct ts_finding *out)
+{
+    ts_hash hash, root;
+    ts_header_hash(&a->genesis->domain, &b->header, &hash);
+    ts_protocol_root(parent_root, b->raw_payload, &root);
+    audit_whitelist_mismatch(&b->header, &hash, &root, l1, after, n_after, out);
 }

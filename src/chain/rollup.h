@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "tenseq/evidence.h"
 #include "tenseq/types.h"
 #include "tenseq/verify.h"
 
@@ -108,6 +109,10 @@ ts_err ts_rollup_fit(const struct ts_rollup_batch *b, size_t n, size_t max, size
  *          TS_E_TRAILING, TS_E_NOT_CANONICAL, TS_E_NOMEM. *out is then unchanged. */
 ts_err ts_rollup_decode(ts_bytes data, size_t n, struct ts_arena *arena,
                         struct ts_rollup_batch **out);
+
+/* What the data of a rollup of n batches say of its batch at, which is below n: how evidence is
+ * read (tenseq/evidence.h). Errors as ts_rollup_decode's. */
+ts_err ts_rollup_said(ts_bytes data, size_t n, size_t at, struct ts_rollup_said *out);
 
 /* ---- the signed header ---- */
 

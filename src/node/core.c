@@ -128,6 +128,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_pipeline_free(n);
     ts_node_commit_free(n);
     ts_node_gossip_free(n);
+    ts_node_findings_free(n);
     ts_node_forward_free(n);
     ts_node_l1_free(n);
     ts_node_rollups_free(n);

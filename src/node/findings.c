@@ -31,74 +31,38 @@ bool ts_node_findings_place(const struct ts_node *n, uint64_t number, struct ts_
     return true;
 }
 
-void ts_node_findings_add(struct ts_node *n, const struct ts_finding *f)
+bool ts_node_findings_add(struct ts_node *n, const struct ts_finding *f)
 {
     struct ts_audit_sink sink = {.ctx = n, .emit = tell};
-    (void)ts_audit_add(n->audit, f, &sink);
+    return ts_audit_add(n->audit, f, &sink);
 }
 
-void ts_node_findings_load(struct ts_node *n, const struct ts_audit_place *own, ts_bytes raw)
+static bool keep(struct ts_node *n, uint64_t number, const ts_hash *hash, const ts_hash *id,
+                 const struct ts_record *r)
 {
-    struct ts_batch b;
-    struct ts_finding f;
-    ts_arena_reset(&n->decode);
-    if (ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b) != TS_OK)
-        return; /* out of memory, or a damaged store, which the batches will tell */
-    ts_audit_conflict_known(n->audit, own, &b, &f);
-    (void)ts_audit_add(n->audit, &f, NULL);
+    struct entry e = {
+        .is_evidence = true, .is_quiet = true, .number = number, .hash = *hash, .id = *id};
+    struct ts_buf buf;
+    ts_buf_init(&buf, 0);
+    ts_record_put(&buf, r);
+    if (buf.err == TS_OK)
+        e.record = ts_node_hold(n, ts_buf_bytes(&buf));
+    ts_buf_free(&buf);
+    if (e.record.p == NULL)
+        return false;
+    ts_node_commit_evidence(n, &e);
+    return true;
+}
+
+void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f, const struct ts_record *r)
+{
+    (void)keep(n, f->last, &f->hash, &f->evidence, r); /* out of memory: there is only no file */
 }
 
 /* ---- batches that L1 denies -------------------------------------------------------------------
  */
 
-static void put_list(struct ts_buf *b, const ts_address *list, size_t n)
-{
-    size_t mark = ts_put_list(b);
-    for (size_t i = 0; i < n; i++)
-        ts_put_address(b, &list[i]);
-    ts_put_list_end(b, mark);
-}
-
-static size_t read_list(struct ts_reader *r, ts_address list[TS_MAX_WHITELIST])
-{
-    size_t n = 0;
-    ts_read_list(r);
-    for (; ts_read_more(r); n++) {
-        if (n == TS_MAX_WHITELIST) {
-            ts_reader_fail(r, TS_E_LIMIT);
-            return 0;
-        }
-        ts_read_address(r, &list[n]);
-    }
-    ts_read_list_end(r);
-    return n;
-}
-
-/* What is stored: RLP [version, number, protocol root before it, the batch, hash and header of the
- * L1 block, whitelist after that, whitelist after the batch]. */
-static ts_bytes mismatch_record(struct ts_node *n, const struct ts_batch *b,
-                                const struct l1_word *word, const ts_address *after, size_t n_after)
-{
-    struct ts_buf buf;
-    ts_bytes record = {0};
-    ts_buf_init(&buf, 0);
-    size_t list = ts_put_list(&buf);
-    ts_put_u64(&buf, NODE_EVIDENCE_L1);
-    ts_put_u64(&buf, b->header.number);
-    ts_put_hash(&buf, &n->chain.head.protocol_root);
-    ts_put_raw(&buf, b->raw);
-    ts_put_hash(&buf, &word->at.hash);
-    ts_put_bytes(&buf, word->header);
-    put_list(&buf, word->whitelist, word->n_whitelist);
-    put_list(&buf, after, n_after);
-    ts_put_list_end(&buf, list);
-    if (buf.err == TS_OK)
-        record = ts_node_hold(n, ts_buf_bytes(&buf));
-    ts_buf_free(&buf);
-    return record;
-}
-
-void ts_node_findings_mismatch(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
                                const struct l1_word *word, const ts_address *after, size_t n_after)
 {
     const struct ts_l1_block l1 = {.number = word->at.number,
@@ -110,43 +74,19 @@ void ts_node_findings_mismatch(struct ts_node *n, const struct source *s, const 
     ts_audit_whitelist(n->audit, &n->chain.head.protocol_root, b, &l1, after, n_after, &f);
     if (!ts_node_gossip_note_evidence(n, b->header.number, &f.evidence))
         return;
-    ts_node_findings_add(n, &f);
-    struct entry e = {.is_evidence = true,
-                      .is_quiet = true,
-                      .number = b->header.number,
-                      .hash = f.hash,
-                      .id = f.evidence,
-                      .source = *s,
-                      .record = mismatch_record(n, b, word, after, n_after)};
-    if (e.record.p != NULL)
-        ts_node_commit_evidence(n, &e);
-    else
+    (void)ts_node_findings_add(n, &f);
+    const struct ts_record r = {.kind = TS_RECORD_WHITELIST,
+                                .number = b->header.number,
+                                .parent_root = n->chain.head.protocol_root,
+                                .batch = b->raw,
+                                .l1 = {.hash = word->at.hash,
+                                       .header = word->header,
+                                       .whitelist = word->whitelist,
+                                       .n_whitelist = word->n_whitelist},
+                                .after = (ts_address *)(uintptr_t)after,
+                                .n_after = n_after};
+    if (!keep(n, b->header.number, &f.hash, &f.evidence, &r))
         ts_map_remove(&n->evidence, &f.evidence); /* the next who brings it */
-}
-
-void ts_node_findings_load_mismatch(struct ts_node *n, struct ts_reader *r, const ts_hash *id)
-{
-    ts_address theirs[TS_MAX_WHITELIST], after[TS_MAX_WHITELIST];
-    struct ts_l1_block l1 = {.whitelist = theirs};
-    struct ts_finding f;
-    struct ts_batch b;
-    ts_hash root;
-    uint64_t number = ts_read_u64(r);
-    ts_read_hash(r, &root);
-    ts_bytes raw = ts_read_raw(r);
-    ts_read_hash(r, &l1.hash);
-    (void)ts_read_bytes(r, TS_MAX_L1_HEADER);
-    l1.n_whitelist = read_list(r, theirs);
-    size_t n_after = read_list(r, after);
-    ts_read_list_end(r);
-    ts_arena_reset(&n->decode);
-    if (ts_reader_done(r) != TS_OK ||
-        ts_batch_decode(raw, n->start.genesis->params.max_batch_bytes, &n->decode, &b) != TS_OK ||
-        !ts_node_gossip_note_evidence(n, number, id))
-        return;
-    l1.number = b.header.l1_number;
-    ts_audit_whitelist(n->audit, &root, &b, &l1, after, n_after, &f);
-    (void)ts_audit_add(n->audit, &f, NULL);
 }
 
 /* ---- payloads that turn out to be edited ----------------------------------------------------- */
@@ -164,8 +104,28 @@ void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b)
     ts_seal_digest(&n->start.genesis->domain, &seal, &digest);
     if (ts_verify_signer(n->start.crypto, &digest, &b->seal, &b->header.producer) == TS_OK)
         return; /* sealed as it came: whatever is wrong with it, nobody edited it */
-    n->refused[n->next_refused++ % NODE_REFUSED] = (struct refused){
-        .number = b->header.number, .hash = seal.batch_hash, .root = seal.protocol_root};
+    struct refused *r = &n->refused[n->next_refused++ % NODE_REFUSED];
+    ts_node_release(n, r->payload);
+    *r = (struct refused){.number = b->header.number,
+                          .hash = seal.batch_hash,
+                          .root = seal.protocol_root,
+                          .payload = ts_node_hold(n, b->raw_payload)};
+}
+
+void ts_node_findings_payload(struct ts_node *n, const struct ts_audit_place *own,
+                              const ts_hash *given, ts_bytes payload)
+{
+    struct ts_finding f;
+    if (!ts_audit_payload(own, given, &f) || !ts_node_findings_add(n, &f) || payload.n == 0 ||
+        n->n_edited == NODE_EDITED_MAX)
+        return;
+    n->n_edited++;
+    ts_node_findings_keep(n, &f,
+                          &(struct ts_record){.kind = TS_RECORD_PAYLOAD,
+                                              .number = own->number,
+                                              .own_hash = own->hash,
+                                              .parent_root = own->parent_root,
+                                              .payload = payload});
 }
 
 /* Now that the batch is known: those refused before with the same header came with another payload.
@@ -173,15 +133,107 @@ void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b)
 static void look_at_refused(struct ts_node *n)
 {
     struct ts_audit_place own;
-    struct ts_finding f;
     for (size_t i = 0; i < NODE_REFUSED; i++) {
         struct refused *r = &n->refused[i];
         if (r->number == 0 || r->number > n->chain.head.number)
             continue;
         if (r->number == n->chain.head.number && ts_hash_equal(&r->hash, &n->chain.head.hash) &&
-            ts_node_findings_place(n, r->number, &own) && ts_audit_payload(&own, &r->root, &f))
-            ts_node_findings_add(n, &f);
+            ts_node_findings_place(n, r->number, &own))
+            ts_node_findings_payload(n, &own, &r->root, r->payload);
+        ts_node_release(n, r->payload);
         *r = (struct refused){0};
+    }
+}
+
+void ts_node_findings_free(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_REFUSED; i++)
+        ts_node_release(n, n->refused[i].payload);
+}
+
+/* ---- who was listed --------------------------------------------------------------------------
+ */
+
+void ts_node_findings_grants(struct ts_node *n, const struct ts_batch *b,
+                             const ts_hash *parent_root)
+{
+    struct ts_whitelist_change c = {.n_added = 0};
+    const struct ts_record r = {.kind = TS_RECORD_GRANT,
+                                .number = b->header.number,
+                                .parent_root = *parent_root,
+                                .header = b->raw_header,
+                                .payload = b->raw_payload,
+                                .seal = b->seal};
+    ts_hash id;
+    for (size_t i = 0; i < b->payload.n_notices; i++)
+        if (b->payload.notices[i].type == TS_NOTICE_WHITELIST)
+            (void)ts_whitelist_change_decode(b->payload.notices[i].body, &n->decode, &c);
+    for (size_t i = 0; i < c.n_added; i++) {
+        ts_record_grant_id(&c.added[i], &id);
+        (void)keep(n, b->header.number, &n->chain.head.hash, &id, &r);
+    }
+}
+
+/* ---- what is stored --------------------------------------------------------------------------
+ */
+
+static void load_conflict(struct ts_node *n, const ts_hash *id, const struct ts_record *r)
+{
+    const struct ts_audit_place own = {.number = r->number,
+                                       .hash = r->own_hash,
+                                       .root = r->own_root,
+                                       .parent_root = r->parent_root};
+    struct ts_batch b;
+    struct ts_finding f;
+    if (ts_batch_decode(r->batch, n->start.genesis->params.max_batch_bytes, &n->decode, &b) !=
+            TS_OK ||
+        !ts_node_gossip_note_evidence(n, r->number, id))
+        return; /* out of memory, or a damaged store, which the batches will tell */
+    ts_audit_conflict_known(n->audit, &own, &b, &f);
+    (void)ts_audit_add(n->audit, &f, NULL);
+}
+
+static void load_mismatch(struct ts_node *n, const ts_hash *id, const struct ts_record *r)
+{
+    struct ts_l1_block l1 = r->l1;
+    struct ts_batch b;
+    struct ts_finding f;
+    if (ts_batch_decode(r->batch, n->start.genesis->params.max_batch_bytes, &n->decode, &b) !=
+            TS_OK ||
+        !ts_node_gossip_note_evidence(n, r->number, id))
+        return;
+    l1.number = b.header.l1_number;
+    ts_audit_whitelist(n->audit, &r->parent_root, &b, &l1, r->after, r->n_after, &f);
+    (void)ts_audit_add(n->audit, &f, NULL);
+}
+
+static void load_payload(struct ts_node *n, const struct ts_record *r)
+{
+    const struct ts_audit_place own = {.number = r->number, .hash = r->own_hash};
+    struct ts_finding f;
+    ts_hash given;
+    ts_protocol_root(&r->parent_root, r->payload, &given);
+    if (!ts_audit_payload(&own, &given, &f))
+        return;
+    n->n_edited++;
+    (void)ts_audit_add(n->audit, &f, NULL);
+}
+
+void ts_node_findings_load(struct ts_node *n, const ts_hash *id, const struct ts_record *r)
+{
+    switch (r->kind) {
+    case TS_RECORD_CONFLICT:
+        load_conflict(n, id, r);
+        break;
+    case TS_RECORD_WHITELIST:
+        load_mismatch(n, id, r);
+        break;
+    case TS_RECORD_PAYLOAD:
+        load_payload(n, r);
+        break;
+    case TS_RECORD_ROLLUP: /* its finding is made of the rollup's own record */
+    case TS_RECORD_GRANT:
+        break;
     }
 }
 

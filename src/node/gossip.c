@@ -102,30 +102,12 @@ static void keep_ahead(struct ts_node *n, const struct source *s, const struct t
 
 /* ---- evidence ---- */
 
-/* What is stored: see record_of. */
 void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
 {
-    struct ts_reader r = ts_reader_of(data);
-    struct ts_audit_place own = {0};
-    uint32_t count = 0;
-    ts_read_list(&r);
-    uint64_t version = ts_read_u64(&r);
-    if (version == NODE_EVIDENCE_L1) {
-        ts_node_findings_load_mismatch(n, &r, id);
-        return;
-    }
-    own.number = ts_read_u64(&r);
-    ts_read_hash(&r, &own.hash);
-    ts_read_hash(&r, &own.root);
-    ts_read_hash(&r, &own.parent_root);
-    ts_bytes raw = ts_read_raw(&r);
-    void *value = r.err == TS_OK ? ts_map_put(&n->evidence_at, &own.number, NULL) : NULL;
-    if (value == NULL || ts_map_put(&n->evidence, id, NULL) == NULL)
-        return; /* it stays in the store; it may come again */
-    memcpy(&count, value, sizeof(count));
-    count++;
-    memcpy(value, &count, sizeof(count));
-    ts_node_findings_load(n, &own, raw);
+    struct ts_record r;
+    ts_arena_reset(&n->decode);
+    if (ts_record_read(data, &n->decode, &r) == TS_OK)
+        ts_node_findings_load(n, id, &r); /* else it is of a later version, or damaged */
 }
 
 bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
@@ -148,21 +130,18 @@ bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_h
     return true;
 }
 
-/* What is stored: RLP [version, number, own hash, own root, root before both, the other batch]. */
 static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
 {
     uint64_t number = b->header.number;
     struct ts_buf buf;
-    ts_buf_init(&buf, 0);
-    size_t list = ts_put_list(&buf);
-    ts_put_u64(&buf, NODE_EVIDENCE_CONFLICT);
-    ts_put_u64(&buf, number);
-    ts_put_hash(&buf, ts_chain_recent(&n->chain, number));
-    ts_put_hash(&buf, ts_node_root(n, number));
-    ts_put_hash(&buf, ts_node_root(n, number - 1));
-    ts_put_raw(&buf, b->raw);
-    ts_put_list_end(&buf, list);
     ts_bytes record = {0};
+    ts_buf_init(&buf, 0);
+    ts_record_put(&buf, &(struct ts_record){.kind = TS_RECORD_CONFLICT,
+                                            .number = number,
+                                            .own_hash = *ts_chain_recent(&n->chain, number),
+                                            .own_root = *ts_node_root(n, number),
+                                            .parent_root = *ts_node_root(n, number - 1),
+                                            .batch = b->raw});
     if (buf.err == TS_OK)
         record = ts_node_hold(n, ts_buf_bytes(&buf));
     ts_buf_free(&buf);
@@ -189,16 +168,14 @@ static void keep_evidence(struct ts_node *n, const struct source *s, const struc
 }
 
 /* It conflicts with ours and proves nothing; but it may be ours with an edited payload. */
-static void proves_nothing(struct ts_node *n, const struct source *s,
+static void proves_nothing(struct ts_node *n, const struct source *s, const struct ts_batch *b,
                            const struct ts_audit_place *own, const ts_hash *hash,
                            const ts_hash *root, ts_err err)
 {
-    struct ts_finding f;
     char text[NODE_TEXT];
     n->counters.invalid++;
-    if (err == TS_E_V2_PRODUCER && ts_hash_equal(hash, &own->hash) &&
-        ts_audit_payload(own, root, &f))
-        ts_node_findings_add(n, &f);
+    if (err == TS_E_V2_PRODUCER && ts_hash_equal(hash, &own->hash))
+        ts_node_findings_payload(n, own, root, b->raw_payload);
     snprintf(text, sizeof(text), "a second batch %" PRIu64 " proves nothing: %s", own->number,
              ts_err_text((int)err));
     ts_node_follow_blame(n, s, err, text);
@@ -214,7 +191,7 @@ static void conflict(struct ts_node *n, const struct source *s, const struct ts_
     TS_CHECK(ts_node_findings_place(n, number, &own)); /* compare found it */
     ts_err err = ts_audit_conflict(n->audit, n->start.crypto, &own, b, &f);
     if (err != TS_OK) {
-        proves_nothing(n, s, &own, hash, root, err);
+        proves_nothing(n, s, b, &own, hash, root, err);
         return;
     }
     if (!ts_node_gossip_note_evidence(n, number, &f.evidence))
@@ -222,7 +199,7 @@ static void conflict(struct ts_node *n, const struct source *s, const struct ts_
     n->counters.equivocations++;
     ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
                   ts_hex(own.hash.b, 32, ours), ts_hex(hash->b, 32, other));
-    ts_node_findings_add(n, &f);
+    (void)ts_node_findings_add(n, &f);
     keep_evidence(n, s, b, hash, &f.evidence);
 }
 
@@ -396,7 +373,7 @@ void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct 
         struct ts_finding withheld;
         if (ts_node_findings_place(n, p->probe_from, &own) &&
             ts_audit_payload(&own, NULL, &withheld))
-            ts_node_findings_add(n, &withheld);
+            (void)ts_node_findings_add(n, &withheld);
         ts_node_follow_drop(n, link, true, TS_E_NOT_FOUND,
                             "it claims head %" PRIu64 " but gives no batch %" PRIu64, p->head,
                             p->probe_from);

@@ -18,6 +18,7 @@
 #ifndef TS_NODE_INTERNAL_H
 #define TS_NODE_INTERNAL_H
 
+#include "audit/record.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "chain/rollup.h"
@@ -35,9 +36,7 @@
 #define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
 #define NODE_SHOWINGS            16 /* batches of ours on their way to who has another */
 #define NODE_TEXT                200
-/* Versions of stored evidence. */
-#define NODE_EVIDENCE_CONFLICT 1 /* gossip.c: a second batch */
-#define NODE_EVIDENCE_L1       2 /* findings.c: a batch that L1 denies */
+#define NODE_EDITED_MAX          64 /* edited payloads that are kept: any peer can make them */
 
 /* Who gave us something: a feed of ours, or a subscriber. */
 struct source {
@@ -274,6 +273,10 @@ struct l1_view {
 struct held_rollup {
     struct ts_rollup_record record; /* text: what is found wrong already */
     ts_bytes data;                  /* owned */
+    /* What shows that, when there is a text. */
+    uint64_t shown_by;             /* number of the own batch; 0: none is needed */
+    ts_hash own_hash, parent_root; /* of that batch, and before it */
+    bool in_data;                  /* it stands in the data */
 };
 
 /* The check of the first that waits: own batches from checked + 1 to its last, in order. */
@@ -284,6 +287,7 @@ struct rollup_check {
     struct ts_rollup_batch *batches; /* of the rollup, in the arena; NULL: they do not decode */
     uint64_t at;                     /* the next own batch */
     ts_hash hash, root;              /* of the one before it */
+    ts_hash parent_root;             /* and before that */
     uint64_t load_token;             /* 0: none under way */
     bool is_sound;                   /* decoded, and signed by an enclave */
     bool has_other_parent, is_other_line;
@@ -330,7 +334,8 @@ struct line {
 struct refused {
     uint64_t number; /* 0: free */
     ts_hash hash;
-    ts_hash root; /* with the payload that it came with */
+    ts_hash root;     /* with the payload that it came with: */
+    ts_bytes payload; /* owned */
 };
 
 /* ---- all of it ---- */
@@ -384,6 +389,7 @@ struct ts_node {
     struct ts_audit *audit;
     struct refused refused[NODE_REFUSED];
     size_t next_refused;
+    size_t n_edited;           /* edited payloads that are kept */
     struct ts_map evidence;    /* id → nothing */
     struct ts_map evidence_at; /* number → uint32_t how many */
     struct own_showing showings[NODE_SHOWINGS];
@@ -531,19 +537,28 @@ bool ts_node_show_loaded(struct ts_node *n, const struct ts_node_input *in);
 void ts_node_findings_batch(struct ts_node *n, const struct ts_batch *b, bool quiet);
 /* What the chain holds at number; false: it is too far back. */
 bool ts_node_findings_place(const struct ts_node *n, uint64_t number, struct ts_audit_place *out);
-/* Keeps a finding of evidence and tells it, once. */
-void ts_node_findings_add(struct ts_node *n, const struct ts_finding *f);
-/* The same for stored evidence: the other batch at own. */
-void ts_node_findings_load(struct ts_node *n, const struct ts_audit_place *own, ts_bytes raw);
+/* Keeps a finding of evidence and tells it, once; false: it was kept already. */
+bool ts_node_findings_add(struct ts_node *n, const struct ts_finding *f);
+/* Its evidence goes to the store; nobody is sent it. */
+void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f,
+                           const struct ts_record *r);
+/* A payload that came with the header of the chain's batch at own; given: the root with it. */
+void ts_node_findings_payload(struct ts_node *n, const struct ts_audit_place *own,
+                              const ts_hash *given, ts_bytes payload);
+/* Stored evidence: its finding is kept, and nobody is told. */
+void ts_node_findings_load(struct ts_node *n, const ts_hash *id, const struct ts_record *r);
+/* The chain has moved by b; parent_root: the protocol root before it. Who was listed by it is kept
+ * with the batch, for evidence of what they sign. */
+void ts_node_findings_grants(struct ts_node *n, const struct ts_batch *b,
+                             const ts_hash *parent_root);
+void ts_node_findings_free(struct ts_node *n);
 /* b, at head + 1, was refused. */
 void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b);
 
 /* b, sealed, at head + 1, is not what L1 says, which is in word. after: who is whitelisted after b.
  */
-void ts_node_findings_mismatch(struct ts_node *n, const struct source *s, const struct ts_batch *b,
+void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
                                const struct l1_word *word, const ts_address *after, size_t n_after);
-/* The evidence of such a finding, as it was stored, but for its version. */
-void ts_node_findings_load_mismatch(struct ts_node *n, struct ts_reader *r, const ts_hash *id);
 
 /* ---- l1_words.c ---- */
 

@@ -116,7 +116,7 @@ static void look_at_age(struct ts_node *n, const struct ts_batch *b)
     v->is_stale = true;
     ts_audit_stale_l1(b, &n->chain.head.hash, v->ref_from, &v->ref->at, v->confirmed,
                       v->confirmed_time, &f);
-    ts_node_findings_add(n, &f);
+    (void)ts_node_findings_add(n, &f);
 }
 
 void ts_node_l1_applied(struct ts_node *n, const struct ts_batch *b, struct l1_word *w)

@@ -231,8 +231,8 @@ static ts_hash *hash_txs(const struct ts_batch *b)
 
 /* Whether b and L1 agree: the block it names, and who is whitelisted after it. TS_E_BUSY: L1 has
  * not spoken yet. */
-static ts_err check_l1(struct ts_node *n, const struct source *s, const struct ts_batch *b,
-                       enum l1_said said, const struct l1_word *word, struct ts_fault *fault)
+static ts_err check_l1(struct ts_node *n, const struct ts_batch *b, enum l1_said said,
+                       const struct l1_word *word, struct ts_fault *fault)
 {
     size_t n_after = 0;
     const ts_address *after = ts_effect_whitelist(n->effect, &n_after);
@@ -247,7 +247,7 @@ static ts_err check_l1(struct ts_node *n, const struct source *s, const struct t
     snprintf(fault->what, sizeof(fault->what), "L1 block %" PRIu64 " %s", b->header.l1_number,
              said == L1_AGREES ? "has another whitelist than the one after this batch"
                                : "has another hash than this batch says");
-    ts_node_findings_mismatch(n, s, b, word, after, n_after);
+    ts_node_findings_mismatch(n, b, word, after, n_after);
     return TS_E_L1;
 }
 
@@ -261,15 +261,15 @@ static ts_err check_line(struct ts_node *n, const struct ts_batch *b, struct ts_
     return TS_E_CONFLICT;
 }
 
-static ts_err check(struct ts_node *n, const struct source *s, const struct ts_batch *b,
-                    struct ts_fault *fault, ts_hash **tx_hashes, struct l1_word **word)
+static ts_err check(struct ts_node *n, const struct ts_batch *b, struct ts_fault *fault,
+                    ts_hash **tx_hashes, struct l1_word **word)
 {
     bool is_on = ts_node_l1_is_on(n);
     enum l1_said said = is_on ? ts_node_l1_look(n, b, word) : L1_WAIT;
     ts_err err =
         ts_batch_check(&n->chain, b, said == L1_AGREES ? &(*word)->at : NULL, n->effect, fault);
     if (err == TS_OK && is_on)
-        err = check_l1(n, s, b, said, *word, fault);
+        err = check_l1(n, b, said, *word, fault);
     if (err == TS_OK)
         err = check_line(n, b, fault);
     if (err != TS_OK)
@@ -303,6 +303,7 @@ static bool check_next(struct ts_node *n, struct run *r)
     ts_hash *tx_hashes;
     struct l1_word *word = NULL;
     ts_bytes raw = r->raws[r->at];
+    const ts_hash parent_root = n->chain.head.protocol_root;
     if (ts_node_l1_still_waits(n, raw))
         return false;
     ts_arena_reset(&n->decode);
@@ -313,7 +314,7 @@ static bool check_next(struct ts_node *n, struct run *r)
         return false;
     }
     if (err == TS_OK)
-        err = check(n, &r->source, &b, &fault, &tx_hashes, &word);
+        err = check(n, &b, &fault, &tx_hashes, &word);
     if (err == TS_E_BUSY)
         return false;
     if (err == TS_E_NOMEM) {
@@ -326,6 +327,7 @@ static bool check_next(struct ts_node *n, struct run *r)
     }
     ts_node_note_root(n);
     ts_node_findings_batch(n, &b, false);
+    ts_node_findings_grants(n, &b, &parent_root);
     n->counters.batches++;
     credit(n, &r->source);
     r->raws[r->at++] = (ts_bytes){0};

@@ -49,15 +49,22 @@ static const char *look_at_rollup(struct ts_node *n, ts_err decoded)
     if (ts_registry_find(&n->chain.registry, &signer) == NULL && !n->rollups.check.is_early)
         return "is signed by nobody that the chain ever listed";
     if (decoded != TS_OK)
-        return ts_node_text(n, "has data that do not decode: %s", ts_err_text((int)decoded));
+        return "has data that do not decode";
     return NULL;
 }
 
-static void note_wrong(struct ts_node *n, const char *what)
+/* number: of the own batch in hand, which shows it; 0: none is needed. */
+static void note_wrong(struct ts_node *n, const char *what, uint64_t number, bool in_data)
 {
-    char *text = n->rollups.q[n->rollups.first].record.text;
-    if (text[0] == '\0')
-        snprintf(text, TS_ROLLUP_TEXT, "%s", what);
+    const struct rollup_check *c = &n->rollups.check;
+    struct held_rollup *h = &n->rollups.q[n->rollups.first];
+    if (h->record.text[0] != '\0')
+        return;
+    snprintf(h->record.text, TS_ROLLUP_TEXT, "%s", what);
+    h->shown_by = number;
+    h->in_data = in_data;
+    h->own_hash = c->hash;
+    h->parent_root = c->parent_root;
 }
 
 void ts_node_rollup_check_begin(struct ts_node *n)
@@ -74,7 +81,7 @@ void ts_node_rollup_check_begin(struct ts_node *n)
         return; /* another time */
     const char *wrong = look_at_rollup(n, err);
     if (wrong != NULL)
-        note_wrong(n, wrong);
+        note_wrong(n, wrong, 0, true);
     c->is_sound = wrong == NULL;
     c->is_on = true;
     c->at = v->checked + 1;
@@ -117,7 +124,8 @@ static void compare(struct ts_node *n, const struct ts_batch *b, const struct ts
     if (number == r->first_number &&
         !ts_hash_equal(&r->first_parent_hash, &b->header.parent_hash)) {
         c->has_other_parent = true;
-        note_wrong(n, ts_node_text(n, "begins on another parent than batch %" PRIu64, number));
+        note_wrong(n, ts_node_text(n, "begins on another parent than batch %" PRIu64, number),
+                   number, false);
     }
     const char *part = c->batches != NULL
                            ? ts_node_rollup_differs(&c->batches[number - r->first_number], b)
@@ -125,14 +133,15 @@ static void compare(struct ts_node *n, const struct ts_batch *b, const struct ts
     if (part != NULL && c->parts == 0)
         c->parts = number;
     if (part != NULL)
-        note_wrong(n, ts_node_text(n, "has %s in batch %" PRIu64, part, number));
+        note_wrong(n, ts_node_text(n, "has %s in batch %" PRIu64, part, number), number, true);
     if (number != r->last_number)
         return;
     c->is_other_line = !ts_hash_equal(&r->last_hash, &own->hash);
     if (c->is_other_line)
-        note_wrong(n, ts_node_text(n, "ends with another batch %" PRIu64, number));
+        note_wrong(n, ts_node_text(n, "ends with another batch %" PRIu64, number), number, false);
     if (!ts_hash_equal(&r->protocol_root, &c->root))
-        note_wrong(n, ts_node_text(n, "has another protocol root after batch %" PRIu64, number));
+        note_wrong(n, ts_node_text(n, "has another protocol root after batch %" PRIu64, number),
+                   number, false);
 }
 
 /* False: the batch is not the next one, or cannot be read. */
@@ -144,6 +153,7 @@ static bool walk(struct ts_node *n, const struct ts_store_batch *own)
     if (own->number != c->at || ts_batch_decode(own->raw, n->start.genesis->params.max_batch_bytes,
                                                 &n->decode, &b) != TS_OK)
         return false;
+    c->parent_root = c->root;
     ts_protocol_root(&c->root, b.raw_payload, &c->root);
     c->hash = own->hash;
     if (own->number >= rollup_of(n)->record.rollup.first_number)

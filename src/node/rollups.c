@@ -41,8 +41,27 @@ void ts_node_rollups_free(struct ts_node *n)
 
 /* ---- findings -------------------------------------------------------------------------------- */
 
+static void put_rollup_record(struct ts_node *n, const struct ts_finding *f,
+                              const struct held_rollup *h)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_rollup_put(&b, &h->record.rollup);
+    if (b.err == TS_OK)
+        ts_node_findings_keep(n, f,
+                              &(struct ts_record){.kind = TS_RECORD_ROLLUP,
+                                                  .number = h->shown_by,
+                                                  .own_hash = h->own_hash,
+                                                  .parent_root = h->parent_root,
+                                                  .rollup = ts_buf_bytes(&b),
+                                                  .data = h->in_data ? h->data : (ts_bytes){0}});
+    ts_buf_free(&b);
+}
+
+/* h: with what shows it; NULL: that is stored already, or there is nothing. A rollup that no
+ * enclave of the chain signed proves nothing against anyone. */
 static void found(struct ts_node *n, bool is_gap, const struct ts_rollup *r, const char *what,
-                  bool quiet)
+                  const struct held_rollup *h, bool quiet)
 {
     const struct ts_domain *d = &n->start.genesis->domain;
     struct ts_finding f;
@@ -51,10 +70,13 @@ static void found(struct ts_node *n, bool is_gap, const struct ts_rollup *r, con
     bool has_signer = ts_rollup_signer(n->start.crypto, d, r, &signer) == TS_OK;
     ts_rollup_hash(d, r, &digest);
     ts_audit_rollup(is_gap, r, &digest, has_signer ? &signer : NULL, what, &f);
+    bool is_signed = has_signer && ts_registry_find(&n->chain.registry, &signer) != NULL;
+    if (!is_signed)
+        f.severity = TS_SEVERITY_OMISSION;
     if (quiet)
         (void)ts_audit_add(n->audit, &f, NULL);
-    else
-        ts_node_findings_add(n, &f);
+    else if (ts_node_findings_add(n, &f) && is_signed && h != NULL)
+        put_rollup_record(n, &f, h);
 }
 
 /* ---- coming ---------------------------------------------------------------------------------- */
@@ -66,7 +88,7 @@ static void look_at_order(struct ts_node *n, const struct ts_rollup *r, bool qui
         return;
     snprintf(what, sizeof(what), "does not follow the one before it, which ends at %" PRIu64,
              n->rollups.told);
-    found(n, true, r, what, quiet);
+    found(n, true, r, what, NULL, quiet);
 }
 
 static bool has_room(const struct ts_node *n, size_t bytes)
@@ -90,14 +112,14 @@ void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r)
         return;
     }
     look_at_order(n, &r->rollup, false);
-    if (last - r->rollup.first_number >= TS_ROLLUP_MAX_BATCHES) /* it may wait here for ever */
-        found(n, false, &r->rollup, "names more batches than a rollup may hold", false);
     struct held_rollup *h = &v->q[(v->first + v->n++) % NODE_ROLLUPS];
     *h = (struct held_rollup){.record = {.rollup = r->rollup,
                                          .l1_block = r->l1_block,
                                          .l1_tx = r->l1_tx,
                                          .bytes = r->data.n},
                               .data = data};
+    if (last - r->rollup.first_number >= TS_ROLLUP_MAX_BATCHES) /* it may wait here for ever */
+        found(n, false, &r->rollup, "names more batches than a rollup may hold", h, false);
     v->bytes += data.n;
     v->told = last;
 }
@@ -163,7 +185,7 @@ void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts
     record->verdict = wrong != NULL ? TS_ROLLUP_WRONG : TS_ROLLUP_EQUAL;
     if (wrong != NULL) {
         snprintf(record->text, sizeof(record->text), "%s", wrong);
-        found(n, false, &record->rollup, wrong, false);
+        found(n, false, &record->rollup, wrong, front(v), false);
         v->wrong++;
     } else {
         v->equal++;
@@ -184,8 +206,8 @@ void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts
 
 void ts_node_rollups_wrong(struct ts_node *n)
 {
-    const struct ts_rollup_record *record = &front(&n->rollups)->record;
-    found(n, false, &record->rollup, record->text, false);
+    const struct held_rollup *h = front(&n->rollups);
+    found(n, false, &h->record.rollup, h->record.text, h, false);
 }
 
 void ts_node_rollups_stored(struct ts_node *n)
@@ -239,7 +261,7 @@ ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes raw)
         return TS_E_CORRUPT;
     look_at_order(n, r, true);
     if (record.verdict == TS_ROLLUP_WRONG)
-        found(n, false, r, record.text, true);
+        found(n, false, r, record.text, NULL, true);
     if (record.verdict == TS_ROLLUP_EQUAL)
         note_published(n, &record);
     v->equal += record.verdict == TS_ROLLUP_EQUAL;

@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit's findings as JSON: asked for, and as they come. */
+#include "audit/evidence_json.h"
 #include "base/check.h"
 #include "rpc/internal.h"
 #include "rpc/ten.h"
-
-json_t *ts_finding_json(const struct ts_finding *f)
-{
-    json_t *o = json_object();
-    bool ok =
-        ts_json_add(o, "name", json_string(ts_finding_name((int)f->kind))) &&
-        ts_json_add(o, "severity", json_string(ts_severity_name((int)f->severity))) &&
-        ts_json_add(o, "about", json_string(ts_about_name(f->about))) &&
-        ts_json_add(o, "state", json_string(ts_finding_state_name(f->state))) &&
-        ts_json_add(o, "serial", f->serial != 0 ? ts_json_u64(f->serial) : json_null()) &&
-        ts_json_add(o, "evidence",
-                    ts_hash_is_zero(&f->evidence) ? json_null() : ts_json_hash(&f->evidence)) &&
-        ts_json_add(o, "enclave", f->has_enclave ? ts_json_address(&f->enclave) : json_null()) &&
-        ts_json_add(o, "first", ts_json_u64(f->first)) &&
-        ts_json_add(o, "last", ts_json_u64(f->last)) &&
-        ts_json_add(o, "hash", ts_json_hash(&f->hash)) &&
-        ts_json_add(o, "time", ts_json_u64(f->time)) &&
-        ts_json_add(o, "count", ts_json_u64(f->count)) &&
-        ts_json_add(o, "text", json_string(f->text));
-    return ts_json_if(ok, o);
-}
 
 /* False: the call was answered. */
 static bool read_severity(struct ts_rpc_call *call, enum ts_severity *out)

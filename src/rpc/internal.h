@@ -86,7 +86,6 @@ json_t *ts_genesis_block_json(const struct ts_api *api);
 /* The three elements of a batch by name, and raw. */
 json_t *ts_batch_json(const struct ts_batch *batch, const ts_hash *hash);
 json_t *ts_registry_json(const struct ts_chain *chain);
-json_t *ts_finding_json(const struct ts_finding *f);
 /* The transition i of a batch: {batch, index, hash, event}. */
 json_t *ts_transition_json(const struct ts_api *api, const struct ts_batch *batch, size_t i);
 
@@ -113,6 +112,9 @@ void ts_eth_fee_history(void *ctx, struct ts_rpc_call *call);
 
 /* ten_findings (findings.c). */
 void ts_ten_findings(void *ctx, struct ts_rpc_call *call);
+
+/* ten_evidence (evidence.c). */
+void ts_ten_evidence(void *ctx, struct ts_rpc_call *call);
 
 /* ten_rollups, ten_finality (rollups.c). */
 void ts_ten_rollups(void *ctx, struct ts_rpc_call *call);

@@ -335,6 +335,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_registry", 0, ts_ten_registry, NULL},
     {"ten_lifecycle", 0, ten_lifecycle, "enclaveId from to"},
     {"ten_findings", 0, ts_ten_findings, "from severity"},
+    {"ten_evidence", 0, ts_ten_evidence, "id"},
     {"ten_rollups", 0, ts_ten_rollups, "from count"},
     {"ten_finality", 0, ts_ten_finality, NULL},
     {"ten_transaction", 0, ten_transaction, "hash"},

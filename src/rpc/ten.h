@@ -18,9 +18,10 @@
  * batch number (audit/audit.h), each in its newest state; serial, evidence and enclave may be null.
  *       from: a batch number; those that ended before it are left out. severity: this and above.
  *       Only of a node
- *   ten_subscribe("batches" | "lifecycle" | "findings"), ten_unsubscribe(id): notifications
- *       "ten_subscription" with the objects above. Findings are published by the program that has
- *       any */
+ *   ten_evidence(id)                   the whole file of a proof (docs/evidence.md); id: a
+ * finding's evidence. null: none is kept under it. Only of a node ten_subscribe("batches" |
+ * "lifecycle" | "findings"), ten_unsubscribe(id): notifications "ten_subscription" with the objects
+ * above. Findings are published by the program that has any */
 #ifndef TS_RPC_TEN_H
 #define TS_RPC_TEN_H
 

@@ -149,7 +149,7 @@ static void an_edited_payload_of_a_known_batch_is_found(void **state)
     assert_int_equal(w->nodes[node].findings[0].kind, TS_F_PAYLOAD_EDITED);
     assert_int_equal(w->nodes[node].findings[0].about, TS_ABOUT_PEER);
     assert_int_equal(w->nodes[node].findings[0].first, 15);
-    assert_int_equal(w->nodes[node].store.n_evidence, 0);
+    assert_int_equal(w->nodes[node].store.n_evidence, 1);
     assert_int_equal(nw_counters(w, node).peers_dropped, 1);
     ts_buf_free(&edited);
     end(w);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Evidence of each kind as a node keeps it: it proves what was found, its file is the one in
+ * tests/data/evidence, and what is not so proves nothing.
+ *
+ * With TENSEQ_WRITE_SAMPLES=1 in the environment the files are written instead. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit/evidence_json.h"
+#include "base/check.h"
+#include "chain/rollup.h"
+#include "evidence_kit.h"
+#include "unit.h"
+
+static struct ts_evidence_verdict verdict;
+
+/* The evidence of a sample, checked: it proves the very finding that was told. */
+static char *file_of(struct ek_sample *s, const struct ek_case *c)
+{
+    struct ek_store store = {.w = s->w, .node = s->node};
+    struct ts_evidence_source source = ek_source(&store);
+    const struct ts_finding *f = ek_finding(s, c->kind);
+    struct ts_evidence_built built;
+    assert_int_equal(f->severity, TS_SEVERITY_PROOF);
+    assert_int_equal(
+        ts_evidence_build(&source, &f->evidence, &s->net->genesis, s->net->crypto, &built), TS_OK);
+    if (ts_evidence_check(&built.evidence, s->net->crypto, ts_rollup_said, &verdict) != TS_OK)
+        fail_msg("%s: %s", c->name, verdict.why);
+    assert_string_equal(verdict.finding.text, f->text);
+    assert_memory_equal(&verdict.finding, f, sizeof(*f));
+    json_t *json = ts_evidence_to_json(&built.evidence, &verdict);
+    char *text = json_dumps(json, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+    assert_non_null(text);
+    json_decref(json);
+    ts_evidence_built_free(&built);
+    return text;
+}
+
+static char *kept_file(const char *path, const char *made)
+{
+    const char *write = getenv("TENSEQ_WRITE_SAMPLES");
+    if (write != NULL && strcmp(write, "1") == 0) {
+        FILE *f = fopen(path, "we");
+        assert_non_null(f);
+        fprintf(f, "%s\n", made);
+        assert_int_equal(fclose(f), 0);
+    }
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        fail_msg("%s is not there", path);
+    char *text = calloc(1, 1u << 20);
+    assert_non_null(text);
+    size_t n = fread(text, 1, (1u << 20) - 1, f);
+    fclose(f);
+    while (n > 0 && text[n - 1] == '\n')
+        text[--n] = '\0';
+    return text;
+}
+
+static void each_kind_is_proven_and_its_file_is_kept(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ek_n_cases; i++) {
+        struct ek_sample s;
+        char path[300];
+        ek_begin(&s, &ek_cases[i]);
+        char *made = file_of(&s, &ek_cases[i]);
+        (void)snprintf(path, sizeof(path), TS_EVIDENCE_DATA "/%s.json", ek_cases[i].name);
+        char *kept = kept_file(path, made);
+        if (strcmp(made, kept) != 0)
+            fail_msg("%s is not what a node makes; TENSEQ_WRITE_SAMPLES=1 writes it anew", path);
+        struct ts_evidence_file file;
+        ts_err err =
+            ts_evidence_verify(kept, strlen(kept), s.net->crypto, ts_rollup_said, &file, &verdict);
+        if (err != TS_OK)
+            fail_msg("%s: %s", path, verdict.why);
+        ts_evidence_file_free(&file);
+        free(made);
+        free(kept);
+        ek_end(&s);
+    }
+}
+
+/* A node that was stopped and started knows its findings of evidence still. */
+static void findings_of_evidence_outlive_the_node(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < ek_n_cases; i++) {
+        struct ek_sample s;
+        ek_begin(&s, &ek_cases[i]);
+        const struct ts_finding f = *ek_finding(&s, ek_cases[i].kind);
+        nw_kill(s.w, s.node);
+        nw_restart(s.w, s.node);
+        const struct ts_audit *a = ts_node_audit(s.w->nodes[s.node].core);
+        size_t same = 0;
+        for (size_t k = 0; k < ts_audit_count(a); k++)
+            same += memcmp(ts_audit_get(a, k), &f, sizeof(f)) == 0;
+        bool is_waiting = ek_cases[i].kind == TS_F_ROLLUP_MISMATCH &&
+                          s.w->nodes[s.node].store.n_rollups == 0; /* L1 tells it again */
+        if (same != (is_waiting ? 0 : 1))
+            fail_msg("%s: known %zu times", ek_cases[i].name, same);
+        ek_end(&s);
+    }
+}
+
+/* ---- what proves nothing --------------------------------------------------------------------- */
+
+struct proof {
+    struct ek_sample s;
+    struct ts_evidence_built built;
+};
+
+static void open_case(struct proof *p, const char *name)
+{
+    size_t i = 0;
+    while (i < ek_n_cases && strcmp(ek_cases[i].name, name) != 0)
+        i++;
+    assert_true(i < ek_n_cases);
+    ek_begin(&p->s, &ek_cases[i]);
+    struct ek_store store = {.w = p->s.w, .node = p->s.node};
+    struct ts_evidence_source source = ek_source(&store);
+    assert_int_equal(ts_evidence_build(&source, &ek_finding(&p->s, ek_cases[i].kind)->evidence,
+                                       &p->s.net->genesis, p->s.net->crypto, &p->built),
+                     TS_OK);
+}
+
+static void close_case(struct proof *p)
+{
+    ts_evidence_built_free(&p->built);
+    ek_end(&p->s);
+}
+
+static void refused(const struct proof *p, const struct ts_evidence *e, const char *why)
+{
+    assert_int_equal(ts_evidence_check(e, p->s.net->crypto, ts_rollup_said, &verdict),
+                     TS_E_EVIDENCE);
+    if (strstr(verdict.why, why) == NULL)
+        fail_msg("%s", verdict.why);
+}
+
+static void the_same_seal_twice_proves_nothing(void **state)
+{
+    struct proof p;
+    (void)state;
+    open_case(&p, "equivocation-batch");
+    struct ts_evidence e = p.built.evidence;
+    e.other = e.batch;
+    refused(&p, &e, "both seals are for the same batch");
+    e = p.built.evidence;
+    e.other.header.number++;
+    refused(&p, &e, "not for one number");
+    e = p.built.evidence;
+    e.other.header.time++;
+    refused(&p, &e, "the seal of the other batch");
+    e.batch.header.time++;
+    refused(&p, &e, "the seal of the batch");
+    close_case(&p);
+}
+
+static void another_network_proves_nothing(void **state)
+{
+    struct proof p;
+    (void)state;
+    open_case(&p, "equivocation-batch");
+    struct testnet *other = tn_running(4);
+    struct ts_evidence e = p.built.evidence;
+    e.genesis = &other->genesis;
+    refused(&p, &e, "of another network");
+    tn_free(other);
+    close_case(&p);
+}
+
+static void strangers_and_their_grants_prove_nothing(void **state)
+{
+    struct proof p;
+    (void)state;
+    open_case(&p, "equivocation-granted");
+    struct ts_evidence e = p.built.evidence;
+    assert_int_equal(e.n_grants, 1);
+    assert_int_equal(ts_evidence_check(&e, p.s.net->crypto, NULL, &verdict), TS_OK);
+    assert_non_null(strstr(verdict.rests, "was listed by batch 6"));
+    e.n_grants = 0;
+    refused(&p, &e, "neither the genesis nor a grant lists");
+    struct ts_sealed grants[2] = {e.grants[0], e.grants[0]};
+    e.grants = grants;
+    e.n_grants = 2;
+    refused(&p, &e, "does not stand behind");
+    e.n_grants = 1;
+    grants[0].header.time++;
+    refused(&p, &e, "the seal of grant 1");
+    /* One's own batch grants nothing: it is sealed, and no payload lists anybody. */
+    grants[0] = e.batch;
+    refused(&p, &e, "lists nobody");
+    close_case(&p);
+}
+
+static void what_agrees_proves_nothing(void **state)
+{
+    struct proof p;
+    (void)state;
+    open_case(&p, "whitelist-mismatch-list");
+    struct ts_evidence e = p.built.evidence;
+    e.l1_list = p.s.net->genesis.whitelist;
+    e.n_l1_list = 3;
+    refused(&p, &e, "the batch and L1 agree");
+    close_case(&p);
+    open_case(&p, "payload-edited");
+    e = p.built.evidence;
+    e.given = e.batch.payload;
+    refused(&p, &e, "is the sealed one");
+    close_case(&p);
+    open_case(&p, "rollup-mismatch-time");
+    e = p.built.evidence;
+    e.data = ts_bytes_of(NULL, 0);
+    refused(&p, &e, "do not contradict");
+    e = p.built.evidence;
+    e.has_batch = false;
+    refused(&p, &e, "in order");
+    e.data = ts_bytes_of(e.data.p, e.data.n - 1);
+    refused(&p, &e, "not those that the rollup commits to");
+    assert_int_equal(ts_evidence_check(&p.built.evidence, p.s.net->crypto, NULL, &verdict),
+                     TS_E_UNSUPPORTED);
+    close_case(&p);
+}
+
+static void an_unknown_id_is_not_found(void **state)
+{
+    struct proof p;
+    struct ts_evidence_built built;
+    ts_hash id = {{1}};
+    (void)state;
+    open_case(&p, "equivocation-granted");
+    struct ek_store store = {.w = p.s.w, .node = p.s.node};
+    struct ts_evidence_source source = ek_source(&store);
+    assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
+                     TS_E_NOT_FOUND);
+    ts_record_grant_id(tn_id(p.s.net, 3), &id); /* a grant alone is no evidence */
+    assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
+                     TS_E_NOT_FOUND);
+    close_case(&p);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_kind_is_proven_and_its_file_is_kept),
+        cmocka_unit_test(findings_of_evidence_outlive_the_node),
+        cmocka_unit_test(the_same_seal_twice_proves_nothing),
+        cmocka_unit_test(another_network_proves_nothing),
+        cmocka_unit_test(strangers_and_their_grants_prove_nothing),
+        cmocka_unit_test(what_agrees_proves_nothing),
+        cmocka_unit_test(an_unknown_id_is_not_found),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
