@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Holds the made parts of the documents against the code, or makes them anew.
 
-usage: scripts/docs.py [--examples PROGRAM] [--write]
+usage: scripts/docs.py [--examples PROGRAM] [--metrics PROGRAM] [--write]
 
 A made part stands between "<!-- made: NAME -->" and "<!-- end -->". Its text follows from what
-PROGRAM prints (default build/tests/docs/doc_examples), from tests/vectors, which Foundry's cast made,
+the programs print (default build/tests/docs/doc_examples and doc_metrics), from tests/vectors, which Foundry's cast made,
 and from the decoder and the Keccak-256 in scripts/docgen, which share no line with the code.
 """
 
@@ -22,9 +22,10 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 def main():
     parser = argparse.ArgumentParser(description="The made parts of the documents.")
     parser.add_argument("--examples", default=os.path.join(ROOT, "build/tests/docs/doc_examples"))
+    parser.add_argument("--metrics", default=os.path.join(ROOT, "build/tests/docs/doc_metrics"))
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    made = parts.Parts(ROOT, arguments.examples)
+    made = parts.Parts(ROOT, arguments.examples, arguments.metrics)
     stale = 0
     for name in parts.documents(ROOT):
         path = os.path.join(ROOT, name)

@@ -98,6 +98,15 @@ install_npm() {
     done
 }
 
+install_promtool() {
+    [ -x .cache/promtool/promtool ] || command -v promtool >/dev/null && return
+    say "fetching promtool"
+    scripts/promtool.sh >/dev/null 2>&1 && return
+    as_root apt-get update -q -o Acquire::Retries=3 </dev/null # the lists may be absent or old
+    scripts/promtool.sh >/dev/null || fail "promtool could not be fetched"
+}
+
 install_debian
 install_npm
+install_promtool
 [ $quiet = yes ] || say "everything is there"

@@ -69,8 +69,9 @@ def digest(domain, inner):
 
 
 class Parts:
-    def __init__(self, root, program):
+    def __init__(self, root, program, metrics):
         self.root = root
+        self.metrics = metrics
         done = subprocess.run([program], capture_output=True, text=True, check=True)
         self.code = json.loads(done.stdout)
         self.types = self.code["types"]
@@ -96,6 +97,13 @@ class Parts:
     def vectors(self, file):
         with open(os.path.join(self.root, "tests/vectors", file), encoding="utf-8") as f:
             return json.load(f)["vectors"]
+
+    # ---- metrics
+
+    def part_metrics(self, which):
+        """The table of a program's metrics, as the code has it."""
+        done = subprocess.run([self.metrics, which], capture_output=True, text=True, check=True)
+        return done.stdout.rstrip("\n")
 
     # ---- types
 

@@ -358,6 +358,7 @@ static void schedule_snapshot(struct ts_host *h)
 
 static void say_takeover(struct ts_host *h)
 {
+    h->counters.takeovers++;
     h->counters.last_takeover_us = h->now.mono_us - h->takeover_since_us;
     h->taking_over = false;
     out_event(h, TS_LOG_INFO, "takeover", "to=%s number=%llu term=%llu took_us=%llu",

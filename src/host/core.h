@@ -199,6 +199,7 @@ struct ts_host_counters {
     uint64_t batches, alone, discarded, failovers, switches, deadlines_missed, bad_answers;
     uint64_t txs_accepted, txs_refused, txs_included, txs_rejected;
     uint64_t rollups;          /* confirmed on L1, as told since the start */
+    uint64_t takeovers;        /* from an enclave that failed, ended by a batch */
     uint64_t last_takeover_us; /* noticed → new active's first batch broadcast */
 };
 

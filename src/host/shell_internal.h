@@ -7,6 +7,7 @@
  *   shell_links.c  the enclaves' links
  *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
  *   shell_http.c   /healthz, /readyz, /metrics
+ *   shell_metrics.c  the table of metrics
  *   shell_l1.c     following L1
  *   shell_submit.c what is brought to L1
  *   sequencer.c    the operator's methods */
@@ -22,7 +23,8 @@
 struct link_slot {
     struct ts_shell *shell;
     unsigned index;
-    struct ts_link *link; /* NULL: none */
+    struct ts_link *link;                                           /* NULL: none */
+    uint64_t connects, sent_bytes, received_bytes, received_frames; /* since the start */
 };
 
 /* Something asked of the core. done gets the output that answers it, or one with err alone. */
@@ -67,10 +69,11 @@ struct ts_shell {
     struct call_slot *calls;
     uint32_t n_calls, cap_calls, free_call;
 
-    bool begun;         /* outputs are carried out; the core may be asked */
-    bool stopping;      /* the core was told to stop */
-    bool closing;       /* handles are being closed */
-    uint64_t events[4]; /* logged, by level */
+    bool begun;                             /* outputs are carried out; the core may be asked */
+    bool stopping;                          /* the core was told to stop */
+    bool closing;                           /* handles are being closed */
+    uint64_t events[4];                     /* logged, by level */
+    uint64_t last_batch_us, takeovers_seen; /* of the newest broadcast; 0: none yet */
 };
 
 /* ---- shell.c ---- */
@@ -138,10 +141,17 @@ void shell_register(void *ctx, struct ts_rpc_call *call);
 
 /* ---- shell_http.c ---- */
 
-struct ts_metrics *shell_metrics_new(void);
 void shell_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query);
+
+/* ---- shell_metrics.c ---- */
+
+/* The table has static storage; docs/metrics.md is made of it. */
+const struct ts_metric_def *shell_metrics_table(size_t *n);
+struct ts_metrics *shell_metrics_new(void);
+void shell_metrics_gather(struct ts_shell *s, const struct ts_host_status *st);
 /* Histograms are filled as things happen. */
 void shell_note_step(struct ts_shell *s, uint64_t us);
+void shell_note_batch(struct ts_shell *s);
 
 /* ---- sequencer.c ---- */
 

@@ -10,6 +10,7 @@ static void on_open(void *ctx, struct ts_link *l)
 {
     struct link_slot *slot = ctx;
     TS_CHECK(slot->link == l);
+    slot->connects++;
     struct ts_host_input in = {.kind = TS_IN_LINK_UP, .link = slot->index};
     shell_input(slot->shell, &in);
 }
@@ -18,6 +19,8 @@ static void on_frame(void *ctx, struct ts_link *l, ts_bytes frame)
 {
     struct link_slot *slot = ctx;
     TS_CHECK(slot->link == l);
+    slot->received_frames++;
+    slot->received_bytes += frame.n;
     struct ts_host_input in = {.kind = TS_IN_FRAME, .link = slot->index, .bytes = frame};
     shell_input(slot->shell, &in);
 }
@@ -66,6 +69,8 @@ void shell_send(struct ts_shell *s, unsigned link, ts_bytes body)
     TS_CHECK(link < s->config.n_links);
     struct link_slot *slot = &s->links[link];
     ts_err err = slot->link != NULL ? ts_link_send(slot->link, body) : TS_E_CLOSED;
+    if (err == TS_OK)
+        slot->sent_bytes += body.n;
     if (err == TS_OK || (err == TS_E_CLOSED && slot->link == NULL))
         return; /* a link that is gone was or will be told of */
     char text[256];

@@ -34,6 +34,7 @@ static void store(struct ts_shell *s, const struct ts_host_output *o)
 
 static void broadcast(struct ts_shell *s, const struct ts_host_output *o)
 {
+    shell_note_batch(s);
     if (s->front.feed != NULL)
         ts_feed_server_publish(s->front.feed, o->number, &o->hash, o->bytes, true);
     if (s->front.api != NULL)

@@ -21,6 +21,8 @@ struct config {
     struct ts_rpc_keys rpc;
     uint64_t feed_max_peers;
     uint64_t snapshot_every;
+    const char *on_finding;
+    int on_finding_least;
     int log_level, log_format;
 };
 
@@ -30,6 +32,8 @@ static const char *check_peer(const char *value)
         return "is not a feed's address such as ws://127.0.0.1:9000/feed";
     return NULL;
 }
+
+static const char *const severities[] = {"notice", "pattern", "omission", "proof", NULL};
 
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, genesis, "genesis", TS_CFG_PATH, .letter = 'g', .flags = TS_CFG_REQUIRED,
@@ -48,6 +52,10 @@ static const struct ts_cfg_key keys[] = {
            .max = 100000, .help = "subscribers of the feed at one time"),
     TS_CFG(struct config, snapshot_every, "snapshot-every", TS_CFG_U64, .def = "10000", .min = 1,
            .help = "batches between sealed checkpoints of the enclave"),
+    TS_CFG(struct config, on_finding, "on-finding", TS_CFG_STRING, .value_name = "COMMAND",
+           .help = "run by /bin/sh for each finding, with it as JSON on standard input"),
+    TS_CFG(struct config, on_finding_least, "on-finding-severity", TS_CFG_ENUM, .def = "omission",
+           .choices = severities, .help = "the least that on-finding is run for"),
     TS_CFG_LOG_KEYS(struct config),
 };
 
@@ -124,6 +132,8 @@ static int start(struct program *p)
     };
     c.l1_url = p->cfg.l1.url;
     c.l1_confirmations = p->cfg.l1.confirmations;
+    c.on_finding = p->cfg.on_finding;
+    c.on_finding_least = (enum ts_severity)p->cfg.on_finding_least;
     ts_node_settings_default(&c.settings);
     c.settings.snapshot_every = p->cfg.snapshot_every;
     ts_program_listener(&p->common, &p->cfg.rpc, &c.listener);

@@ -98,6 +98,14 @@ static ts_err open_front(struct ts_node_shell *s, char *why, size_t why_size)
     return ts_front_open(&s->front, s->config.loop, &c, why, why_size);
 }
 
+static ts_err open_hook(struct ts_node_shell *s)
+{
+    if (s->config.on_finding == NULL)
+        return TS_OK;
+    s->hook = ts_hook_new(s->config.loop, s->config.on_finding);
+    return s->hook != NULL ? TS_OK : TS_E_NOMEM;
+}
+
 static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
 {
     ts_err err = ts_store_open(s->config.store_path, &s->config.genesis->hash, "node", &s->store,
@@ -110,6 +118,8 @@ static ts_err open_all(struct ts_node_shell *s, char *why, size_t why_size)
         err = open_engine(s);
     if (err == TS_OK)
         err = open_timer(s);
+    if (err == TS_OK)
+        err = open_hook(s);
     if (err == TS_OK)
         err = open_writer(s);
     if (err == TS_OK)
@@ -182,6 +192,8 @@ void nsh_close(struct ts_node_shell *s)
     s->has_timer = false;
     ts_follow_close(s->follow);
     s->follow = NULL;
+    ts_hook_close(s->hook);
+    s->hook = NULL;
     if (s->writer != NULL)
         ts_writer_close(s->writer); /* what was submitted is durable when this returns */
     s->writer = NULL;

@@ -30,6 +30,9 @@ struct ts_node_shell_config {
                            L1 */
     uint64_t l1_confirmations; /* as in l1/follower.h */
 
+    const char *on_finding; /* told of each finding, see node/hook.h; NULL: nobody is */
+    enum ts_severity on_finding_least;
+
     struct ts_server_config listener; /* without handlers and WebSocket paths */
     size_t max_feed_peers;
 };

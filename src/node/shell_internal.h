@@ -8,7 +8,8 @@
  *   shell_calls.c  questions to the core that are answered later; the backend of JSON-RPC and feed
  *   shell_health.c what ten_health tells
  *   shell_l1.c     following L1
- *   shell_http.c   /, /healthz, /readyz, /metrics */
+ *   shell_http.c   /, /healthz, /readyz, /metrics
+ *   shell_metrics.c  the table of metrics */
 #ifndef TS_NODE_SHELL_INTERNAL_H
 #define TS_NODE_SHELL_INTERNAL_H
 
@@ -16,6 +17,7 @@
 
 #include "engine/engine.h"
 #include "net/ws_client.h"
+#include "node/hook.h"
 #include "node/shell.h"
 #include "shell/follow.h"
 #include "shell/front.h"
@@ -72,6 +74,7 @@ struct ts_node_shell {
     struct feed_slot feeds[TS_NODE_MAX_PEERS];
     struct ts_link *enclave;
     struct ts_follow *follow; /* NULL: L1 is not followed */
+    struct ts_hook *hook;     /* NULL: nobody is told of findings */
 
     uv_timer_t timer;
     bool has_timer;
@@ -148,8 +151,14 @@ bool nsh_l1_is_up(const struct ts_node_shell *s); /* false without one, too */
 
 /* ---- shell_http.c ---- */
 
-struct ts_metrics *nsh_metrics_new(void);
 void nsh_on_get(void *ctx, struct ts_http_request *req, const char *path, const char *query);
+
+/* ---- shell_metrics.c ---- */
+
+/* The table has static storage; docs/metrics.md is made of it. */
+const struct ts_metric_def *nsh_metrics_table(size_t *n);
+struct ts_metrics *nsh_metrics_new(void);
+void nsh_metrics_gather(struct ts_node_shell *s, const struct ts_node_status *st);
 void nsh_note_step(struct ts_node_shell *s, uint64_t us);
 
 #endif

@@ -43,6 +43,22 @@ static void event(struct ts_node_shell *s, const struct ts_node_output *o)
     ts_log_made((enum ts_log_level)o->level, o->event, o->text);
 }
 
+static void tell_hook(struct ts_node_shell *s, const struct ts_finding *f)
+{
+    json_t *json = NULL;
+    char *line = NULL;
+    if (s->hook == NULL || f->severity < s->config.on_finding_least)
+        return;
+    if ((json = ts_finding_json(f)) != NULL)
+        line = json_dumps(json, JSON_COMPACT);
+    if (line != NULL)
+        ts_hook_tell(s->hook, ts_bytes_of(line, strlen(line)));
+    else
+        ts_log(TS_LOG_ERROR, "hook-dropped", "reason=\"out of memory\"");
+    free(line);
+    json_decref(json);
+}
+
 /* Proofs and omissions are for somebody to look at; the others, and what is over, for counting. */
 static void finding(struct ts_node_shell *s, const struct ts_finding *f)
 {
@@ -60,6 +76,7 @@ static void finding(struct ts_node_shell *s, const struct ts_finding *f)
            ts_about_name(f->about), ts_finding_state_name(f->state), (unsigned long long)f->serial,
            enclave, (unsigned long long)f->first, (unsigned long long)f->last, f->text);
     ts_api_new_finding(s->front.api, f);
+    tell_hook(s, f);
 }
 
 static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *o)

@@ -232,7 +232,7 @@ class Network:
         })
         return [program("tenseq-host"), "--config", config]
 
-    def add_node(self, peers=None, start=False):
+    def add_node(self, peers=None, start=False, extra=()):
         i = len(self.node_ports)
         port = free_port()
         self.node_ports.append(port)
@@ -244,6 +244,7 @@ class Network:
             "rpc-listen": f"127.0.0.1:{port}",
             "peers": peers or [f"ws://127.0.0.1:{self.host_port}/feed"],
             **self.l1_config,
+            **dict(extra),
         }
         if self.validators:
             name = f"v{i}"

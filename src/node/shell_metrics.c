@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The node's metrics: the one table, and how its values are gathered. docs/metrics.md is made of
+ * the table. */
+#include <string.h>
+
+#include "base/check.h"
+#include "node/shell_internal.h"
+
+static const double step_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
+                                      0.05,   0.1,   0.25,  0.5,   1,    2.5};
+
+enum metric {
+    M_HEAD,
+    M_TARGET,
+    M_TERM,
+    M_STATE,
+    M_COUNTERS,
+    M_EVIDENCE,
+    M_FINDINGS,
+    M_FINDINGS_OPEN,
+    M_PROOFS,
+    M_HOOK,
+    M_PEERS_UP,
+    M_PEER_HEAD,
+    M_ENCLAVE_STATE,
+    M_ENCLAVE_HEAD,
+    M_L1_UP,
+    M_L1_CONFIRMED,
+    M_L1_REFERENCE,
+    M_PUBLISHED,
+    M_FINAL,
+    M_STEP_SECONDS,
+    M_STEPS,
+    M_STEP_GROUPS,
+    M_STEPS_FAILED,
+    M_LOG_EVENTS,
+    M_NET,
+    M_CONNECTIONS,
+    M_RPC,
+    M_RPC_IN_FLIGHT,
+    M_FEED,
+    M_FEED_PEERS,
+    M_MEMORY,
+    M_COUNT
+};
+
+static const struct ts_metric_def defs[M_COUNT] = {
+    [M_HEAD] = {.name = "tenseq_node_head_number",
+                .kind = TS_GAUGE,
+                .unit = "batches",
+                .help = "number of the newest durable batch"},
+    [M_TARGET] = {.name = "tenseq_node_target_number",
+                  .kind = TS_GAUGE,
+                  .unit = "batches",
+                  .help = "highest head that a connected peer claims"},
+    [M_TERM] = {.name = "tenseq_node_term",
+                .kind = TS_GAUGE,
+                .unit = "terms",
+                .help = "term of the newest durable batch"},
+    [M_STATE] = {.name = "tenseq_node_state",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .label = "state",
+                 .help = "1 for the state the node is in"},
+    [M_COUNTERS] = {.name = "tenseq_node_events_total",
+                    .kind = TS_COUNTER,
+                    .unit = "events",
+                    .label = "what",
+                    .help = "what the node counted"},
+    [M_EVIDENCE] = {.name = "tenseq_node_evidence",
+                    .kind = TS_GAUGE,
+                    .unit = "batches",
+                    .help = "conflicting sealed batches kept as evidence"},
+    [M_FINDINGS] = {.name = "tenseq_node_findings",
+                    .kind = TS_GAUGE,
+                    .unit = "findings",
+                    .label = "name",
+                    .help = "findings of the audit that are kept, over and lasting ones"},
+    [M_FINDINGS_OPEN] = {.name = "tenseq_node_findings_open",
+                         .kind = TS_GAUGE,
+                         .unit = "findings",
+                         .label = "name",
+                         .help = "of these, the ones that last"},
+    [M_PROOFS] = {.name = "tenseq_node_operator_proofs",
+                  .kind = TS_GAUGE,
+                  .unit = "findings",
+                  .help = "proofs about the operator that are kept; an honest one has none"},
+    [M_HOOK] = {.name = "tenseq_node_hook_total",
+                .kind = TS_COUNTER,
+                .unit = "runs",
+                .label = "outcome",
+                .help = "runs of the on-finding command: done, failed, killed when late, and "
+                        "findings it was not told of since too many waited"},
+    [M_PEERS_UP] = {.name = "tenseq_node_peers_up",
+                    .kind = TS_GAUGE,
+                    .unit = "peers",
+                    .help = "feeds that are connected"},
+    [M_PEER_HEAD] = {.name = "tenseq_node_peer_head_number",
+                     .kind = TS_GAUGE,
+                     .unit = "batches",
+                     .label = "peer",
+                     .help = "head that the peer claims; 0 while it is not connected"},
+    [M_ENCLAVE_STATE] = {.name = "tenseq_node_enclave_state",
+                         .kind = TS_GAUGE,
+                         .unit = "bool",
+                         .label = "state",
+                         .help = "1 for the state of the attached enclave"},
+    [M_ENCLAVE_HEAD] = {.name = "tenseq_node_enclave_head_number",
+                        .kind = TS_GAUGE,
+                        .unit = "batches",
+                        .help = "number of the newest batch the attached enclave accepted"},
+    [M_L1_UP] = {.name = "tenseq_node_l1_up",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .help = "1 while the L1 node answers; 0 without one, too"},
+    [M_L1_CONFIRMED] = {.name = "tenseq_node_l1_confirmed_number",
+                        .kind = TS_GAUGE,
+                        .unit = "blocks",
+                        .help = "number of the newest confirmed L1 block"},
+    [M_L1_REFERENCE] = {.name = "tenseq_node_l1_reference_number",
+                        .kind = TS_GAUGE,
+                        .unit = "blocks",
+                        .help = "number of the L1 block that the newest batch names"},
+    [M_PUBLISHED] = {.name = "tenseq_node_published_number",
+                     .kind = TS_GAUGE,
+                     .unit = "batches",
+                     .help = "last batch of the newest rollup on L1 that holds this chain"},
+    [M_FINAL] = {.name = "tenseq_node_final_number",
+                 .kind = TS_GAUGE,
+                 .unit = "batches",
+                 .help = "the same, of the rollups whose L1 block is final"},
+    [M_STEP_SECONDS] = {.name = "tenseq_node_store_step_seconds",
+                        .kind = TS_HISTOGRAM,
+                        .unit = "seconds",
+                        .buckets = step_buckets,
+                        .n_buckets = TS_COUNT(step_buckets),
+                        .help = "from submitting a step to its being durable"},
+    [M_STEPS] = {.name = "tenseq_node_store_steps_total",
+                 .kind = TS_COUNTER,
+                 .unit = "steps",
+                 .help = "durable steps"},
+    [M_STEP_GROUPS] = {.name = "tenseq_node_store_flushes_total",
+                       .kind = TS_COUNTER,
+                       .unit = "flushes",
+                       .help = "flushes they shared"},
+    [M_STEPS_FAILED] = {.name = "tenseq_node_store_failures_total",
+                        .kind = TS_COUNTER,
+                        .unit = "steps",
+                        .help = "steps that failed"},
+    [M_LOG_EVENTS] = {.name = "tenseq_node_log_events_total",
+                      .kind = TS_COUNTER,
+                      .unit = "events",
+                      .label = "level",
+                      .help = "events the node logged; error and warn are alarms"},
+    [M_NET] = {.name = "tenseq_node_net_total",
+               .kind = TS_COUNTER,
+               .unit = "events",
+               .label = "what",
+               .help = "what the listener counted"},
+    [M_CONNECTIONS] = {.name = "tenseq_node_connections",
+                       .kind = TS_GAUGE,
+                       .unit = "connections",
+                       .help = "connections open now"},
+    [M_RPC] = {.name = "tenseq_node_rpc_total",
+               .kind = TS_COUNTER,
+               .unit = "calls",
+               .label = "what",
+               .help = "what JSON-RPC counted"},
+    [M_RPC_IN_FLIGHT] = {.name = "tenseq_node_rpc_in_flight",
+                         .kind = TS_GAUGE,
+                         .unit = "calls",
+                         .help = "calls not answered yet"},
+    [M_FEED] = {.name = "tenseq_node_feed_total",
+                .kind = TS_COUNTER,
+                .unit = "events",
+                .label = "what",
+                .help = "what the feed that is served counted"},
+    [M_FEED_PEERS] = {.name = "tenseq_node_feed_peers",
+                      .kind = TS_GAUGE,
+                      .unit = "peers",
+                      .help = "subscribers of the feed that is served"},
+    [M_MEMORY] = {.name = "tenseq_node_resident_bytes",
+                  .kind = TS_GAUGE,
+                  .unit = "bytes",
+                  .help = "resident memory of the process"},
+};
+
+const struct ts_metric_def *nsh_metrics_table(size_t *n)
+{
+    *n = M_COUNT;
+    return defs;
+}
+
+struct ts_metrics *nsh_metrics_new(void)
+{
+    return ts_metrics_new(defs, M_COUNT);
+}
+
+void nsh_note_step(struct ts_node_shell *s, uint64_t us)
+{
+    ts_metrics_observe(s->metrics, M_STEP_SECONDS, NULL, (double)us / 1e6);
+}
+
+/* ---- gathering ------------------------------------------------------------------------------- */
+
+static void gather_state(struct ts_node_shell *s, const struct ts_node_status *st)
+{
+    struct ts_metrics *m = s->metrics;
+    ts_metrics_clear(m, M_STATE);
+    ts_metrics_set(m, M_STATE, nsh_state_name(s, st), 1);
+    ts_metrics_set(m, M_HEAD, NULL, (double)st->head.number);
+    ts_metrics_set(m, M_TARGET, NULL, (double)st->target);
+    ts_metrics_set(m, M_TERM, NULL, (double)st->head.term);
+    ts_metrics_set(m, M_L1_UP, NULL, nsh_l1_is_up(s));
+    ts_metrics_set(m, M_L1_CONFIRMED, NULL, (double)st->l1.confirmed);
+    ts_metrics_set(m, M_L1_REFERENCE, NULL, (double)st->l1.reference);
+    ts_metrics_set(m, M_PUBLISHED, NULL, (double)st->rollups.published);
+    ts_metrics_set(m, M_FINAL, NULL, (double)st->rollups.final);
+    ts_metrics_set(m, M_EVIDENCE, NULL, (double)st->evidence);
+    ts_metrics_set(m, M_PEERS_UP, NULL, st->peers_up);
+    ts_metrics_clear(m, M_ENCLAVE_STATE);
+    ts_metrics_set(m, M_ENCLAVE_STATE, st->enclave.state_text, 1);
+    ts_metrics_set(m, M_ENCLAVE_HEAD, NULL, (double)st->enclave.head.number);
+#define ADD(name, help) ts_metrics_set_counter(m, M_COUNTERS, #name, st->counters.name);
+    TS_NODE_COUNTERS(ADD)
+#undef ADD
+    for (unsigned i = 0; i < st->n_peers; i++) {
+        struct ts_node_peer_status p;
+        ts_node_peer_of(s->core, i, &p);
+        ts_metrics_set(m, M_PEER_HEAD, s->config.peers[i],
+                       p.state == TS_NODE_PEER_UP ? (double)p.head : 0);
+    }
+}
+
+static void gather_findings(struct ts_node_shell *s)
+{
+    const struct ts_audit *audit = ts_node_audit(s->core);
+    uint64_t kept[TS_F_COUNT] = {0}, open[TS_F_COUNT] = {0}, proofs = 0;
+    for (size_t i = 0; i < ts_audit_count(audit); i++) {
+        const struct ts_finding *f = ts_audit_get(audit, i);
+        kept[f->kind]++;
+        open[f->kind] += f->state == TS_FINDING_OPEN;
+        proofs += f->severity == TS_SEVERITY_PROOF && f->about == TS_ABOUT_OPERATOR;
+    }
+    for (int k = 0; k < TS_F_COUNT; k++) {
+        ts_metrics_set(s->metrics, M_FINDINGS, ts_finding_name(k), (double)kept[k]);
+        ts_metrics_set(s->metrics, M_FINDINGS_OPEN, ts_finding_name(k), (double)open[k]);
+    }
+    ts_metrics_set(s->metrics, M_PROOFS, NULL, (double)proofs);
+}
+
+static void gather_hook(struct ts_node_shell *s)
+{
+    struct ts_hook_counters c = ts_hook_counters(s->hook);
+    ts_metrics_set_counter(s->metrics, M_HOOK, "done", c.done);
+    ts_metrics_set_counter(s->metrics, M_HOOK, "failed", c.failed);
+    ts_metrics_set_counter(s->metrics, M_HOOK, "killed", c.killed);
+    ts_metrics_set_counter(s->metrics, M_HOOK, "dropped", c.dropped);
+}
+
+static void gather_store(struct ts_node_shell *s)
+{
+    struct ts_writer_counters c = ts_writer_counters(s->writer);
+    size_t resident = 0;
+    ts_metrics_set_counter(s->metrics, M_STEPS, NULL, c.steps);
+    ts_metrics_set_counter(s->metrics, M_STEP_GROUPS, NULL, c.groups);
+    ts_metrics_set_counter(s->metrics, M_STEPS_FAILED, NULL, c.failed);
+    if (uv_resident_set_memory(&resident) == 0)
+        ts_metrics_set(s->metrics, M_MEMORY, NULL, (double)resident);
+}
+
+static void gather_net(struct ts_node_shell *s)
+{
+    static const struct ts_front_metrics at = {
+        .net = M_NET,
+        .connections = M_CONNECTIONS,
+        .rpc = M_RPC,
+        .rpc_in_flight = M_RPC_IN_FLIGHT,
+        .feed = M_FEED,
+        .feed_peers = M_FEED_PEERS,
+    };
+    ts_front_measure(&s->front, s->metrics, &at);
+    ts_front_measure_events(s->metrics, M_LOG_EVENTS, s->events);
+}
+
+void nsh_metrics_gather(struct ts_node_shell *s, const struct ts_node_status *st)
+{
+    gather_state(s, st);
+    gather_findings(s);
+    gather_hook(s);
+    gather_store(s);
+    gather_net(s);
+}
