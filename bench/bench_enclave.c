@@ -2,7 +2,8 @@
 /* What an empty batch costs in an enclave beside the signatures in it, with three enclaves: CREATE
  * by the active one (two signatures made, the seal and its next report; two recovered, the others'
  * reports) and ACCEPT by another (four recovered, one made), over the time of the same raw
- * libsecp256k1 calls. JSON lines on stdout. The ratio of CREATE is to stay at or below 1.5. */
+ * libsecp256k1 calls; and a batch in a ROLLUP. JSON lines on stdout. The ratio of CREATE is to stay
+ * at or below 1.5. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -91,6 +92,20 @@ static double time_raw(struct raw *r, size_t made, size_t recovered)
     return now_us() - start;
 }
 
+/* ROLLUP of all batches so far, empty ones: decoding, header hashes, and their encoding. */
+static double time_rollup(struct ek *k)
+{
+    struct ts_buf out;
+    struct ts_msg answer;
+    ts_buf_init(&out, 0);
+    struct ts_msg req = ek_rollup_request(k, 1, k->n_batches, 0);
+    double took = time_handle(k, 1, &req, &out);
+    TS_CHECK(ts_msg_decode_answer(ts_buf_bytes(&out), &k->arena, &answer) == TS_OK);
+    TS_CHECK(answer.type == TS_MSG_ROLLUP);
+    ts_buf_free(&out);
+    return took;
+}
+
 static void print(const char *name, double value)
 {
     printf("{\"name\":\"%s\",\"value\":%.3f}\n", name, value);
@@ -119,6 +134,8 @@ int main(void)
     print("accept_us", median(accept, ROUNDS));
     print("accept_signatures_us", median(raw_accept, ROUNDS));
     print("accept_ratio", median(accept, ROUNDS) / median(raw_accept, ROUNDS));
+    ek_run(k, 0, 2000);
+    print("rollup_us_a_batch", time_rollup(k) / (double)k->n_batches);
     ek_close(k);
     secp256k1_context_destroy(r.ctx);
     return ratio <= LIMIT ? 0 : 1;

@@ -156,6 +156,33 @@ static void bench_empty(void)
     tell_size("empty_l1_late", data_size(b, BATCHES));
 }
 
+/* What takes the encoder longest, for src/host/roll_maker.c: times without a step, and bytes in a
+ * column just short enough for the highest quality. */
+static void bench_dearest(void)
+{
+    static struct ts_rollup_batch b[4096];
+    static uint8_t bytes[16000];
+    uint64_t random = 3;
+    fill(b, TS_COUNT(b));
+    for (size_t i = 0; i < TS_COUNT(b); i++) {
+        b[i].time += next_random(&random) % 700;
+        b[i].term = i / 7;
+    }
+    double start = now_s();
+    data_size(b, TS_COUNT(b));
+    tell("encode_dearest_us_a_batch", (now_s() - start) * 1e6 / (double)TS_COUNT(b));
+    random_bytes(&random, bytes, sizeof(bytes));
+    for (size_t i = 1000; i < sizeof(bytes); i++)
+        if (i % 16 >= 4)
+            bytes[i] = bytes[i - 1 - next_random(&random) % 900];
+    ts_bytes tx = ts_bytes_of(bytes, sizeof(bytes));
+    b[0].txs = &tx;
+    b[0].n_txs = 1;
+    start = now_s();
+    data_size(b, 1);
+    tell("encode_dearest_us_a_byte", (now_s() - start) * 1e6 / sizeof(bytes));
+}
+
 static int bench_times(const char *path)
 {
     static struct ts_rollup_batch b[TS_ROLLUP_MAX_BATCHES];
@@ -545,6 +572,7 @@ int main(int argc, char **argv)
     if (argc > 1)
         return bench_times(argv[1]);
     bench_empty();
+    bench_dearest();
     bench_transfers();
     bench_rebuild();
     return 0;

@@ -51,7 +51,7 @@ static size_t choose(const struct slots *s, uint64_t *generation)
     return best;
 }
 
-/* The chain's part: [own term, roots, chain snapshot], behind its length. */
+/* The chain's part: [own term, roots, milestones, chain snapshot], behind its length. */
 static ts_err write_chain(struct ts_checkpoint_stream *s, const struct ts_line *line)
 {
     struct ts_buf b;
@@ -60,6 +60,7 @@ static ts_err write_chain(struct ts_checkpoint_stream *s, const struct ts_line *
     size_t mark = ts_put_list(&b);
     ts_put_u64(&b, line->own_term);
     ts_put_bytes(&b, ts_bytes_of(line->roots, sizeof(line->roots)));
+    ts_put_bytes(&b, ts_bytes_of(line->milestones, line->n_milestones * sizeof(ts_hash)));
     ts_chain_snapshot_put(&b, &line->chain);
     ts_put_list_end(&b, mark);
     ts_err err = b.err;
@@ -80,13 +81,15 @@ static ts_err decode_chain(struct ts_line *line, const struct ts_crypto *crypto,
     ts_read_list(&r);
     line->own_term = ts_read_u64(&r);
     ts_read_fixed(&r, line->roots, sizeof(line->roots));
+    ts_bytes milestones = ts_read_bytes(&r, MAX_CHAIN_RLP);
     ts_err err = ts_chain_snapshot_read(&r, &line->genesis, crypto, &chain);
     if (err != TS_OK)
         return err;
     ts_read_list_end(&r);
     ts_chain_free(&line->chain);
     line->chain = chain;
-    return ts_reader_done(&r);
+    err = ts_line_set_milestones(line, milestones);
+    return err == TS_OK ? ts_reader_done(&r) : err;
 }
 
 static ts_err read_chain(struct ts_checkpoint_stream *s, const struct ts_crypto *crypto,
@@ -146,6 +149,8 @@ static void describe(const struct slots *s, size_t i, char *out, size_t size)
         snprintf(out, size, "slot %zu is empty", i);
     else if (s->err[i] == TS_E_FOREIGN)
         snprintf(out, size, "slot %zu is of another network or enclave", i);
+    else if (s->err[i] == TS_E_VERSION)
+        snprintf(out, size, "slot %zu is of another version of this program", i);
     else if (s->err[i] != TS_OK)
         snprintf(out, size, "slot %zu is damaged or sealed under another key", i);
     else

@@ -6,8 +6,9 @@
 #include "base/check.h"
 #include "crypto/seal.h"
 
-#define MAGIC       "tsckpt01"
+#define MAGIC       "tsckpt02" /* the last two are the version of form and content */
 #define MAGIC_SIZE  8u
+#define MAGIC_NAME  6u
 #define SALT_SIZE   8u
 #define NONCE_SIZE  12u
 #define AAD_SIZE    (MAGIC_SIZE + SALT_SIZE + 4 + 1)
@@ -87,7 +88,7 @@ static ts_err open_head(const ts_secret *key, const uint8_t bytes[HEAD_BYTES],
     struct ts_buf plain;
     const uint8_t *salt = bytes + MAGIC_SIZE;
     if (memcmp(bytes, MAGIC, MAGIC_SIZE) != 0)
-        return TS_E_SEAL;
+        return memcmp(bytes, MAGIC, MAGIC_NAME) == 0 ? TS_E_VERSION : TS_E_SEAL;
     ts_buf_init(&plain, HEAD_PLAIN);
     ts_err err = open_record(key, salt, 0, false,
                              ts_bytes_of(bytes + MAGIC_SIZE + SALT_SIZE, HEAD_SEALED), &plain);

@@ -5,10 +5,11 @@
  *   head record = enclave id(20) ‖ genesis(32) ‖ generation(8) ‖ number(8) ‖ hash(32)
  *   chunk       = last(1) ‖ length(4) ‖ sealed bytes
  *
- * Integers are big-endian. Records are sealed one by one with AES-256-GCM; the head is record 0.
- * The nonce is salt ‖ record number(4), the salt drawn for each checkpoint; the additional data are
- * magic ‖ salt ‖ record number ‖ last. So a record that is changed, missing, moved, of another
- * checkpoint, or behind the end does not open. */
+ * The magic ends with the version; content of another one is not read, since a boot can always
+ * start from the genesis. Integers are big-endian. Records are sealed one by one with AES-256-GCM;
+ * the head is record 0. The nonce is salt ‖ record number(4), the salt drawn for each checkpoint;
+ * the additional data are magic ‖ salt ‖ record number ‖ last. So a record that is changed,
+ * missing, moved, of another checkpoint, or behind the end does not open. */
 #ifndef TS_ENCLAVE_CHECKPOINT_IO_H
 #define TS_ENCLAVE_CHECKPOINT_IO_H
 
@@ -37,7 +38,7 @@ struct ts_checkpoint_stream {
 };
 
 /* The head record of a slot. TS_E_NOT_FOUND: the slot is empty or cannot be read. TS_E_SEAL:
- * damaged, or sealed under another key. */
+ * damaged, or sealed under another key. TS_E_VERSION: of another version of this program. */
 ts_err ts_checkpoint_peek(const struct ts_checkpoint_store *store, size_t slot,
                           const ts_secret *key, struct ts_checkpoint_head *out);
 

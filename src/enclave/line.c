@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "enclave/state.h"
@@ -46,17 +47,62 @@ void ts_line_free(struct ts_enclave *e, struct ts_line *line)
     if (line->chain.genesis != NULL)
         ts_chain_free(&line->chain);
     ts_genesis_free(&line->genesis);
+    free(line->milestones);
     free(line);
+}
+
+/* Room for n milestones in all. */
+static ts_err reserve_milestones(struct ts_line *line, size_t n)
+{
+    if (n <= line->cap_milestones)
+        return TS_OK;
+    size_t cap = n < 2 * line->cap_milestones ? 2 * line->cap_milestones : n + 15;
+    ts_hash *p = realloc(line->milestones, cap * sizeof(*p));
+    if (p == NULL)
+        return TS_E_NOMEM;
+    line->milestones = p;
+    line->cap_milestones = cap;
+    return TS_OK;
 }
 
 ts_err ts_line_apply(struct ts_line *line, const struct ts_effect *effect)
 {
-    ts_err err = ts_chain_apply(&line->chain, effect);
+    const struct ts_head *head = &line->chain.head;
+    ts_err err = reserve_milestones(line, line->n_milestones + 1);
+    if (err == TS_OK)
+        err = ts_chain_apply(&line->chain, effect);
     if (err != TS_OK)
         return err;
-    const struct ts_head *head = &line->chain.head;
     line->roots[head->number % TS_RECENT] = head->protocol_root;
+    if (head->number % TS_MILESTONE == 0)
+        line->milestones[line->n_milestones++] = head->hash;
+    TS_CHECK(line->n_milestones == head->number / TS_MILESTONE);
     return TS_OK;
+}
+
+const ts_hash *ts_line_hash(const struct ts_line *line, uint64_t number)
+{
+    const ts_hash *recent = ts_chain_recent(&line->chain, number);
+    if (recent != NULL || number == 0 || number % TS_MILESTONE != 0 ||
+        number > line->chain.head.number)
+        return recent;
+    return &line->milestones[number / TS_MILESTONE - 1];
+}
+
+ts_err ts_line_set_milestones(struct ts_line *line, ts_bytes hashes)
+{
+    uint64_t n = line->chain.head.number / TS_MILESTONE;
+    if (hashes.n % sizeof(ts_hash) != 0 || hashes.n / sizeof(ts_hash) != n)
+        return TS_E_CORRUPT;
+    ts_err err = reserve_milestones(line, (size_t)n);
+    if (err != TS_OK)
+        return err;
+    if (n > 0)
+        memcpy(line->milestones, hashes.p, hashes.n);
+    line->n_milestones = (size_t)n;
+    const ts_hash *own = ts_chain_recent(&line->chain, n * TS_MILESTONE);
+    bool fits = n == 0 || own == NULL || ts_hash_equal(own, &line->milestones[n - 1]);
+    return fits ? TS_OK : TS_E_CORRUPT;
 }
 
 const ts_hash *ts_line_root(const struct ts_line *line, uint64_t number)

@@ -88,23 +88,23 @@ static ts_err take_range(struct ts_enclave *e, struct rolling *r)
 /* Whether header after header leads to a batch that is on this enclave's line. */
 static ts_err check_line(struct ts_enclave *e, struct rolling *r)
 {
-    const struct ts_chain *chain = &e->line->chain;
+    uint64_t head = e->line->chain.head.number;
     for (size_t i = 0; i < r->req->n_above; i++) {
         ts_err err = follow(e, r, r->req->above[i], false);
         if (err != TS_OK)
             return err;
     }
     unsigned long long number = r->newest.number;
-    const ts_hash *own = ts_chain_recent(chain, r->newest.number);
-    if (r->newest.number > chain->head.number)
+    const ts_hash *own = ts_line_hash(e->line, r->newest.number);
+    if (r->newest.number > head)
         return ts_enclave_refuse(e, TS_E_OUT_OF_ORDER,
                                  "batch %llu is above the head, which is batch %llu", number,
-                                 (unsigned long long)chain->head.number);
+                                 (unsigned long long)head);
     if (own == NULL)
-        return ts_enclave_refuse(
-            e, TS_E_NOT_FOUND,
-            "batch %llu is not among the newest %u, and no headers up to these are given", number,
-            TS_RECENT);
+        return ts_enclave_refuse(e, TS_E_NOT_FOUND,
+                                 "batch %llu is neither among the newest %u nor a multiple of %u, "
+                                 "and no headers up to such a one are given",
+                                 number, TS_RECENT, TS_MILESTONE);
     if (!ts_hash_equal(own, &r->newest_hash))
         return ts_enclave_refuse(e, TS_E_CONFLICT, "batch %llu is not the one on this line",
                                  number);

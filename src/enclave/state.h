@@ -16,6 +16,8 @@ struct ts_line {
     struct ts_chain chain;
     struct ts_engine *engine;
     ts_hash roots[TS_RECENT]; /* protocol root of batch n at n % TS_RECENT, as chain.recent */
+    ts_hash *milestones; /* owned: of batches TS_MILESTONE, 2 * TS_MILESTONE… up to the head */
+    size_t n_milestones, cap_milestones;
     uint64_t own_term; /* of this enclave's newest Active on the line, of any boot; 0: none */
 };
 
@@ -68,6 +70,12 @@ ts_err ts_line_new(struct ts_enclave *e, ts_bytes genesis, struct ts_line **out)
 void ts_line_free(struct ts_enclave *e, struct ts_line *line);
 /* The effect of a batch becomes the head. TS_E_NOMEM: unchanged. */
 ts_err ts_line_apply(struct ts_line *line, const struct ts_effect *effect);
+/* The hash of batch number, NULL when it is above the head, or neither among the newest TS_RECENT
+ * nor a milestone. */
+const ts_hash *ts_line_hash(const struct ts_line *line, uint64_t number);
+/* The milestones of a line whose head has this number; copied. TS_E_NOMEM: unchanged. TS_E_CORRUPT:
+ * another number of them, or not the line's own where it knows better. */
+ts_err ts_line_set_milestones(struct ts_line *line, ts_bytes hashes);
 /* The protocol root of batch number, NULL when it is not among the newest TS_RECENT. */
 const ts_hash *ts_line_root(const struct ts_line *line, uint64_t number);
 

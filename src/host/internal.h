@@ -12,6 +12,8 @@
  *   mempool.c   transactions from admission to their end
  *   l1.c        which L1 block the next batch names, and the whitelist that goes with it
  *   rollup.c    rollups: due, made by an enclave, brought to L1
+ *   roll_range.c  which batches and headers an enclave is given for one
+ *   roll_maker.c  which enclave that is, and how much it is given
  *   query.c     engine queries
  *   status.c    looking in
  */
@@ -33,6 +35,10 @@
 #define TS_NOBODY       (-1)
 /* A batch waits no longer for an enclave that writes a checkpoint. */
 #define TS_SEALING_WAIT_US 200000u
+#define TS_ROLL_NEAR       (TS_RECENT / 2) /* so near to its head an enclave surely has all hashes */
+#define TS_ROLL_FRAME_REST                                                                         \
+    4096u /* bytes of a ROLLUP that are neither range, above nor L1 header                         \
+           */
 
 /* How far one enclave is from being of use.
  *
@@ -66,7 +72,7 @@ struct request {
     uint64_t type;
     uint64_t sent_us;
     uint64_t allow_us; /* time to answer, from when it is first in line */
-    uint64_t work;     /* transactions in it */
+    uint64_t work;     /* transactions in it; ROLLUP: as roll_cost counts */
     bool queued;       /* others were before it in the line */
     uint64_t ref;      /* ACCEPT: batch number; QUERY: query id; REGISTER: the order's token */
     ts_hash hash;      /* ACCEPT: of the batch */
@@ -128,6 +134,8 @@ struct member {
     uint64_t said_us, said_head; /* progress of catching up, as last told */
     unsigned wrong_refusals;     /* of batches that others accepted */
     bool rolling;                /* it makes a rollup */
+    uint64_t roll_failed_us;     /* when it last failed to make one; 0: never */
+    uint64_t roll_slowness;      /* measured against roll_cost, in thousandths; 0: not known */
     bool snapshotting;
     uint64_t snapshot_at; /* head number of its newest checkpoint */
 
@@ -298,15 +306,20 @@ struct roll {
     uint64_t retry_us, backoff_us;
     bool failure_said;
 
-    enum { R_IDLE, R_LOADING, R_ASKING, R_PUBLISHING } stage;
-    uint64_t began_us, load_token;
+    enum { R_IDLE, R_LOADING, R_READY, R_ASKING, R_PUBLISHING } stage;
+    uint64_t began_us; /* LOADING: when the store was asked */
+    uint64_t ready_us; /* when the range was first read; 0: not yet */
+    uint64_t load_token;
     uint64_t target;                 /* the head when it began */
     struct ts_arena arena;           /* what range and above point to */
     struct ts_msg_range_item *range; /* owned, of TS_ROLLUP_MAX_BATCHES; NULL before the first */
     size_t n_range;
     size_t bytes; /* of its transactions */
+    size_t frame; /* bytes of range and above in a message */
     bool range_is_full;
-    ts_bytes *above; /* owned, of TS_MAX_ABOVE: headers behind the range; NULL before the first */
+    size_t most; /* batches, after a range whose data took more than a rollup may; 0: no such */
+    uint64_t cost_max; /* as roll_cost counts */
+    ts_bytes *above;   /* owned, of TS_MAX_ABOVE: headers behind the range; NULL before the first */
     size_t n_above;
     uint64_t last; /* of the range; so too the next three */
     ts_hash last_hash;
@@ -420,7 +433,7 @@ void member_link_down(struct ts_host *h, struct member *m, const char *why);
 void member_frame(struct ts_host *h, struct member *m, ts_bytes frame);
 void member_tick(struct ts_host *h, struct member *m);
 uint64_t member_wake(const struct ts_host *h, const struct member *m);
-/* Sends a request; false when the line is full. work: transactions in it. */
+/* Sends a request; false when the line is full. work: transactions in it, or roll_work. */
 bool member_ask(struct ts_host *h, struct member *m, struct ts_msg *msg, uint64_t work,
                 uint64_t ref);
 /* The same for ACCEPT. l1_header: of the L1 block that the batch names, empty without L1. */
@@ -613,6 +626,35 @@ void rollup_refused(struct ts_host *h, struct member *m, const struct ts_msg_err
 void rollup_member_lost(struct ts_host *h, struct member *m);
 void rollup_advance(struct ts_host *h);
 uint64_t rollup_wake(const struct ts_host *h);
+
+/* roll_range.c */
+/* Begins to read what follows the newest rollup, as much as maker may be given. */
+void roll_range_begin(struct ts_host *h, const struct member *maker);
+/* What the store gave. NULL, or why it is of no use. */
+const char *roll_range_take(struct ts_host *h, const struct ts_host_input *in);
+/* Whether range and above are all that an enclave must be given now. */
+bool roll_range_is_shown(const struct ts_host *h);
+/* Reads on until they are. */
+void roll_range_go_on(struct ts_host *h);
+
+/* roll_maker.c */
+/* Who makes the next rollup, or TS_NOBODY. */
+int roll_choose_maker(const struct ts_host *h);
+/* m did not make the one it was asked for: the others come first from now on. */
+void roll_maker_failed(struct ts_host *h, struct member *m);
+/* What a rollup costs that m can make without a batch being late; UINT64_MAX: anything. */
+uint64_t roll_cost_max(const struct ts_host *h, const struct member *m);
+/* Microseconds that so many batches and bytes of transactions took where they were measured; of
+ * what is in work, the headers above the range included. */
+uint64_t roll_cost(size_t batches, size_t bytes);
+uint64_t roll_work(const struct roll *r);
+/* The same at m, as far as is known. */
+uint64_t roll_time_us(const struct member *m, uint64_t work);
+void roll_learn(struct member *m, uint64_t work, uint64_t took_us);
+/* Whether the range in work was read for one that may be given more than m. */
+bool roll_is_too_much(const struct ts_host *h, const struct member *m);
+/* Whether m has time for the range in work before the next batch is due. */
+bool roll_has_time(const struct ts_host *h, const struct member *m);
 
 /* query.c */
 void query_add(struct ts_host *h, const struct ts_host_input *in);

@@ -48,17 +48,22 @@ static uint64_t clamp(uint64_t v, uint64_t low, uint64_t high)
 static uint64_t allowance(const struct ts_host *h, const struct member *m, uint64_t type,
                           uint64_t work)
 {
-    if (type == TS_MSG_LOAD || type == TS_MSG_SNAPSHOT || type == TS_MSG_ROLLUP)
+    bool slow_rollup = type == TS_MSG_ROLLUP && m->state != TS_ENC_ACTIVE;
+    if (type == TS_MSG_LOAD || type == TS_MSG_SNAPSHOT || slow_rollup)
         return SLOW_US;
     if (type == TS_MSG_IDENTIFY && m->phase == M_IDENTIFYING)
         return h->set.connect_deadline_us;
     uint64_t base = m->has_srtt ? m->srtt_us + 8 * m->rttvar_us : h->set.answer_max_us;
     base = clamp(base, h->set.answer_min_us, h->set.answer_max_us);
+    if (type == TS_MSG_ROLLUP) /* the next batch waits for it */
+        return base + clamp(4 * roll_time_us(m, work), 0, SLOW_US);
     return base + work * 4 * clamp(m->per_tx_us, 50, 2000);
 }
 
 static void learn(struct member *m, const struct request *r, uint64_t took)
 {
+    if (r->type == TS_MSG_ROLLUP)
+        roll_learn(m, r->work, took);
     if (r->type == TS_MSG_LOAD || r->type == TS_MSG_SNAPSHOT || r->type == TS_MSG_ROLLUP)
         return;
     if (r->work > 8) {

@@ -3,7 +3,7 @@
  * goes to L1. The contract takes ranges without gap or overlap, so that what a crash leaves in
  * doubt is settled by what L1 says: the next range always begins behind the newest that it told.
  *
- *     idle ──due──▶ LOADING ─▶ ASKING ─▶ PUBLISHING ──told by L1──▶ idle
+ *     idle ──due──▶ LOADING ─▶ READY ─▶ ASKING ─▶ PUBLISHING ──told by L1──▶ idle
  *       ▲──────── whatever fails, after a while ◀──┘
  *
  * Source: docs/protocol.md, section 6. */
@@ -11,11 +11,9 @@
 #include "crypto/keccak.h"
 #include "host/internal.h"
 
-#define LOAD_BATCHES    1024u
 #define RETRY_MIN_US    1000000u
 #define RETRY_MAX_US    60000000u
 #define CONFIRM_WAIT_US 600000000u /* from the end of the submission to its confirmation */
-#define NEAR_HEAD       (TS_RECENT / 2)
 
 bool rollup_is_used(const struct ts_host *h)
 {
@@ -71,11 +69,11 @@ static void drop_work(struct ts_host *h)
 {
     struct roll *r = &h->roll;
     r->stage = R_IDLE;
-    r->load_token = r->job = 0;
+    r->load_token = r->job = r->ready_us = 0;
     r->is_submitted = false;
     r->member = TS_NOBODY;
     r->n_range = r->n_above = 0;
-    r->bytes = 0;
+    r->bytes = r->frame = 0;
     ts_arena_free(&r->arena);
     ts_arena_init(&r->arena, TS_ROLLUP_ARENA);
 }
@@ -107,6 +105,7 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     r->since_us = h->now.mono_us;
     r->is_due = r->is_due || (r->stage == R_PUBLISHING && r->range_is_full);
     r->backoff_us = r->retry_us = 0;
+    r->most = 0;
     r->failure_said = false;
     h->counters.rollups++;
     settings_put(h, SETTING_ROLLUP);
@@ -147,136 +146,30 @@ static uint64_t due_us(const struct ts_host *h)
     return due > r->retry_us ? due : r->retry_us;
 }
 
-/* ---- the range ---- */
-
-static void load(struct ts_host *h, uint64_t from, uint64_t count)
-{
-    struct roll *r = &h->roll;
-    r->load_token = ++h->next_token;
-    struct ts_host_output *o = out_push(h, TS_OUT_LOAD);
-    o->token = r->load_token;
-    o->from = from;
-    o->count = count < LOAD_BATCHES ? count : LOAD_BATCHES;
-}
+/* ---- the enclave ---- */
 
 static void begin(struct ts_host *h)
 {
     struct roll *r = &h->roll;
+    int who = roll_choose_maker(h);
     drop_work(h);
-    r->stage = R_LOADING;
-    r->last = r->number;
-    r->work_root = r->root;
-    r->range_is_full = false;
-    r->began_us = h->now.mono_us;
-    r->target = h->chain.head.number;
-    r->is_due = false;
-    r->pending_txs_bytes = 0; /* what does not fit is due when this is done */
-    load(h, r->last + 1, r->target - r->last);
-}
-
-static ts_bytes keep(struct ts_host *h, ts_bytes b)
-{
-    uint8_t *copy = ts_arena_alloc(&h->roll.arena, b.n);
-    if (copy == NULL)
-        return ts_bytes_of(NULL, 0);
-    memcpy(copy, b.p, b.n);
-    return ts_bytes_of(copy, b.n);
-}
-
-/* Whether the batch still fits. One alone always does. */
-static bool fits(const struct ts_host *h, const struct ts_batch *b)
-{
-    const struct roll *r = &h->roll;
-    return r->n_range == 0 ||
-           (r->n_range < TS_ROLLUP_MAX_BATCHES && r->bytes + b->raw_txs.n <= h->set.rollup_bytes);
-}
-
-static bool add_to_range(struct ts_host *h, const struct ts_batch *b, const ts_hash *hash)
-{
-    struct roll *r = &h->roll;
-    if (r->range == NULL)
-        r->range = host_alloc(TS_ROLLUP_MAX_BATCHES * sizeof(*r->range));
-    if (r->n_range == 0)
-        r->first_parent = b->header.parent_hash;
-    struct ts_msg_range_item *item = &r->range[r->n_range];
-    *item = (struct ts_msg_range_item){keep(h, b->raw_header), keep(h, b->raw_txs)};
-    if (item->header.p == NULL || item->transactions.p == NULL)
-        return false;
-    r->n_range++;
-    r->bytes += b->raw_txs.n;
-    r->last = b->header.number;
-    r->last_hash = *hash;
-    r->seal = b->seal;
-    ts_protocol_root(&r->work_root, b->raw_payload, &r->work_root);
-    return true;
-}
-
-static bool add_above(struct ts_host *h, const struct ts_batch *b)
-{
-    struct roll *r = &h->roll;
-    if (r->above == NULL)
-        r->above = host_alloc(TS_MAX_ABOVE * sizeof(*r->above));
-    if (r->n_above == TS_MAX_ABOVE)
-        return false;
-    r->above[r->n_above] = keep(h, b->raw_header);
-    return r->above[r->n_above++].p != NULL;
-}
-
-/* One batch of the store, the next after those before it. */
-static const char *take(struct ts_host *h, const struct ts_store_batch *s)
-{
-    struct roll *r = &h->roll;
-    struct ts_batch b;
-    uint64_t next = r->last + r->n_above + 1;
-    if (s->number != next)
-        return "the store left a batch out";
-    if (ts_batch_decode(s->raw, TS_MAX_BATCH_BYTES, &h->arena, &b) != TS_OK)
-        return "the store gave a batch that does not decode";
-    r->range_is_full = r->range_is_full || !fits(h, &b);
-    bool taken = r->range_is_full ? add_above(h, &b) : add_to_range(h, &b, &s->hash);
-    return taken ? NULL : "the batches up to the head are more than an enclave can be shown";
-}
-
-/* Up to where the enclave must be shown headers: near enough to its head. */
-static bool is_complete(const struct ts_host *h)
-{
-    const struct roll *r = &h->roll;
-    uint64_t shown = r->last + r->n_above;
-    if (!r->range_is_full)
-        return shown >= r->target;
-    return r->n_range > 0 && shown + NEAR_HEAD >= h->chain.head.number;
-}
-
-/* ---- the enclave ---- */
-
-/* On L1's list and on the chain's: who is only on L1's yet may be gone from it before any batch
- * names it, and nodes would find the rollup to be signed by nobody. */
-static int choose_maker(const struct ts_host *h)
-{
-    int best = TS_NOBODY;
-    for (unsigned i = 0; i < h->n_members; i++) {
-        const struct member *m = &h->members[i];
-        if (!is_up(h, m) || !l1_lists(h, m) || !member_whitelisted(h, m) ||
-            m->fifo_n > TS_MAX_REQUESTS / 2 ||
-            m->head.number + NEAR_HEAD / 2 < h->chain.head.number ||
-            (m->state != TS_ENC_PASSIVE && m->state != TS_ENC_ACTIVE))
-            continue;
-        if (best == TS_NOBODY ||
-            (h->members[best].state == TS_ENC_ACTIVE && m->state == TS_ENC_PASSIVE))
-            best = (int)i;
-    }
-    return best;
-}
-
-static void ask(struct ts_host *h)
-{
-    struct roll *r = &h->roll;
-    const struct l1_known *l1 = l1_reference(h);
-    int who = choose_maker(h);
-    if (who == TS_NOBODY || l1 == NULL) {
-        try_later(h, l1 == NULL ? "no L1 block is known" : "no enclave is up that could make it");
+    if (who == TS_NOBODY && !start_settled(h)) {
+        r->retry_us = h->now.mono_us + RETRY_MIN_US; /* they are still being connected to */
         return;
     }
+    if (who == TS_NOBODY) {
+        try_later(h, "no enclave is up that could make it");
+        return;
+    }
+    r->stage = R_LOADING;
+    r->is_due = false;
+    r->pending_txs_bytes = 0; /* what does not fit is due when this is done */
+    roll_range_begin(h, &h->members[who]);
+}
+
+static void ask_member(struct ts_host *h, struct member *m, const struct l1_known *l1)
+{
+    struct roll *r = &h->roll;
     struct ts_msg msg = {.type = TS_MSG_ROLLUP};
     msg.u.rollup = (struct ts_msg_rollup){.l1_number = l1->number,
                                           .l1_hash = l1->hash,
@@ -289,29 +182,58 @@ static void ask(struct ts_host *h)
                                           .n_above = r->n_above};
     r->l1_number = l1->number;
     r->l1_hash = l1->hash;
-    if (!member_ask(h, &h->members[who], &msg, 0, 0)) {
+    if (!member_ask(h, m, &msg, roll_work(r), 0)) {
         try_later(h, "the enclave has too much to do");
         return;
     }
     r->stage = R_ASKING;
-    r->member = who;
-    h->members[who].rolling = true;
+    r->member = member_index(h, m);
+    m->rolling = true;
+}
+
+/* When the range is read: as soon as whoever makes it has time. */
+static void ask(struct ts_host *h)
+{
+    struct roll *r = &h->roll;
+    const struct l1_known *l1 = l1_reference(h);
+    int who = roll_choose_maker(h);
+    if (who == TS_NOBODY || l1 == NULL) {
+        try_later(h, l1 == NULL ? "no L1 block is known" : "no enclave is up that could make it");
+        return;
+    }
+    struct member *m = &h->members[who];
+    if (roll_is_too_much(h, m)) {
+        begin(h); /* it was read for a passive one that is gone */
+        return;
+    }
+    if (!roll_has_time(h, m) && h->now.mono_us < r->ready_us + RETRY_MAX_US)
+        return;
+    if (!roll_range_is_shown(h)) { /* the head went on meanwhile */
+        r->stage = R_LOADING;
+        roll_range_go_on(h);
+        return;
+    }
+    if (r->frame + l1->n_header + TS_ROLL_FRAME_REST > TS_LINK_MAX_FRAME)
+        try_later(h, "its batches take more than a message to an enclave may");
+    else
+        ask_member(h, m, l1);
 }
 
 void rollup_loaded(struct ts_host *h, const struct ts_host_input *in)
 {
     struct roll *r = &h->roll;
-    const char *fault =
-        in->err != TS_OK || in->n_batches == 0 ? "the store does not give its batches" : NULL;
     r->load_token = 0;
-    for (size_t i = 0; i < in->n_batches && fault == NULL && !is_complete(h); i++)
-        fault = take(h, &in->batches[i]);
-    if (fault != NULL)
+    const char *fault = roll_range_take(h, in);
+    if (fault != NULL) {
         try_later(h, fault);
-    else if (is_complete(h))
+    } else if (!roll_range_is_shown(h)) {
+        roll_range_go_on(h);
+    } else {
+        r->stage = R_READY;
+        if (r->ready_us == 0)
+            r->ready_us = h->now.mono_us;
         ask(h);
-    else
-        load(h, r->last + r->n_above + 1, LOAD_BATCHES);
+    }
 }
 
 bool rollup_waits_for(const struct ts_host *h, uint64_t load_token)
@@ -392,6 +314,7 @@ void rollup_answered(struct ts_host *h, struct member *m, const struct ts_msg_ro
     if (fault == NULL)
         fault = data_fault(h, a, &err);
     if (fault != NULL) {
+        roll_maker_failed(h, m);
         try_later(h, err == TS_E_NOMEM ? "no memory to check it" : fault);
         if (err != TS_E_NOMEM)
             member_corrupt(h, m, "%s", fault);
@@ -416,17 +339,24 @@ void rollup_answered(struct ts_host *h, struct member *m, const struct ts_msg_ro
 
 void rollup_refused(struct ts_host *h, struct member *m, const struct ts_msg_error *e)
 {
+    struct roll *r = &h->roll;
     m->rolling = false;
-    if (h->roll.stage != R_ASKING || h->roll.member != member_index(h, m))
+    if (r->stage != R_ASKING || r->member != member_index(h, m))
         return;
+    if (e->code == TS_E_LIMIT && r->n_range > 1)
+        r->most = r->n_range / 2; /* the data take more than a rollup may */
+    else
+        roll_maker_failed(h, m);
     try_later(h, said(h, e->text));
 }
 
 void rollup_member_lost(struct ts_host *h, struct member *m)
 {
     m->rolling = false;
-    if (h->roll.stage == R_ASKING && h->roll.member == member_index(h, m))
-        try_later(h, "the enclave that made it was lost");
+    if (h->roll.stage != R_ASKING || h->roll.member != member_index(h, m))
+        return;
+    roll_maker_failed(h, m);
+    try_later(h, "the enclave that made it was lost");
 }
 
 /* ---- L1 ---- */
@@ -457,6 +387,8 @@ void rollup_advance(struct ts_host *h)
         try_later(h, "it was taken by L1 and is not confirmed");
     if (r->stage == R_IDLE && h->now.mono_us >= due_us(h))
         begin(h);
+    else if (r->stage == R_READY)
+        ask(h);
 }
 
 uint64_t rollup_wake(const struct ts_host *h)
@@ -470,6 +402,8 @@ uint64_t rollup_wake(const struct ts_host *h)
         wake = due_us(h);
     else if (r->stage == R_LOADING)
         wake = r->began_us + RETRY_MAX_US;
+    else if (r->stage == R_READY)
+        wake = r->ready_us + RETRY_MAX_US;
     else if (r->stage == R_PUBLISHING && r->is_submitted)
         wake = r->since_publish_us + CONFIRM_WAIT_US;
     return wake > now ? wake : now + 1000;

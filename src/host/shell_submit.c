@@ -266,6 +266,8 @@ void shell_publish(struct ts_shell *s, const struct ts_host_output *o)
     ts_buf_init(&b, MAX_CALLDATA);
     ts_l1_put_publish(&b, o->rollup, o->bytes);
     in.err = submit(s, o->token, &b);
+    if (b.err == TS_E_LIMIT)
+        in.text = "its data are more than a transaction of L1 takes";
     ts_buf_free(&b);
     if (in.err != TS_OK)
         shell_input(s, &in);

@@ -21,7 +21,10 @@
 #define TS_MAX_SEALED     8     /* checkpoints in an identity */
 #define TS_MAX_CREATE_TXS 65536 /* transactions in one CREATE */
 #define TS_MAX_MSG_TEXT   300   /* bytes of a sentence; ts_msg_put cuts longer ones */
-#define TS_MAX_ABOVE      65536 /* headers above the range in one ROLLUP */
+/* An enclave keeps the hash of every so manieth batch of its line, from the first on: milestones.
+ * 32 bytes each, a MB a year at one batch a second. */
+#define TS_MILESTONE 1024
+#define TS_MAX_ABOVE (TS_MILESTONE - 1) /* headers above the range in one ROLLUP */
 
 enum ts_msg_type {
     TS_MSG_ERROR = 0,
@@ -195,11 +198,11 @@ struct ts_msg_offered {
  * answers TS_E_UNKNOWN_MESSAGE and goes on.
  *
  * The range is consecutive batches without their payloads, and the enclave trusts none of it: by
- * its hashes the newest must be an ancestor of its head or the head. When that one is not among the
- * enclave's newest TS_RECENT, above has the headers of all batches behind it, up to one that is.
- * protocol_root and seal are those of the range's newest batch. L1 as in CREATE: the block that the
- * rollup names, not older than the one that the enclave's head names; 0, zeros and empty without
- * L1.
+ * its hashes the newest must be an ancestor of its head or the head. When that one is neither among
+ * the enclave's newest TS_RECENT nor a milestone, above has the headers of all batches behind it,
+ * up to one that is: never more than TS_MAX_ABOVE, however old the range. protocol_root and seal
+ * are those of the range's newest batch. L1 as in CREATE: the block that the rollup names, not
+ * older than the one that the enclave's head names; 0, zeros and empty without L1.
  *
  * Refused with TS_E_STATE (not PASSIVE or ACTIVE), TS_E_NOT_WHITELISTED, TS_E_RANGE (an empty
  * range), a decoding error, TS_E_V1_LINKS (what is given is no chain), TS_E_V3_FORM (transactions

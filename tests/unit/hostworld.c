@@ -2,6 +2,7 @@
 #include "hostworld_internal.h"
 
 #include "crypto/sign.h"
+#include "sim/crypto_fast.h"
 
 #define LEAVE_US 4000000u /* an enclave that said LEAVING waits so long for EXIT */
 
@@ -352,16 +353,22 @@ void world_leave(struct world *w, unsigned i)
     h->token = w->peers[i].boots;
 }
 
-static bool is_snapshot(const struct world *w, const struct happening *h)
+/* How long the request keeps the enclave from the next one. */
+static uint64_t work_of(const struct world *w, const struct peer *p, const struct happening *h)
 {
     struct ts_msg m;
     struct ts_arena arena;
+    uint64_t us = 0;
+    if (w->o.snapshot_us == 0 && p->rollup_cost_us == 0)
+        return 0;
     ts_arena_init(&arena, 0);
-    bool is = w->o.snapshot_us > 0 &&
-              ts_msg_decode_request(ts_bytes_of(h->bytes, h->n), &arena, &m) == TS_OK &&
-              m.type == TS_MSG_SNAPSHOT;
+    ts_err err = ts_msg_decode_request(ts_bytes_of(h->bytes, h->n), &arena, &m);
+    if (err == TS_OK && m.type == TS_MSG_SNAPSHOT)
+        us = w->o.snapshot_us;
+    else if (err == TS_OK && m.type == TS_MSG_ROLLUP)
+        us = p->rollup_cost_us * (m.u.rollup.n_range + m.u.rollup.n_above);
     ts_arena_free(&arena);
-    return is;
+    return us;
 }
 
 static void to_enclave(struct world *w, const struct happening *h)
@@ -372,8 +379,9 @@ static void to_enclave(struct world *w, const struct happening *h)
         return;
     struct ts_buf out;
     ts_buf_init(&out, TS_LINK_MAX_FRAME);
-    if (is_snapshot(w, h)) {
-        p->busy_until = w->now + w->o.snapshot_us;
+    uint64_t work = work_of(w, p, h);
+    if (work > 0) {
+        p->busy_until = w->now + work;
         l->last_from = p->busy_until;
     }
     ts_enclave_handle(p->core, ts_bytes_of(h->bytes, h->n), &out);
@@ -398,6 +406,7 @@ static void give_batches(struct world *w, const struct happening *h)
             break;
         list[n++] = world_disk_batch(w, found);
     }
+    w->n_loaded += n;
     struct ts_host_input in = {
         .kind = TS_IN_LOADED, .token = h->token, .batches = list, .n_batches = n};
     world_input(w, &in);
@@ -644,7 +653,7 @@ struct world *world_new(const struct world_options *o)
     w->rng = o->seed * 77 + 1;
     w->now = 1000000;
     w->verbose = getenv("WORLD_VERBOSE") != NULL;
-    w->crypto = must(ts_crypto_new());
+    w->crypto = o->fast_crypto ? sim_crypto_fast() : (w->real = must(ts_crypto_new()));
     for (unsigned i = 0; i < o->enclaves; i++) {
         memset(w->peers[i].key.b, (int)(0x11 + i), 32);
         assert_int_equal(ts_address_of_key(w->crypto, &w->peers[i].key, &w->peers[i].id), TS_OK);
@@ -658,6 +667,21 @@ struct world *world_new(const struct world_options *o)
         world_boot(w, i);
     world_start_host(w);
     return w;
+}
+
+void world_publish_rollups(struct world *w, uint64_t batches)
+{
+    w->o.rollup_batches = batches;
+}
+
+void world_rollup_cost(struct world *w, unsigned i, uint64_t us)
+{
+    w->peers[i].rollup_cost_us = us;
+}
+
+uint64_t world_loaded(const struct world *w)
+{
+    return w->n_loaded;
 }
 
 void world_start_host(struct world *w)
@@ -736,6 +760,6 @@ void world_free(struct world *w)
     world_l1_free(w);
     free(w->genesis_raw);
     ts_genesis_free(&w->genesis);
-    ts_crypto_free(w->crypto);
+    ts_crypto_free(w->real);
     free(w);
 }

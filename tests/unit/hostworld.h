@@ -31,6 +31,7 @@ struct world_options {
     uint64_t max_l1_age_ms;
     uint64_t rollup_batches; /* the host publishes rollups of so many; 0: none */
     uint64_t rollup_us;
+    bool fast_crypto; /* the simulator's signatures: thousands of batches a second */
 };
 
 struct world *world_new(const struct world_options *o);
@@ -120,6 +121,8 @@ void world_break_engine(struct world *w, unsigned i, bool broken);
 
 /* A transfer of 1 wei by account a with its next nonce. Returns its index. */
 unsigned world_send(struct world *w, unsigned a);
+/* The same with so many bytes of data, all zero. */
+unsigned world_send_data(struct world *w, unsigned a, size_t n);
 /* Bytes of the caller's own; the same bookkeeping. */
 unsigned world_send_raw(struct world *w, ts_bytes raw);
 /* A signed legacy transfer in out; returns its length. */
@@ -163,6 +166,12 @@ uint64_t world_l1_number(const struct world *w);
 size_t world_l1_asks(const struct world *w);
 /* Transactions that the host sends are not mined, until it is turned off. */
 void world_l1_lose_rollups(struct world *w, bool lose);
+/* The host makes rollups of so many batches, or none, from its next start on. */
+void world_publish_rollups(struct world *w, uint64_t batches);
+/* What each header in a ROLLUP takes enclave i, which does nothing else meanwhile. */
+void world_rollup_cost(struct world *w, unsigned i, uint64_t us);
+/* So many batches of the store were given to the host since the start. */
+uint64_t world_loaded(const struct world *w);
 /* The last batch of the newest rollup that the contract took; 0: none. */
 uint64_t world_l1_published(const struct world *w);
 size_t world_l1_rollups_taken(const struct world *w);

@@ -163,8 +163,8 @@ struct tx_record *world_record_of(struct world *w, const ts_hash *hash)
     return NULL;
 }
 
-size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_price, uint8_t *out,
-                     size_t cap)
+static size_t make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_price,
+                      ts_bytes data, uint8_t *out, size_t cap)
 {
     ts_address to;
     memset(&to, 0xee, sizeof(to));
@@ -176,10 +176,10 @@ size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_p
         size_t mark = ts_put_list(&b);
         ts_put_u64(&b, nonce);
         ts_put_u64(&b, gas_price);
-        ts_put_u64(&b, 21000);
+        ts_put_u64(&b, 21000 + 4 * data.n); /* zeros */
         ts_put_address(&b, &to);
         ts_put_u64(&b, 1);
-        ts_put_bytes(&b, ts_bytes_of(NULL, 0));
+        ts_put_bytes(&b, data);
         if (pass == 0) {
             ts_put_u64(&b, w->genesis.chain_id);
             ts_put_u64(&b, 0);
@@ -211,6 +211,12 @@ ts_address world_account(const struct world *w, unsigned a)
     return address;
 }
 
+size_t world_make_tx(struct world *w, unsigned a, uint64_t nonce, uint64_t gas_price, uint8_t *out,
+                     size_t cap)
+{
+    return make_tx(w, a, nonce, gas_price, ts_bytes_of(NULL, 0), out, cap);
+}
+
 unsigned world_send_raw(struct world *w, ts_bytes raw)
 {
     w->records = must(realloc(w->records, (w->n_records + 1) * sizeof(*w->records)));
@@ -229,6 +235,18 @@ unsigned world_send(struct world *w, unsigned a)
     uint8_t raw[256];
     size_t n = world_make_tx(w, a, w->nonce[a]++, w->genesis.params.base_fee, raw, sizeof(raw));
     return world_send_raw(w, ts_bytes_of(raw, n));
+}
+
+unsigned world_send_data(struct world *w, unsigned a, size_t n)
+{
+    uint8_t *data = must(calloc(1, n));
+    uint8_t *raw = must(malloc(n + 256));
+    size_t size = make_tx(w, a, w->nonce[a]++, w->genesis.params.base_fee, ts_bytes_of(data, n),
+                          raw, n + 256);
+    unsigned id = world_send_raw(w, ts_bytes_of(raw, size));
+    free(data);
+    free(raw);
+    return id;
 }
 
 enum world_tx_state world_tx_state(const struct world *w, unsigned tx, ts_err *err)

@@ -3,18 +3,32 @@
 
 #include "chain/batch.h"
 
+/* Numbers never go down. Where the batches of higher ones begin. */
+static size_t end_of(const struct world *w, uint64_t number)
+{
+    size_t low = 0, high = w->n_batches;
+    while (low < high) {
+        size_t at = low + (high - low) / 2;
+        if (w->batches[at].number <= number)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return low;
+}
+
 struct stored_batch *world_disk_find(struct world *w, uint64_t number, const ts_hash *hash)
 {
-    for (size_t i = 0; i < w->n_batches; i++)
-        if (w->batches[i].number == number && ts_hash_equal(&w->batches[i].hash, hash))
+    for (size_t i = end_of(w, number); i-- > 0 && w->batches[i].number == number;)
+        if (ts_hash_equal(&w->batches[i].hash, hash))
             return &w->batches[i];
     return NULL;
 }
 
 struct stored_batch *world_disk_committed(struct world *w, uint64_t number)
 {
-    for (size_t i = w->n_batches; i-- > 0;)
-        if (w->batches[i].number == number && w->batches[i].status == TS_BATCH_COMMITTED)
+    for (size_t i = end_of(w, number); i-- > 0 && w->batches[i].number == number;)
+        if (w->batches[i].status == TS_BATCH_COMMITTED)
             return &w->batches[i];
     return NULL;
 }
@@ -28,7 +42,10 @@ static void check_status(struct world *w, const struct stored_batch *b,
         return;
     TS_CHECK(op->status != TS_BATCH_PREPARED || b == NULL || b->status == TS_BATCH_PREPARED);
     TS_CHECK(op->status == TS_BATCH_PREPARED || (b != NULL && b->status == TS_BATCH_PREPARED));
-    for (size_t i = 0; i < w->n_batches; i++) {
+    while (w->n_settled < w->n_batches && w->batches[w->n_settled].number < op->number &&
+           w->batches[w->n_settled].status != TS_BATCH_PREPARED)
+        w->n_settled++;
+    for (size_t i = w->n_settled; i < w->n_batches; i++) {
         const struct stored_batch *o = &w->batches[i];
         if (o == b)
             continue;
@@ -46,6 +63,7 @@ static void put_batch(struct world *w, const struct ts_store_op *op)
         b->status = op->status;
         return;
     }
+    TS_CHECK(w->n_batches == 0 || w->batches[w->n_batches - 1].number <= op->number);
     w->batches = must(realloc(w->batches, (w->n_batches + 1) * sizeof(*w->batches)));
     w->batches[w->n_batches++] =
         (struct stored_batch){op->number, op->hash, op->status, world_copy(op->data), op->data.n};
@@ -449,6 +467,7 @@ void world_restore_disk(struct world *w)
     for (size_t i = w->copied_batches; i < w->n_batches; i++)
         free(w->batches[i].raw);
     w->n_batches = w->copied_batches;
+    w->n_settled = 0;
     if (w->n_batches > 0)
         w->batches[w->n_batches - 1].status = w->copied_status;
 }

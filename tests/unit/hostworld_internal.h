@@ -115,7 +115,8 @@ struct peer {
     struct world_slots slots;
     struct ts_enclave *core;
     unsigned boots;
-    uint64_t busy_until; /* it writes a checkpoint */
+    uint64_t busy_until; /* it writes a checkpoint or makes a rollup */
+    uint64_t rollup_cost_us;
     bool held_down, frozen, cut, broken;
     bool occupied, mute;
     uint64_t delay_us; /* 0: like all */
@@ -148,7 +149,9 @@ struct asked {
 
 struct world {
     struct world_options o;
-    struct ts_crypto *crypto;
+    struct ts_crypto *real; /* owned; NULL with fast_crypto */
+    const struct ts_crypto *crypto;
+    uint64_t n_loaded;
     struct ts_genesis genesis;
     uint8_t *genesis_raw;
     size_t n_genesis_raw;
@@ -162,6 +165,7 @@ struct world {
     uint64_t host_asleep; /* until then */
     /* the disk */
     struct stored_batch *batches;
+    size_t n_settled; /* the first so many batches are not prepared, and none comes before them */
     size_t n_batches;
     struct stored_tx *txs;
     size_t n_txs;

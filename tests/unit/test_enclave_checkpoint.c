@@ -151,6 +151,32 @@ static void only_the_very_head_is_loaded(void **state)
     ek_close(k);
 }
 
+/* Of a program before this one or after it: not listed, so that the host feeds the boot from its
+ * store, and replaced first. */
+static void one_of_another_version_is_refused(void **state)
+{
+    (void)state;
+    struct ek *k = running();
+    run_with_transfers(k, 1);
+    struct ts_msg_head head = snapshot(k, 1);
+    struct ts_buf *slot = &k->enclaves[1].store.slots[0];
+    assert_memory_equal(slot->p, "tsckpt02", 8);
+    slot->p[7] = '1';
+    ek_boot(k, 1);
+    assert_listed(k, 1, NULL, 0);
+    struct ts_msg m = ek_load(k, 1, &head);
+    assert_code(m, TS_E_NOT_FOUND);
+    assert_non_null(memmem(m.u.error.text.p, m.u.error.text.n, "slot 0 is of another version", 28));
+    assert_state(k, 1, TS_ENC_EMPTY);
+    m = ek_load(k, 1, NULL);
+    assert_code(m, TS_OK);
+    ek_feed(k, 1);
+    head = snapshot(k, 1);
+    assert_listed(k, 1, &head, 1);
+    assert_memory_equal(slot->p, "tsckpt02", 8);
+    ek_close(k);
+}
+
 /* Rolled back to an older one: it is a place to start from, like any other. */
 static void an_older_checkpoint_only_means_more_to_catch_up(void **state)
 {
@@ -418,6 +444,7 @@ int main(void)
         cmocka_unit_test(slots_alternate_and_the_newest_is_kept),
         cmocka_unit_test(an_empty_chain_needs_no_checkpoint),
         cmocka_unit_test(only_the_very_head_is_loaded),
+        cmocka_unit_test(one_of_another_version_is_refused),
         cmocka_unit_test(an_older_checkpoint_only_means_more_to_catch_up),
         cmocka_unit_test(a_damaged_checkpoint_is_absent_not_fatal),
         cmocka_unit_test(a_failed_start_over_leaves_the_line),

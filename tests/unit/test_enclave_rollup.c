@@ -247,6 +247,83 @@ static void an_old_range_needs_the_headers_above_it(void **state)
     ek_close(k);
 }
 
+/* However old the range: headers up to the next milestone are enough, and one less is not. */
+static void headers_up_to_the_next_milestone_are_enough(void **state)
+{
+    (void)state;
+    struct ek *k = running(2 * TS_MILESTONE + TS_RECENT + 10);
+    static const struct {
+        uint64_t first, last, above;
+        ts_err err;
+    } cases[] = {
+        {1, 5, TS_MILESTONE, TS_OK},
+        {1, 5, TS_MILESTONE - 1, TS_E_NOT_FOUND},
+        {1, 5, 0, TS_E_NOT_FOUND},
+        {1, TS_MILESTONE, 0, TS_OK},
+        {1, TS_MILESTONE + 1, 0, TS_E_NOT_FOUND},
+        {1, TS_MILESTONE + 1, 2 * TS_MILESTONE - 1, TS_E_NOT_FOUND},
+        {1, TS_MILESTONE + 1, 2 * TS_MILESTONE, TS_OK},
+        {TS_MILESTONE - 3, TS_MILESTONE + 3, 2 * TS_MILESTONE, TS_OK},
+        {2 * TS_MILESTONE, 2 * TS_MILESTONE, 0, TS_OK},
+        {1, 1, 1 + TS_MAX_ABOVE, TS_OK},
+        {1, 1, 2 + TS_MAX_ABOVE, TS_E_LIMIT},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        if (i == 1) { /* what a boot knows from its checkpoint is as good */
+            struct ts_msg m = ek_plain(k, 1, TS_MSG_SNAPSHOT);
+            assert_code(m, TS_OK);
+            struct ts_msg_head at = m.u.head;
+            ek_boot(k, 1);
+            m = ek_load(k, 1, &at);
+            assert_code(m, TS_OK);
+            ek_synced(k, 1);
+            assert_state(k, 1, TS_ENC_PASSIVE);
+        }
+        for (size_t c = 0; c < TS_COUNT(cases); c++) {
+            struct ts_msg req = ek_rollup_request(k, cases[c].first, cases[c].last, cases[c].above);
+            struct ts_msg m = ek_ask(k, 1, &req);
+            assert_code(m, cases[c].err);
+            if (cases[c].err == TS_OK)
+                check_rolled(k, 1, &m, cases[c].first, cases[c].last);
+        }
+    }
+    ek_close(k);
+}
+
+/* Headers that link to one another and end at a milestone, but not at this enclave's. */
+static void another_line_up_to_a_milestone_is_refused(void **state)
+{
+    (void)state;
+    struct ek *k = running(TS_MILESTONE + TS_RECENT + 10);
+    ts_hash root = {{0}};
+    ts_hash hash;
+    for (uint64_t n = 1; n < 1000; n++)
+        ts_protocol_root(&root, ek_decode(k, ek_batch(k, n)).raw_payload, &root);
+    struct ts_msg req = ek_rollup_request(k, 998, 1000, TS_MILESTONE);
+    struct ts_msg m = ek_ask(k, 1, &req);
+    assert_code(m, TS_OK);
+    struct ts_batch b = ek_decode(k, ek_batch(k, 1000));
+    b.header.time++;
+    b = ek_decode(k, ek_forge(k, &b, &root)); /* sealed by its producer's key */
+    req.u.rollup.range[2] = (struct ts_msg_range_item){b.raw_header, b.raw_txs};
+    req.u.rollup.seal = b.seal;
+    ts_header_hash(&k->genesis.domain, &b.header, &hash);
+    for (uint64_t n = 1001; n <= TS_MILESTONE; n++) {
+        struct ts_buf raw;
+        b = ek_decode(k, ek_batch(k, n));
+        b.header.parent_hash = hash;
+        ts_header_hash(&k->genesis.domain, &b.header, &hash);
+        ts_buf_init(&raw, 0);
+        ts_schema_put(&raw, &ts_batch_header_type, &b.header);
+        req.u.rollup.above[n - 1001] = ts_bytes_of(copy_of(k, ts_buf_bytes(&raw)), raw.n);
+        ts_buf_free(&raw);
+    }
+    m = ek_ask(k, 1, &req);
+    assert_code(m, TS_E_CONFLICT);
+    assert_state(k, 1, TS_ENC_PASSIVE);
+    ek_close(k);
+}
+
 static void batches_above_the_head_are_refused(void **state)
 {
     (void)state;
@@ -390,6 +467,8 @@ int main(void)
         cmocka_unit_test(another_line_is_refused),
         cmocka_unit_test(a_wrong_protocol_root_or_seal_is_refused),
         cmocka_unit_test(an_old_range_needs_the_headers_above_it),
+        cmocka_unit_test(headers_up_to_the_next_milestone_are_enough),
+        cmocka_unit_test(another_line_up_to_a_milestone_is_refused),
         cmocka_unit_test(batches_above_the_head_are_refused),
         cmocka_unit_test(who_is_syncing_or_not_listed_signs_none),
         cmocka_unit_test(without_l1_none_may_be_named),

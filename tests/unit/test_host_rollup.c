@@ -11,34 +11,6 @@
 #include "chain/rollup.h"
 #include "host_kit.h"
 
-static struct world_options publishing(uint64_t seed)
-{
-    struct world_options o = options(3, seed);
-    o.l1_block_us = SECOND;
-    o.rollup_batches = 20;
-    o.rollup_us = 10 * SECOND;
-    return o;
-}
-
-/* Contiguous from 1 on, signed by an enclave, and each says how many batches it has. */
-static void check_rollups(struct world *w)
-{
-    uint64_t next = 1;
-    for (size_t i = 0; i < world_l1_rollups_taken(w); i++) {
-        ts_bytes data;
-        struct ts_arena arena;
-        struct ts_rollup_batch *batches;
-        const struct ts_rollup *r = world_l1_rollup(w, i, &data);
-        size_t n = (size_t)(r->last_number - r->first_number + 1);
-        assert_int_equal(r->first_number, next);
-        ts_arena_init(&arena, TS_ROLLUP_ARENA);
-        assert_int_equal(ts_rollup_decode(data, n, &arena, &batches), TS_OK);
-        ts_arena_free(&arena);
-        next = r->last_number + 1;
-    }
-    assert_int_equal(next, world_l1_published(w) + 1);
-}
-
 static void rollups_are_made_by_number(void **state)
 {
     (void)state;
