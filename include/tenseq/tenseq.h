@@ -4,6 +4,7 @@
 #ifndef TENSEQ_TENSEQ_H
 #define TENSEQ_TENSEQ_H
 
+#include "tenseq/assessment.h"
 #include "tenseq/audit.h"
 #include "tenseq/batch.h"
 #include "tenseq/bytes.h"

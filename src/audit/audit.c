@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "audit/internal.h"
+#include "audit/assess.h"
 #include "base/check.h"
 
 /* ---- its life -------------------------------------------------------------------------------- */
@@ -16,11 +16,14 @@ void audit_reset(struct ts_audit *a)
     const struct ts_genesis *g = a->genesis;
     struct audit_findings kept = a->kept;
     struct audit_findings evidence = a->evidence;
+    struct audit_assess *assess = a->assess;
     kept.n = 0;
     memset(a, 0, sizeof(*a));
+    assess_reset(assess);
     a->genesis = g;
     a->kept = kept;
     a->evidence = evidence;
+    a->assess = assess;
     a->hash = g->hash;
     a->times[0] = g->time;
     a->n_enclaves = g->n_whitelist;
@@ -34,7 +37,8 @@ struct ts_audit *ts_audit_new(const struct ts_genesis *genesis)
     if (a == NULL)
         return NULL;
     a->genesis = genesis;
-    if (!audit_findings_init(&a->kept, TS_AUDIT_KEPT) ||
+    a->assess = calloc(1, sizeof(*a->assess));
+    if (a->assess == NULL || !audit_findings_init(&a->kept, TS_AUDIT_KEPT) ||
         !audit_findings_init(&a->evidence, TS_AUDIT_EVIDENCE)) {
         ts_audit_free(a);
         return NULL;
@@ -49,6 +53,7 @@ void ts_audit_free(struct ts_audit *a)
         return;
     free(a->kept.f);
     free(a->evidence.f);
+    free(a->assess);
     free(a);
 }
 
@@ -121,8 +126,10 @@ void audit_text(struct ts_finding *f, const char *format, ...)
 
 uint64_t audit_raise(struct audit_step *s, struct ts_finding *f)
 {
-    if (f->serial == 0)
+    if (f->serial == 0) {
         f->serial = ++s->a->serial;
+        assess_found(s, f);
+    }
     audit_findings_put(&s->a->kept, f);
     if (s->sink != NULL)
         s->sink->emit(s->sink->ctx, f);
@@ -176,6 +183,7 @@ static void walk_transitions(struct audit_step *s)
         if (t->kind == TS_STARTED) {
             audit_time_bracket(s, e, t);
             audit_restart(s, e, t);
+            assess_started(s, t);
             s->has_started = true;
         } else {
             audit_flap(s, e, t);
@@ -196,12 +204,14 @@ static void walk_accounts(struct audit_step *s)
         const struct ts_restart_event *report = reports ? &p->reports[r++] : NULL;
         audit_silence(s, e, report);
         audit_lagging(s, e, report);
+        assess_account(s, &e->id, report);
         if (report == NULL)
             continue;
         e->seen_in = s->a->number;
         (void)audit_time(s->a, report->current_batch_number, &e->seen_time);
     }
     TS_CHECK(r == p->n_reports);
+    assess_accounted(s);
 }
 
 static void note_active(struct ts_audit *a, const struct ts_chain *chain)
@@ -226,8 +236,12 @@ void ts_audit_batch(struct ts_audit *a, const struct ts_chain *chain, const stru
     move_head(a, chain);
     if (b->payload.n_notices > 0)
         audit_churn(&s);
-    if (b->header.term != a->term)
+    if (b->payload.n_notices > 0 || a->number == 1)
+        assess_listed(&s);
+    if (b->header.term != a->term) {
         audit_takeover(&s);
+        assess_takeover(&s);
+    }
     walk_transitions(&s);
     if (s.is_reporting)
         walk_accounts(&s);

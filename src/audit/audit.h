@@ -36,7 +36,7 @@
 /* ---- as bytes ----------------------------------------------------------------------------------
  */
 
-#define TS_AUDIT_VERSION 1
+#define TS_AUDIT_VERSION 2
 
 /* Appends one item: everything that follows from the chain, the same bytes for the same chain.
  * Evidence is not part of it: it is added again from where it is stored. */

@@ -43,6 +43,8 @@ struct audit_findings {
     size_t n, max;
 };
 
+struct audit_assess; /* assess.h */
+
 struct ts_audit {
     const struct ts_genesis *genesis;
     uint64_t number;
@@ -68,6 +70,7 @@ struct ts_audit {
     } cadence;
     uint64_t serial; /* of the newest finding */
     struct audit_findings kept, evidence;
+    struct audit_assess *assess; /* owned */
 };
 
 /* The batch in hand. */
@@ -79,6 +82,7 @@ struct audit_step {
     bool is_reporting;
     bool has_started; /* some enclave's Started is in it */
     bool has_silence; /* a silence was opened by it */
+    bool has_unclean; /* an unclean takeover was found in it */
 };
 
 /* ---- audit.c ---- */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The audit as bytes:
  *   [version, genesisHash, number, hash, active, activeBoot, massFrom, serial, times, enclaves,
- * past, cadence, findings] active "" or an address; times oldest first, the newest min(number + 1,
- * 256) of them. Term and whitelist are the chain's. */
+ *    past, cadence, findings, assessment]
+ * active "" or an address; times oldest first, the newest min(number + 1, 256) of them. Term and
+ * whitelist are the chain's. The assessment: assess_state.c. */
 #include <string.h>
 
-#include "audit/internal.h"
+#include "audit/assess.h"
 
 static uint64_t oldest_time(uint64_t number)
 {
@@ -103,6 +104,7 @@ static void put_lists(struct ts_buf *b, const struct ts_audit *a)
     for (size_t i = 0; i < a->kept.n; i++)
         put_finding(b, &a->kept.f[i]);
     ts_put_list_end(b, mark);
+    assess_put(b, a->assess);
 }
 
 void ts_audit_put(struct ts_buf *b, const struct ts_audit *a)
@@ -279,6 +281,20 @@ static void read_findings(struct ts_reader *r, struct ts_audit *a)
     ts_read_list_end(r);
 }
 
+/* Those that the audit follows are known here as listed, and nobody else is. */
+static void read_assess(struct ts_reader *r, const struct ts_chain *chain, struct ts_audit *a)
+{
+    size_t listed = 0;
+    assess_read(r, &chain->head, a->assess);
+    for (size_t i = 0; i < a->assess->n_enclaves; i++)
+        listed += a->assess->enclaves[i].is_listed;
+    want(r, a->number == 0 || listed == a->n_enclaves);
+    for (size_t i = 0; a->number > 0 && r->err == TS_OK && i < a->n_enclaves; i++) {
+        const struct assess_enclave *e = assess_find(a->assess, &a->enclaves[i].id);
+        want(r, e != NULL && e->is_listed);
+    }
+}
+
 static void read_all(struct ts_reader *r, const struct ts_chain *chain, struct ts_audit *a)
 {
     ts_hash genesis;
@@ -306,6 +322,7 @@ static void read_all(struct ts_reader *r, const struct ts_chain *chain, struct t
     read_past(r, a);
     read_cadence(r, a);
     read_findings(r, a);
+    read_assess(r, chain, a);
     ts_read_list_end(r);
 }
 
