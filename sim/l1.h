@@ -90,12 +90,15 @@ struct sim_l1_party {
     struct sim_follow follow;
     struct sim_submit submit;        /* the host's alone */
     const struct sim_l1_mined *view; /* its L1 node's newest block */
+    /* What a lying operator has its L1 node show instead; NULL: it does not. */
+    const struct sim_l1_mined *shown;
     uint64_t down_until, lag_until, slow_until;
 };
 
 struct sim_l1 {
     struct sim_rng rng;
     struct sim_l1_mined *all, *tip;
+    struct sim_l1_mined *made_up;       /* newest block of a line that is not L1's; NULL: none */
     struct sim_l1_act gov[SIM_L1_ACTS]; /* waits, in order */
     size_t n_gov;
     struct sim_l1_tx *txs;
@@ -122,6 +125,9 @@ void sim_l1_mine(struct sim_world *w);
 /* The newest depth blocks go and as many come, or with falls one for the moment; what they held
  * waits again, or is lost. */
 void sim_l1_back(struct sim_world *w, uint64_t depth, bool falls);
+/* From now on the host's L1 node shows another line, which begins on the newest confirmed block
+ * with that and goes on as L1 does. False: L1 is too young. */
+bool sim_l1_make_up(struct sim_world *w, unsigned enclave, bool grant);
 /* Why the contract would not take the call in a block on parent; NULL: it would. */
 const char *sim_l1_refuses(const struct sim_world *w, const struct sim_l1_mined *parent,
                            ts_bytes data, struct ts_rollup *r, ts_bytes *rollup_data);

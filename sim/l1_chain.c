@@ -8,6 +8,7 @@
 #include "codec/rlp.h"
 #include "crypto/keccak.h"
 #include "l1.h"
+#include "operator.h"
 
 #define GWEI UINT64_C(1000000000)
 
@@ -307,6 +308,44 @@ void sim_l1_mine(struct sim_world *w)
     take_txs(w, b);
     finish_block(w, b);
     tell_block(w, b);
+    if (w->o.op != NULL && w->o.op->l1_mined != NULL)
+        w->o.op->l1_mined(w);
+}
+
+/* A block on made_up. Whoever looks at L1 itself never sees it. */
+static void mine_made_up(struct sim_world *w, const struct sim_l1_act *act)
+{
+    struct sim_l1 *l = w->l1;
+    struct sim_l1_mined *tip = l->tip;
+    uint64_t highest = l->highest;
+    l->tip = l->made_up;
+    struct sim_l1_mined *b = new_block(w);
+    if (act != NULL && has_effect(b->list, act)) {
+        b->list ^= UINT32_C(1) << act->enclave;
+        b->acts[b->n_acts++] = *act;
+    }
+    finish_block(w, b);
+    l->made_up = b;
+    l->tip = tip;
+    l->highest = highest;
+    sim_l1_party(w, SIM_HOST)->shown = b;
+}
+
+/* On no block that L1 may still replace: the host would name what nodes have seen go. */
+bool sim_l1_make_up(struct sim_world *w, unsigned enclave, bool grant)
+{
+    struct sim_l1 *l = w->l1;
+    const struct sim_l1_act act = {.enclave = enclave, .is_grant = grant};
+    struct sim_l1_mined *b = l->tip;
+    while (b != NULL && b->told.number + w->o.l1.confirmations > l->highest + 1)
+        b = b->parent;
+    if (b == NULL)
+        return false;
+    l->made_up = b;
+    mine_made_up(w, &act);
+    while (l->made_up->told.number <= l->tip->told.number)
+        mine_made_up(w, NULL);
+    return true;
 }
 
 /* What was in a block that is gone: mostly it comes again. */
@@ -422,5 +461,7 @@ void sim_l1_event(struct sim_world *w, struct sim_ev *ev)
         return;
     }
     sim_l1_mine(w);
+    if (w->l1->made_up != NULL)
+        mine_made_up(w, NULL);
     next_block_later(w);
 }

@@ -271,7 +271,9 @@ void sim_l1_call(struct sim_world *w, int who, enum sim_l1_asker asker,
 {
     struct sim_l1_party *p = sim_l1_party(w, who);
     size_t n = 0;
-    if (p->view == NULL || w->now >= p->lag_until)
+    if (p->shown != NULL)
+        p->view = p->shown;
+    else if (p->view == NULL || w->now >= p->lag_until)
         p->view = w->l1->tip;
     if (call->method == TS_L1_LOGS)
         n = list_logs(p->view, call, NULL);

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "l1.h"
+#include "operator.h"
 
 #define AGAIN_US UINT64_C(100000)  /* before all is read anew */
 #define FINAL_US UINT64_C(4000000) /* between two looks at L1's finality */
@@ -76,7 +77,8 @@ void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above)
 
 static void host_hears(struct sim_world *w, const struct ts_l1_follow_output *o)
 {
-    struct ts_host_input in = {.l1 = &o->block};
+    struct ts_l1_block block = o->block;
+    struct ts_host_input in = {.l1 = &block};
     struct ts_host_status st;
     uint64_t run = w->host.p.runs;
     switch (o->kind) {
@@ -95,6 +97,8 @@ static void host_hears(struct sim_world *w, const struct ts_l1_follow_output *o)
     default:
         return;
     }
+    if (in.kind == TS_IN_L1_BLOCK && w->o.op != NULL && w->o.op->l1_tells != NULL)
+        w->o.op->l1_tells(w, &block);
     sim_host_input(w, &in);
     if (o->kind != TS_L1_FOLLOW_REORG || w->host.core == NULL || w->host.p.runs != run)
         return;
@@ -326,8 +330,12 @@ void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o)
     TS_CHECK(s->n_waiting < SIM_L1_JOBS);
     struct ts_buf *b = &s->waiting[s->n_waiting].data;
     s->waiting[s->n_waiting++].job = o->token;
+    struct ts_rollup r = *o->rollup;
+    ts_bytes data = o->bytes;
+    if (w->o.op != NULL && w->o.op->publishes != NULL)
+        data = w->o.op->publishes(w, &r, data);
     ts_buf_init(b, 0);
-    ts_l1_put_publish(b, o->rollup, o->bytes);
+    ts_l1_put_publish(b, &r, data);
     TS_CHECK(b->err == TS_OK);
     arm(w, SIM_HOST, SIM_L1_SUBMITS, &s->tick_at, w->now);
 }

@@ -71,7 +71,7 @@ static bool is_published(const struct sim_world *w, unsigned i)
 bool sim_op_is_calm(struct sim_world *w)
 {
     if (sim_op_head(w) < FIRST_BATCH || w->host.core == NULL || w->host.p.asleep_until > w->now ||
-        w->newest->b->payload.n_reports != w->o.enclaves || sim_op_active(w) < 0)
+        w->newest->b->payload.n_reports != w->o.enclaves - w->o.l1.spares || sim_op_active(w) < 0)
         return false;
     for (unsigned i = 0; i < w->o.enclaves; i++) {
         const struct sim_link *l = &w->links[i];

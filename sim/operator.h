@@ -21,8 +21,11 @@ struct sim_operator {
     /* What the act needs of a world: 0, or at least so many. */
     unsigned min_enclaves, min_nodes, min_lag;
     bool checkpoints;
-    bool steady_nodes;    /* no fault befalls nodes and feeds: they give on what they get once */
-    bool steady_enclaves; /* nor enclaves */
+    bool steady_nodes;      /* no fault befalls nodes and feeds: they give on what they get once */
+    bool steady_enclaves;   /* nor enclaves */
+    bool has_l1;            /* the network is on an L1, and each node has the host as a peer */
+    unsigned spares;        /* so many enclaves of the host that L1 does not list */
+    uint64_t max_l1_age_ms; /* 0: the default */
     void (*begin)(struct sim_world *w);
     /* Of sim_op_wake. */
     void (*wake)(struct sim_world *w, uint64_t token);
@@ -34,6 +37,12 @@ struct sim_operator {
                                     const struct sim_batch *b);
     /* A batch the host broadcasts, before anyone sees it. */
     void (*sees)(struct sim_world *w, const struct sim_batch *b);
+    /* What L1 says of a block, before the host hears it: its list may be another one. */
+    void (*l1_tells)(struct sim_world *w, struct ts_l1_block *b);
+    /* L1 has a new block. */
+    void (*l1_mined)(struct sim_world *w);
+    /* A rollup that the host publishes; returns its data, which last until the next call. */
+    ts_bytes (*publishes)(struct sim_world *w, struct ts_rollup *r, ts_bytes data);
     void (*end)(struct sim_world *w); /* frees what op_state points to, not itself; may be NULL */
 };
 

@@ -27,6 +27,10 @@ const struct sim_operator *const sim_operators[] = {
     &sim_op_withheld_payload,   /* 23 */
     &sim_op_flood,              /* 24 */
     &sim_op_removed_enclave,    /* 25 */
+    &sim_op_hidden_removal,     /* 25 */
+    &sim_op_held_back_l1,       /* 26 */
+    &sim_op_made_up_l1,         /* 27 */
+    &sim_op_false_rollup,       /* 28 */
     &sim_op_rebuild,            /* 29 */
     &sim_op_burnt_terms,        /* 30 */
     NULL,

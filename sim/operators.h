@@ -27,6 +27,10 @@ extern const struct sim_operator sim_op_edited_payload;
 extern const struct sim_operator sim_op_withheld_payload;
 extern const struct sim_operator sim_op_flood;
 extern const struct sim_operator sim_op_removed_enclave;
+extern const struct sim_operator sim_op_hidden_removal;
+extern const struct sim_operator sim_op_held_back_l1;
+extern const struct sim_operator sim_op_made_up_l1;
+extern const struct sim_operator sim_op_false_rollup;
 extern const struct sim_operator sim_op_rebuild;
 extern const struct sim_operator sim_op_burnt_terms;
 

@@ -199,6 +199,33 @@ static void at_least(unsigned *n, unsigned min)
         *n = min;
 }
 
+/* Nobody but a governance that is asked to changes the list. */
+static void draw_lie_l1(struct sim_options *o, struct sim_rng *r)
+{
+    struct sim_l1_options *l = &o->l1;
+    l->is_there = true;
+    l->number = sim_between(r, 0, 200);
+    l->block_us = ONE_OF(r, 300, 500) * SIM_MS;
+    l->node_us = ONE_OF(r, 1, 10, 50) * SIM_MS;
+    l->confirmations = ONE_OF(r, 1, 2, 3);
+    for (unsigned i = 0; i < SIM_MAX_NODES; i++)
+        l->of_node[i] = l->confirmations + ONE_OF(r, 0, 0, 1);
+    l->poll_us = ONE_OF(r, 200, 500) * SIM_MS;
+    l->save_us = ONE_OF(r, 1, 10) * SIM_S;
+    l->stuck_us = 5 * SIM_S;
+    l->rollup_batches = ONE_OF(r, 10, 40);
+    l->rollup_bytes = 110000;
+    l->rollup_us = ONE_OF(r, 5, 10) * SIM_S;
+    l->max_age_ms = o->op->max_l1_age_ms;
+    l->spares = o->op->spares;
+    o->enclaves += l->spares;
+    for (unsigned i = SIM_F_l1_down; i < SIM_F_l1_grant; i++)
+        o->weight[i] = 1;
+    for (unsigned i = 0; i < o->nodes; i++)
+        if (o->peers[i][0] != SIM_HOST)
+            o->peers[i][o->n_peers[i]++] = SIM_HOST;
+}
+
 void sim_draw_lie(struct sim_options *o)
 {
     struct sim_rng r = {o->seed};
@@ -223,4 +250,6 @@ void sim_draw_lie(struct sim_options *o)
     o->burst = 2;
     draw_rare_faults(o, &r);
     o->batches = 60;
+    if (o->op->has_l1)
+        draw_lie_l1(o, &r);
 }
