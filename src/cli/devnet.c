@@ -39,6 +39,9 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct devnet_options, l1_key, "l1-key", TS_CFG_PATH,
            .help = "file with the secret key of the contract's governance and operator, for the L1 "
                    "of a URL; it pays"),
+    TS_CFG(struct devnet_options, chaos_ms, "chaos", TS_CFG_MS, .def = "0", .min = 0,
+           .max = 86400000, .value_name = "PERIOD",
+           .help = "kill an enclave at random, about once in a period; 0: leave them alone"),
     TS_CFG(struct devnet_options, json, "json", TS_CFG_BOOL,
            .help = "print one JSON line when all is up, and nothing else on stdout"),
 };
@@ -240,8 +243,9 @@ static int run(struct devnet *d)
     }
     /* A network that nobody could be told of is of no use. */
     bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
+    devnet_chaos_begin(d);
     while (sig == 0 && is_told)
-        sig = ts_supervisor_wait(&d->sup, 1000);
+        sig = ts_supervisor_wait(&d->sup, devnet_chaos(d));
     return sig < 0 ? TS_EXIT_FAILED : code;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the devnet share: devnet.c (flags, the whole), devnet_dir.c, devnet_genesis.c,
- * devnet_programs.c, devnet_tell.c. The L1 is apart: devnet_l1.h. Functions that return int return
- * an exit code and have said why it is not TS_EXIT_OK. */
+ * devnet_programs.c, devnet_chaos.c, devnet_tell.c. The L1 is apart: devnet_l1.h. Functions that
+ * return int return an exit code and have said why it is not TS_EXIT_OK. */
 #ifndef TS_CLI_DEVNET_INTERNAL_H
 #define TS_CLI_DEVNET_INTERNAL_H
 
@@ -15,7 +15,7 @@
 #define MAX_NODES    32
 
 struct devnet_options {
-    uint64_t enclaves, spares, nodes, interval_ms, base_port;
+    uint64_t enclaves, spares, nodes, interval_ms, base_port, chaos_ms;
     const char *data_dir;
     const char *l1, *anvil, *l1_key;
     ts_address registry;
@@ -31,6 +31,7 @@ struct devnet {
     struct ts_genesis genesis;
     struct devnet_l1 l1;
     struct ts_supervisor sup;
+    uint64_t chaos_at_ms; /* when the next enclave is killed; UINT64_MAX: never */
     struct devnet_account accounts[DEVNET_ACCOUNTS];
 };
 
@@ -61,6 +62,12 @@ int devnet_open_genesis(struct devnet *d);
 
 void devnet_begin_supervisor(struct devnet *d);
 int devnet_add_programs(struct devnet *d);
+
+/* ---- devnet_chaos.c ---- */
+
+void devnet_chaos_begin(struct devnet *d);
+/* Kills an enclave when one is due; returns for how many milliseconds nothing is. */
+unsigned devnet_chaos(struct devnet *d);
 
 /* ---- devnet_tell.c ---- */
 

@@ -115,3 +115,27 @@ def test_devnet_that_cannot_be_told_of_ends():
                                   timeout=60 * SLOW)
             assert done.returncode == 1, done
             assert done.stderr == "error: cannot write to standard output: No space left on device\n"
+
+
+def test_chaos():
+    """Enclaves are killed at random, batches go on, and the nodes find restarts and no proof."""
+    with tempfile.TemporaryDirectory(prefix="tseq-") as data:
+        port = _port()
+        p, told = _start(data, port, "--chaos", "700ms", "--nodes", "1")
+        children = _children(p.pid)
+        node = port + 10
+        try:
+            def restarts():
+                found = rpc(node, "ten_findings")["findings"]
+                return sum(f["name"] == "restart" for f in found)
+
+            wait_for("three restarts on record", lambda: restarts() >= 3, 40 * SLOW)
+            head = int(rpc(port, "eth_blockNumber"), 16)
+            wait_for("batches go on", lambda: int(rpc(port, "eth_blockNumber"), 16) > head + 10, 30 * SLOW)
+            assert rpc(node, "ten_findings", 0, "proof")["findings"] == []
+            # Nobody but the enclaves of the list was killed.
+            for pid in [told["host"]["pid"]] + [n["pid"] for n in told["nodes"]]:
+                os.kill(pid, 0)
+        finally:
+            children = set(children) | set(_children(p.pid))
+            _end(p, children)
