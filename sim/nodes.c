@@ -165,6 +165,9 @@ static void load_disk(struct sim_node *n)
         TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&chain->value),
                                     ts_buf_bytes(&roots->value),
                                     ts_buf_bytes(&audit->value)) == TS_OK);
+    const struct sim_meta *timeline = sim_disk_meta(&n->disk, "timeline");
+    if (chain != NULL && timeline != NULL)
+        TS_CHECK(ts_node_load_timeline(n->core, ts_buf_bytes(&timeline->value)) == TS_OK);
     for (uint64_t k = ts_node_chain(n->core)->head.number + 1;
          sim_disk_list(&n->disk, k, 1, &b) == 1; k++)
         TS_CHECK(ts_node_load_batch(n->core, &b, why) == TS_OK);

@@ -48,6 +48,7 @@ void ts_node_commit_free(struct ts_node *n)
     ts_buf_free(&n->meta_chain);
     ts_buf_free(&n->meta_roots);
     ts_buf_free(&n->meta_audit);
+    ts_buf_free(&n->meta_timeline);
 }
 
 void ts_node_commit_batch(struct ts_node *n, const struct ts_batch *b, ts_bytes raw,
@@ -92,6 +93,7 @@ static void add_snapshot(struct ts_node *n)
     ts_buf_reset(&n->meta_chain);
     ts_buf_reset(&n->meta_roots);
     ts_buf_reset(&n->meta_audit);
+    ts_buf_reset(&n->meta_timeline);
     ts_chain_snapshot_put(&n->meta_chain, &n->chain);
     ts_audit_put(&n->meta_audit, n->audit);
     while (first > 0 && ts_node_root(n, first - 1) != NULL)
@@ -110,6 +112,12 @@ static void add_snapshot(struct ts_node *n)
         .kind = TS_OP_PUT_META, .key = "roots", .data = ts_buf_bytes(&n->meta_roots)};
     n->ops[n->n_ops++] = (struct ts_store_op){
         .kind = TS_OP_PUT_META, .key = "audit", .data = ts_buf_bytes(&n->meta_audit)};
+    if (ts_timeline_head(n->timeline) != n->chain.head.number)
+        return;
+    ts_timeline_put(&n->meta_timeline, n->timeline);
+    if (n->meta_timeline.err == TS_OK)
+        n->ops[n->n_ops++] = (struct ts_store_op){
+            .kind = TS_OP_PUT_META, .key = "timeline", .data = ts_buf_bytes(&n->meta_timeline)};
 }
 
 static struct ts_store_op op_of(const struct entry *e)
@@ -164,7 +172,7 @@ void ts_node_commit_pump(struct ts_node *n)
     n->queue = empty;
     n->queue_bytes = 0;
     free(n->ops);
-    n->ops = ts_node_need(calloc(2 * n->flight.n + 3, sizeof(*n->ops)));
+    n->ops = ts_node_need(calloc(2 * n->flight.n + 4, sizeof(*n->ops)));
     for (size_t i = 0; i < n->flight.n; i++) {
         if (n->flight.e[i].stores_l1)
             n->ops[n->n_ops++] = l1_op_of(n->flight.e[i].l1);

@@ -102,6 +102,7 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_buf_init(&n->meta_chain, 0);
     ts_buf_init(&n->meta_roots, 0);
     ts_buf_init(&n->meta_audit, 0);
+    ts_buf_init(&n->meta_timeline, 0);
     ts_sig_cache_init(&n->cache, start->crypto, start->seed);
     ts_map_init(&n->evidence, sizeof(ts_hash), 0, start->seed);
     ts_map_init(&n->evidence_at, sizeof(uint64_t), sizeof(uint32_t), start->seed);
@@ -110,7 +111,9 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_node_line_init(n);
     n->effect = ts_effect_new();
     n->audit = ts_audit_new(start->genesis);
-    ts_err err = n->effect != NULL && n->audit != NULL ? init_chain(n) : TS_E_NOMEM;
+    n->timeline = ts_timeline_new(start->genesis);
+    bool has_all = n->effect != NULL && n->audit != NULL && n->timeline != NULL;
+    ts_err err = has_all ? init_chain(n) : TS_E_NOMEM;
     if (err != TS_OK) {
         ts_node_free(n);
         return err;
@@ -136,6 +139,7 @@ void ts_node_free(struct ts_node *n)
     ts_chain_free(&n->chain);
     ts_effect_free(n->effect);
     ts_audit_free(n->audit);
+    ts_timeline_free(n->timeline);
     ts_sig_cache_free(&n->cache);
     ts_arena_free(&n->step);
     ts_arena_free(&n->scratch);
@@ -202,6 +206,27 @@ ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots, 
     n->chain_saved = chain.head.number;
     n->stored = chain.head;
     return TS_OK;
+}
+
+ts_err ts_node_load_timeline(struct ts_node *n, ts_bytes timeline)
+{
+    struct ts_reader r = ts_reader_of(timeline);
+    (void)ts_read_raw(&r);
+    ts_err err = ts_reader_done(&r); /* one item, before anything is changed */
+    r = ts_reader_of(timeline);
+    return err == TS_OK ? ts_timeline_read(&r, &n->chain.head, n->timeline) : err;
+}
+
+ts_err ts_node_fold_timeline(struct ts_node *n, const struct ts_store_batch *b)
+{
+    struct ts_batch batch;
+    TS_CHECK(b->number <= n->chain.head.number);
+    ts_arena_reset(&n->decode);
+    ts_err err =
+        ts_batch_decode(b->raw, n->start.genesis->params.max_batch_bytes, &n->decode, &batch);
+    if (err == TS_OK && batch.header.number != ts_timeline_head(n->timeline) + 1)
+        err = TS_E_CORRUPT;
+    return err == TS_OK ? ts_timeline_batch(n->timeline, &batch, &b->hash) : err;
 }
 
 ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char why[160])
@@ -425,4 +450,9 @@ const struct ts_chain *ts_node_chain(const struct ts_node *n)
 const struct ts_audit *ts_node_audit(const struct ts_node *n)
 {
     return n->audit;
+}
+
+const struct ts_timeline *ts_node_timeline(const struct ts_node *n)
+{
+    return n->timeline;
 }

@@ -7,6 +7,7 @@
 #define TS_NODE_CORE_H
 
 #include "audit/audit.h"
+#include "audit/timeline.h"
 #include "base/now.h"
 #include "chain/l1.h"
 #include "engine/engine.h"
@@ -181,6 +182,12 @@ void ts_node_free(struct ts_node *n);
  * genesis.
  */
 ts_err ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots, ts_bytes audit);
+/* What the store holds under the meta key "timeline" (audit/timeline.h), once the chain is loaded.
+ * Any error, as for another head: it is as before, at genesis; then it can be had from the
+ * committed batches up to the chain's head, each in order, which are not checked again. Without
+ * that it stays at genesis for good. TS_E_CORRUPT: another batch is next. */
+ts_err ts_node_load_timeline(struct ts_node *n, ts_bytes timeline);
+ts_err ts_node_fold_timeline(struct ts_node *n, const struct ts_store_batch *b);
 /* The next committed batch above the head: checked and audited again, without a word. TS_E_CORRUPT
  * with a sentence in why (160 bytes): the store is damaged. */
 ts_err ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char why[160]);
@@ -319,5 +326,6 @@ void ts_node_peer_of(const struct ts_node *n, unsigned link, struct ts_node_peer
 const struct ts_chain *ts_node_chain(const struct ts_node *n);
 /* The audit of that chain, with all findings that are kept. */
 const struct ts_audit *ts_node_audit(const struct ts_node *n);
+const struct ts_timeline *ts_node_timeline(const struct ts_node *n);
 
 #endif

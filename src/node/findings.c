@@ -2,6 +2,7 @@
 /* The audit: fed with every batch of the chain as it is applied, and with evidence beside it. */
 #include <string.h>
 
+#include "base/check.h"
 #include "chain/batch.h"
 #include "crypto/sign.h"
 #include "node/internal.h"
@@ -241,6 +242,8 @@ void ts_node_findings_batch(struct ts_node *n, const struct ts_batch *b, bool qu
 {
     struct ts_audit_sink sink = {.ctx = n, .emit = tell};
     ts_audit_batch(n->audit, &n->chain, b, quiet ? NULL : &sink);
+    if (ts_timeline_head(n->timeline) + 1 == b->header.number)
+        TS_CHECK(ts_timeline_batch(n->timeline, b, &n->chain.head.hash) == TS_OK); /* memory */
     if (!quiet)
         look_at_refused(n);
 }

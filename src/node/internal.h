@@ -375,7 +375,7 @@ struct ts_node {
     uint64_t retry_us;    /* the step failed: again then; 0: it did not */
     struct ts_store_op *ops;
     size_t n_ops;
-    struct ts_buf meta_chain, meta_roots, meta_audit;
+    struct ts_buf meta_chain, meta_roots, meta_audit, meta_timeline;
     bool has_meta;         /* of the step in flight */
     uint64_t chain_saved;  /* number of the newest snapshot of the chain */
     struct ts_head stored; /* the durable head */
@@ -387,6 +387,7 @@ struct ts_node {
     bool is_behind; /* told so by an event */
 
     struct ts_audit *audit;
+    struct ts_timeline *timeline; /* behind the chain only when no part of it was loaded */
     struct refused refused[NODE_REFUSED];
     size_t next_refused;
     size_t n_edited;           /* edited payloads that are kept */

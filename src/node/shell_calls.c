@@ -129,6 +129,12 @@ static const struct ts_audit *backend_audit(void *ctx)
     return ts_node_audit(s->core);
 }
 
+static const struct ts_timeline *backend_timeline(void *ctx)
+{
+    const struct ts_node_shell *s = ctx;
+    return ts_node_timeline(s->core);
+}
+
 static bool backend_rollups(void *ctx, uint64_t *l1_final)
 {
     struct ts_node_shell *s = ctx;
@@ -162,6 +168,7 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
         .chain = backend_chain,
         .syncing = backend_syncing,
         .audit = backend_audit,
+        .timeline = backend_timeline,
         .finality = backend_finality,
         .rollups = backend_rollups,
         .query = backend_query,

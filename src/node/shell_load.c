@@ -37,6 +37,30 @@ static void load_snapshot(struct ts_node_shell *s)
     ts_buf_free(&audit);
 }
 
+static bool fold_timeline(void *ctx, const struct ts_store_batch *b)
+{
+    const struct ts_node_shell *s = ctx;
+    return ts_node_fold_timeline(s->core, b) == TS_OK;
+}
+
+/* For the chain as the snapshot has it; a store without it is read from its first batch. */
+static void load_timeline(struct ts_node_shell *s)
+{
+    struct ts_buf timeline;
+    uint64_t head = ts_node_chain(s->core)->head.number;
+    if (head == 0)
+        return;
+    ts_buf_init(&timeline, 0);
+    ts_err err = ts_store_meta(s->store, "timeline", &timeline);
+    if (err == TS_OK)
+        err = ts_node_load_timeline(s->core, ts_buf_bytes(&timeline));
+    ts_buf_free(&timeline);
+    if (err != TS_OK)
+        err = ts_store_committed(s->store, 1, head, fold_timeline, s);
+    if (err != TS_OK || ts_timeline_head(ts_node_timeline(s->core)) != head)
+        ts_log(TS_LOG_WARN, "timeline-unusable", "reason=\"%s\"", ts_err_text((int)err));
+}
+
 struct loading {
     struct ts_node_shell *s;
     ts_err err;
@@ -83,6 +107,7 @@ ts_err nsh_load(struct ts_node_shell *s, char *why, size_t why_size)
 {
     struct loading l = {.s = s, .why = ""};
     load_snapshot(s);
+    load_timeline(s);
     uint64_t from = ts_node_chain(s->core)->head.number + 1;
     ts_err err = ts_store_committed(s->store, from, UINT64_MAX, load_batch, &l);
     if (err == TS_OK)

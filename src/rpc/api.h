@@ -44,8 +44,8 @@ void ts_api_attach(struct ts_api *api, struct ts_rpc *rpc);
 const struct ts_rpc_backend *ts_api_backend(const struct ts_api *api);
 
 /* A batch became the committed head: tells the subscribers of eth_subscribe("newHeads") and
- * ten_subscribe("batches" | "lifecycle"). raw is borrowed for the call. Heads are told in their
- * order, each once the enclave has told the gas it used. */
+ * ten_subscribe("batches" | "heads" | "lifecycle"). raw is borrowed for the call. Heads are told in
+ * their order, each once the enclave has told the gas it used. */
 void ts_api_new_head(struct ts_api *api, uint64_t number, const ts_hash *hash, ts_bytes raw);
 
 /* A finding as ten_findings gives it; the caller's. NULL: out of memory. */

@@ -5,6 +5,7 @@
 #define TS_RPC_BACKEND_H
 
 #include "audit/audit.h"
+#include "audit/timeline.h"
 #include "engine/engine.h"
 #include "net/jsonrpc.h"
 #include "store/store.h"
@@ -42,6 +43,8 @@ struct ts_rpc_backend {
     bool (*pending_tx)(void *ctx, const ts_hash *hash, ts_bytes *raw);
     /* Optional: the audit of that chain, for ten_findings. */
     const struct ts_audit *(*audit)(void *ctx);
+    /* Optional: the timeline of that chain, for ten_timeline. */
+    const struct ts_timeline *(*timeline)(void *ctx);
     /* Optional: whether rollups are followed; then the number of the newest L1 block that L1 calls
      * final (0: not known), for ten_rollups and ten_finality. */
     bool (*rollups)(void *ctx, uint64_t *l1_final);

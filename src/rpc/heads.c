@@ -61,6 +61,25 @@ static void tell_head(struct ts_api *api, const struct ts_batch *batch, const st
     ts_infos_get(api->infos, h->number, h->hash, batch->raw, on_gas, n);
 }
 
+/* A batch in a few words, however much is in it. */
+static json_t *head_line_json(const struct ts_batch *b, const ts_hash *hash)
+{
+    json_t *o = json_object(), *absent = json_array();
+    bool ok = absent != NULL;
+    for (size_t i = 0; ok && i < b->payload.n_absent; i++)
+        ok = json_array_append_new(absent, ts_json_address(&b->payload.absent[i])) == 0;
+    ok = ts_json_add(o, "number", ts_json_u64(b->header.number)) && ok &&
+         ts_json_add(o, "hash", ts_json_hash(hash)) &&
+         ts_json_add(o, "time", ts_json_u64(b->header.time)) &&
+         ts_json_add(o, "term", ts_json_u64(b->header.term)) &&
+         ts_json_add(o, "producer", ts_json_address(&b->header.producer)) &&
+         ts_json_add(o, "transactions", ts_json_u64(b->n_txs)) &&
+         ts_json_add(o, "transitions", ts_json_u64(b->payload.n_transitions)) &&
+         ts_json_add(o, "absent", json_incref(absent));
+    json_decref(absent);
+    return ts_json_if(ok, o);
+}
+
 static void tell(void *ctx, const struct ts_batch *batch)
 {
     const struct head *h = ctx;
@@ -69,6 +88,12 @@ static void tell(void *ctx, const struct ts_batch *batch)
         json_t *json = ts_batch_json(batch, h->hash);
         if (json != NULL)
             ts_rpc_publish(rpc, "batches", json);
+        json_decref(json);
+    }
+    if (ts_rpc_subscribers(rpc, "heads") > 0) {
+        json_t *json = head_line_json(batch, h->hash);
+        if (json != NULL)
+            ts_rpc_publish(rpc, "heads", json);
         json_decref(json);
     }
     for (size_t i = 0; i < batch->payload.n_transitions && ts_rpc_subscribers(rpc, "lifecycle") > 0;
@@ -87,6 +112,7 @@ void ts_api_new_head(struct ts_api *api, uint64_t number, const ts_hash *hash, t
     struct head h = {.api = api, .number = number, .hash = hash};
     if (api->rpc == NULL || (ts_rpc_subscribers(api->rpc, "newHeads") == 0 &&
                              ts_rpc_subscribers(api->rpc, "batches") == 0 &&
+                             ts_rpc_subscribers(api->rpc, "heads") == 0 &&
                              ts_rpc_subscribers(api->rpc, "lifecycle") == 0))
         return;
     (void)ts_api_decode(raw, tell, &h); /* the program checked it before */

@@ -116,6 +116,9 @@ void ts_ten_findings(void *ctx, struct ts_rpc_call *call);
 /* ten_evidence (evidence.c). */
 void ts_ten_evidence(void *ctx, struct ts_rpc_call *call);
 
+/* ten_timeline (timeline.c). */
+void ts_ten_timeline(void *ctx, struct ts_rpc_call *call);
+
 /* ten_rollups, ten_finality (rollups.c). */
 void ts_ten_rollups(void *ctx, struct ts_rpc_call *call);
 void ts_ten_finality(void *ctx, struct ts_rpc_call *call);

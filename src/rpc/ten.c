@@ -308,7 +308,7 @@ static void ten_genesis(void *ctx, struct ts_rpc_call *call)
 static void ten_subscribe(void *ctx, struct ts_rpc_call *call)
 {
     (void)ctx;
-    static const char *const topics[] = {"batches", "lifecycle", "findings"};
+    static const char *const topics[] = {"batches", "heads", "lifecycle", "findings"};
     const char *topic = NULL;
     if (!ts_rpc_param_string(call, 0, NULL, 64, &topic))
         return;
@@ -319,7 +319,8 @@ static void ten_subscribe(void *ctx, struct ts_rpc_call *call)
         }
     }
     ts_rpc_fail(call, TS_RPC_INVALID_PARAMS,
-                "parameter 1 must be \"batches\", \"lifecycle\" or \"findings\", not \"%.40s\"",
+                "parameter 1 must be \"batches\", \"heads\", \"lifecycle\" or \"findings\", not "
+                "\"%.40s\"",
                 topic);
 }
 
@@ -336,6 +337,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_lifecycle", 0, ten_lifecycle, "enclaveId from to"},
     {"ten_findings", 0, ts_ten_findings, "from severity"},
     {"ten_evidence", 0, ts_ten_evidence, "id"},
+    {"ten_timeline", 0, ts_ten_timeline, "from to points"},
     {"ten_rollups", 0, ts_ten_rollups, "from count"},
     {"ten_finality", 0, ts_ten_finality, NULL},
     {"ten_transaction", 0, ten_transaction, "hash"},

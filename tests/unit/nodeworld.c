@@ -244,7 +244,8 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             struct ts_buf *meta = strcmp(op->key, "chain") == 0   ? &s->chain
                                   : strcmp(op->key, "roots") == 0 ? &s->roots
                                   : strcmp(op->key, "line") == 0  ? &s->line
-                                                                  : &s->audit;
+                                  : strcmp(op->key, "audit") == 0 ? &s->audit
+                                                                  : &s->timeline;
             ts_buf_reset(meta);
             ts_buf_put(meta, op->data.p, op->data.n);
         }
@@ -562,6 +563,7 @@ static void free_store(struct nw_store *s)
     ts_buf_free(&s->chain);
     ts_buf_free(&s->roots);
     ts_buf_free(&s->audit);
+    ts_buf_free(&s->timeline);
     ts_buf_free(&s->line);
 }
 
@@ -618,6 +620,20 @@ void nw_publish(struct nw *w, size_t host, uint64_t number)
     }
 }
 
+static ts_err load_timeline(struct nw_node *n)
+{
+    uint64_t head = ts_node_chain(n->core)->head.number;
+    ts_err err = TS_OK;
+    if (head == 0 || ts_node_load_timeline(n->core, ts_buf_bytes(&n->store.timeline)) == TS_OK)
+        return TS_OK;
+    for (uint64_t i = 0; i < head && err == TS_OK; i++) {
+        struct ts_store_batch b = {
+            .number = i + 1, .hash = n->store.hashes[i], .raw = n->store.raws[i]};
+        err = ts_node_fold_timeline(n->core, &b);
+    }
+    return err;
+}
+
 static ts_err load_node(struct nw_node *n)
 {
     char why[160];
@@ -625,6 +641,8 @@ static ts_err load_node(struct nw_node *n)
     if (n->store.chain.n > 0)
         err = ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
                                  ts_buf_bytes(&n->store.roots), ts_buf_bytes(&n->store.audit));
+    if (err == TS_OK)
+        err = load_timeline(n);
     if (err != TS_OK)
         return err;
     for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n && err == TS_OK; i++) {
@@ -691,6 +709,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
     ts_buf_init(&node->store.audit, 0);
+    ts_buf_init(&node->store.timeline, 0);
     ts_buf_init(&node->store.line, 0);
     node->l1_depth = 2;
     TS_CHECK(start_node(w, w->n_nodes));

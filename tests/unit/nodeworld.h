@@ -49,7 +49,7 @@ struct nw_store {
     ts_bytes *raws; /* owned */
     ts_hash *hashes;
     uint64_t n, cap;
-    struct ts_buf chain, roots, audit, line;
+    struct ts_buf chain, roots, audit, timeline, line;
     ts_hash evidence[64];
     ts_bytes records[64]; /* owned */
     size_t n_evidence;

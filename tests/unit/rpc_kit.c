@@ -297,6 +297,29 @@ static const struct ts_audit *audit(void *ctx)
     return k->audit;
 }
 
+static const struct ts_timeline *timeline(void *ctx)
+{
+    const struct kit *k = ctx;
+    return k->timeline;
+}
+
+static void make_timeline(struct kit *k)
+{
+    struct ts_arena arena;
+    struct ts_batch b;
+    ts_hash hash;
+    ts_arena_init(&arena, 0);
+    k->timeline = ts_timeline_new(&k->net->genesis);
+    assert_non_null(k->timeline);
+    for (uint64_t n = 1; n <= k->net->chain.head.number; n++) {
+        ts_arena_reset(&arena);
+        tn_decode(k->net, n, &arena, &b);
+        ts_header_hash(&k->net->genesis.domain, &b.header, &hash);
+        assert_int_equal(ts_timeline_batch(k->timeline, &b, &hash), TS_OK);
+    }
+    ts_arena_free(&arena);
+}
+
 static void make_api(struct kit *k, bool with_loop)
 {
     struct ts_rpc_backend b = {
@@ -309,6 +332,7 @@ static void make_api(struct kit *k, bool with_loop)
         .store = k->store,
         .chain = chain,
         .audit = audit,
+        .timeline = timeline,
         .rollups = rollups,
         .query = query,
         .send_tx = send_tx,
@@ -341,6 +365,7 @@ struct kit *kit_open(bool with_loop)
                      TS_OK);
     k->audit = ts_audit_new(&k->net->genesis);
     assert_non_null(k->audit);
+    make_timeline(k);
     make_api(k, with_loop);
     return k;
 }
@@ -354,6 +379,7 @@ void kit_close(struct kit *k)
     ts_ledger_engine.close(k->engine);
     ts_store_close(k->store);
     ts_audit_free(k->audit);
+    ts_timeline_free(k->timeline);
     tn_free(k->net);
     for (size_t i = 0; i < k->n_txs; i++)
         ts_buf_free(&k->txs[i]);

@@ -30,6 +30,7 @@ struct kit {
     struct ts_engine *engine;
     struct ts_store *store;
     struct ts_audit *audit; /* at genesis; tests add findings */
+    struct ts_timeline *timeline;
     ts_secret keys[KIT_PEOPLE];
     ts_address people[KIT_PEOPLE];
     struct ts_alloc alloc[KIT_PEOPLE];

@@ -265,6 +265,48 @@ static void a_state_that_cannot_be_read_is_no_loss(void **state)
     end(w);
 }
 
+static void a_timeline_is_folded_anew(void **state)
+{
+    struct nw *w = nw_new(net_of(20), 7);
+    struct ts_buf again;
+    (void)state;
+    ts_buf_init(&again, 0);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    nw_run(w, NW_S);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_STOP});
+    nw_run(w, 100 * NW_MS);
+    nw_kill(w, node);
+    struct nw_store *s = &w->nodes[node].store;
+    size_t fresh = nw_node(w, NULL, 0, NULL, false);
+    struct ts_node *core = w->nodes[fresh].core;
+    assert_int_equal(ts_node_load_chain(core, ts_buf_bytes(&s->chain), ts_buf_bytes(&s->roots),
+                                        ts_buf_bytes(&s->audit)),
+                     TS_OK);
+    ts_bytes bad[] = {{0},
+                      {s->timeline.p, s->timeline.n - 1},
+                      {s->audit.p, s->audit.n},
+                      {s->chain.p, s->chain.n}};
+    for (size_t i = 0; i < TS_COUNT(bad); i++) {
+        assert_int_not_equal(ts_node_load_timeline(core, bad[i]), TS_OK);
+        assert_int_equal(ts_timeline_head(ts_node_timeline(core)), 0);
+    }
+    for (size_t i = 0; i < 20; i++) {
+        struct ts_store_batch b = {.number = i + 1, .hash = s->hashes[i], .raw = s->raws[i]};
+        if (i == 7) { /* out of its order */
+            b.raw = s->raws[i + 1];
+            assert_int_equal(ts_node_fold_timeline(core, &b), TS_E_CORRUPT);
+            b.raw = s->raws[i];
+        }
+        assert_int_equal(ts_node_fold_timeline(core, &b), TS_OK);
+    }
+    ts_timeline_put(&again, ts_node_timeline(core));
+    assert_int_equal(again.n, s->timeline.n);
+    assert_memory_equal(again.p, s->timeline.p, again.n);
+    ts_buf_free(&again);
+    end(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -275,6 +317,7 @@ int main(void)
         cmocka_unit_test(a_broken_seal_is_no_edited_payload),
         cmocka_unit_test(what_a_peer_will_not_give_is_withheld),
         cmocka_unit_test(a_state_that_cannot_be_read_is_no_loss),
+        cmocka_unit_test(a_timeline_is_folded_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
