@@ -45,7 +45,7 @@ MAY_INCLUDE = {
     "src/shell/": [*FORMATS, "cfg", "l1", "net", "rpc", "store"],
     "src/enclave/main.c": [*CORES, "cfg"],
     "src/enclave/shell": [*CORES, "cfg", "net/link.h"],
-    "src/cli/": [*CORES, *SHELLS, "rebuild"],
+    "src/cli/": [*CORES, *SHELLS, "audit", "rebuild"],
     "sim/": [*CORES, *SHELLS, "audit", "enclave", "host", "node"],
 }
 UNCHECKED = ("tests/", "fuzz/", "bench/", "scripts/")

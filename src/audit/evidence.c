@@ -164,6 +164,33 @@ ts_err evidence_open(struct evidence_check *c, const char *what, const struct ts
     return err == TS_OK ? evidence_signer(c, &s->header.producer, s->header.number) : err;
 }
 
+static bool is_signers(const struct evidence_check *c, uint64_t number)
+{
+    for (size_t i = 0; i < c->n_signers; i++)
+        if (c->listed_by[i] == number)
+            return true;
+    return false;
+}
+
+/* Every grant listed a signer, or the producer of a later one that is needed. */
+static ts_err check_needed(struct evidence_check *c)
+{
+    bool is_needed[TS_EVIDENCE_MAX_GRANTS] = {false};
+    for (size_t i = c->e->n_grants; i-- > 0;) {
+        const struct ts_batch_header *h = &c->e->grants[i].header;
+        bool is;
+        uint64_t by;
+        if (!is_needed[i] && !is_signers(c, h->number))
+            return evidence_refuse(c, "grant %zu lists nobody that counts", i + 1);
+        ts_err err = listed(c, i, &h->producer, h->number, &is, &by);
+        if (err != TS_OK)
+            return err;
+        for (size_t k = 0; k < i; k++)
+            is_needed[k] = is_needed[k] || c->e->grants[k].header.number == by;
+    }
+    return TS_OK;
+}
+
 /* ---- what it rests on ------------------------------------------------------------------------ */
 
 static void add(char *text, size_t size, const char *format, va_list args)
@@ -194,7 +221,7 @@ void evidence_rests(struct evidence_check *c, uint64_t number, const char *forma
         else
             say(c, "was listed by batch %" PRIu64, c->listed_by[i]);
     }
-    say(c, "; that none was removed before is in the chain");
+    say(c, "; that none of them was removed before shows in the chain");
     va_start(args, format);
     add(c->out->rests, sizeof(c->out->rests), format, args);
     va_end(args);
@@ -228,6 +255,8 @@ ts_err ts_evidence_check(const struct ts_evidence *e, const struct ts_crypto *cr
     ts_err err = check_grants(&c);
     if (err == TS_OK)
         err = check_kind(&c);
+    if (err == TS_OK)
+        err = check_needed(&c);
     ts_arena_free(&c.arena);
     if (err == TS_E_NOMEM)
         (void)evidence_refuse(&c, "out of memory");

@@ -48,6 +48,8 @@ int verb_lifecycle(int argc, char **argv);
 int verb_registry(int argc, char **argv);
 int verb_register(int argc, char **argv);
 int verb_replace(int argc, char **argv);
+int verb_audit(int argc, char **argv);
+int verb_verify(int argc, char **argv);
 int verb_rollups(int argc, char **argv);
 int verb_rebuild(int argc, char **argv);
 

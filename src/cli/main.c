@@ -19,6 +19,8 @@ static const struct verb verbs[] = {
     {"batch", "one batch with its three elements", verb_batch},
     {"lifecycle", "the recorded lifecycle of the enclaves", verb_lifecycle},
     {"registry", "what the chain says of each enclave", verb_registry},
+    {"audit", "what a node has found, and its proofs as files", verb_audit},
+    {"verify", "does evidence prove what it says", verb_verify},
     {"rollups", "what was published on L1", verb_rollups},
     {"rebuild", "the chain from L1 alone, and its payloads from any peer", verb_rebuild},
     {"genesis", "make a genesis file", verb_genesis},

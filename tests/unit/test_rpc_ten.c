@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The ten_ methods. */
+#include "audit/evidence_json.h"
+#include "audit/record.h"
 #include "chain/rollup.h"
 #include "chain/rollup_record.h"
+#include "crypto/keccak.h"
 #include "crypto/sign.h"
 #include "rpc_kit.h"
 
@@ -316,6 +319,61 @@ static void findings_are_told_by_severity_and_number(void **state)
     assert_int_equal(findings(k, "[{}]"), 2);
 }
 
+/* A payload that somebody gave for batch 2, as a node stores it. */
+static void put_edited_payload(struct kit *k, ts_hash *id)
+{
+    static const uint8_t edited[] = {0xc4, 0xc0, 0xc0, 0xc0, 0xc0};
+    struct ts_store_op put = {.kind = TS_OP_PUT_EVIDENCE};
+    struct ts_record r = {
+        .kind = TS_RECORD_PAYLOAD, .number = 2, .payload = ts_bytes_of(edited, sizeof(edited))};
+    struct ts_chain at;
+    struct ts_buf b;
+    ts_hash root;
+    tn_fold(k->net, 1, &at);
+    r.parent_root = at.head.protocol_root;
+    ts_chain_free(&at);
+    tn_fold(k->net, 2, &at);
+    r.own_hash = at.head.hash;
+    ts_chain_free(&at);
+    ts_protocol_root(&r.parent_root, r.payload, &root);
+    ts_keccak256_pair(&r.own_hash, &root, id);
+    ts_buf_init(&b, 0);
+    ts_record_put(&b, &r);
+    put.hash = *id;
+    put.data = ts_buf_bytes(&b);
+    assert_int_equal(ts_store_apply(k->store, &put, 1), TS_OK);
+    ts_buf_free(&b);
+}
+
+static void evidence_is_given_whole(void **state)
+{
+    struct kit *k = *state;
+    struct ts_evidence_file file;
+    struct ts_evidence_verdict *v = calloc(1, sizeof(*v));
+    char hex[TS_HASH_HEX_SIZE], params[100];
+    ts_hash id;
+    assert_non_null(v);
+    put_edited_payload(k, &id);
+    (void)snprintf(params, sizeof(params), "[\"%s\"]", ts_hex(id.b, 32, hex));
+    json_t *o = kit_call(k, "ten_evidence", params);
+    assert_string_equal(member(o, "kind"), "payload-edited");
+    assert_string_equal(member(o, "id"), hex);
+    char *text = json_dumps(o, 0);
+    assert_int_equal(ts_evidence_verify(text, strlen(text), k->net->crypto, NULL, &file, v), TS_OK);
+    assert_string_equal(v->finding.text, member(json_object_get(o, "finding"), "text"));
+    ts_evidence_file_free(&file);
+    free(text);
+    json_decref(o);
+    free(v);
+    id.b[0] ^= 1;
+    (void)snprintf(params, sizeof(params), "[\"%s\"]", ts_hex(id.b, 32, hex));
+    o = kit_call(k, "ten_evidence", params);
+    assert_true(json_is_null(o));
+    json_decref(o);
+    kit_refused(k, "ten_evidence", "[1]", -32602, "id");
+    kit_refused(k, "ten_evidence", "[]", -32602, "id");
+}
+
 static void put_rollup(struct kit *k, uint64_t first, uint64_t last, uint64_t l1_block, bool wrong)
 {
     struct ts_rollup_record r = {.rollup = {.first_number = first, .last_number = last},
@@ -457,6 +515,7 @@ int main(void)
         T(health_tells_network_and_head),
         T(the_genesis_is_told_whole),
         T(findings_are_told_by_severity_and_number),
+        T(evidence_is_given_whole),
         T(subscriptions_need_a_connection),
         T(no_method_ignores_a_parameter),
     };

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the checkers of evidence share. Written from docs/evidence.md and docs/protocol.md with ethers
+// alone: no line of the programs' code is in it, so that nobody need trust that.
+import { readFileSync } from "node:fs";
+import {
+  TypedDataEncoder, concat, decodeRlp, dataLength, encodeRlp, keccak256, recoverAddress, toBeHex,
+} from "ethers";
+
+const MAX_FILE = 64 * 1024 * 1024;
+const MAX_GRANTS = 16;
+const PARAMETERS = [
+  "batchInterval", "reportEvery", "maxReportLag", "maxL1Age", "maxBatchBytes", "maxTxBytes",
+  "batchGasLimit", "baseFee", "grantQuorum", "maxSilence",
+];
+const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
+const U64 = (1n << 64n) - 1n;
+
+const HEADER = [
+  ["bytes32", "parentHash"], ["uint64", "number"], ["uint64", "time"], ["uint64", "term"],
+  ["address", "producer"], ["uint64", "l1Number"], ["bytes32", "l1Hash"], ["bytes32", "txRoot"],
+  ["bytes32", "stateRoot"],
+].map(([type, name]) => ({ type, name }));
+const SEAL = [["bytes32", "batchHash"], ["bytes32", "protocolRoot"]]
+  .map(([type, name]) => ({ type, name }));
+
+export class Refused extends Error {}
+
+export function refuse(why) {
+  throw new Refused(why);
+}
+
+// ---- values ----------------------------------------------------------------------------------
+
+// Numbers up to 2^53 are JSON numbers, greater ones decimal strings.
+export function u64(value, what) {
+  const isNumber = Number.isInteger(value) && value >= 0 && value <= 2 ** 53;
+  const isText = typeof value === "string" && /^[1-9][0-9]{15,19}$/.test(value);
+  if (!isNumber && !isText) refuse(`${what} is no number`);
+  const number = BigInt(value);
+  if (number > U64 || (isText && number <= 2n ** 53n)) refuse(`${what} is out of range`);
+  return number;
+}
+
+export function jsonU64(number) {
+  return number <= 2n ** 53n ? Number(number) : number.toString();
+}
+
+export function hex(value, what, bytes) {
+  if (typeof value !== "string" || !/^0x([0-9a-f]{2})*$/.test(value) ||
+      (bytes !== undefined && value.length !== 2 + 2 * bytes)) {
+    refuse(`${what} is not ${bytes === undefined ? "" : `${bytes} bytes of `}hexadecimal`);
+  }
+  return value;
+}
+
+const minimal = (number) => (number === 0n ? "0x" : toBeHex(number));
+export const short = (value) => value.slice(0, 10);
+
+export function rlp(value, what) {
+  try {
+    return decodeRlp(value);
+  } catch {
+    return refuse(`${what} is no RLP`);
+  }
+}
+
+export function signer(digest, signature) {
+  const s = BigInt(`0x${signature.slice(66, 130)}`);
+  const v = signature.slice(130);
+  if (s > HALF_ORDER || (v !== "1b" && v !== "1c")) refuse("a signature has a high s, or no v");
+  try {
+    return recoverAddress(digest, signature).toLowerCase();
+  } catch {
+    return refuse("a signature does not recover");
+  }
+}
+
+// Equal whatever the order of members.
+function same(a, b) {
+  if (a === null || b === null || typeof a !== "object" || typeof b !== "object") return a === b;
+  if (Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  return keys.length === Object.keys(b).length &&
+    keys.every((key) => Object.hasOwn(b, key) && same(a[key], b[key]));
+}
+
+// ---- the file --------------------------------------------------------------------------------
+
+// JSON.parse forgives what two readers may read in two ways: a member that stands twice, escapes,
+// numbers such as 1e3.
+function parse(path) {
+  const bytes = readFileSync(path);
+  if (bytes.length > MAX_FILE) refuse("the file is too long");
+  let text;
+  let value;
+  try {
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch {
+    return refuse("it is not whole JSON");
+  }
+  if (text.includes("\\")) refuse("it holds a backslash");
+  const bare = text.replace(/"[^"]*"/g, '""');
+  if (/[0-9][.eE]|-[0-9]/.test(bare)) refuse("it holds a number that is not whole");
+  const count = (v) => (v === null || typeof v !== "object" ? 0
+    : Object.values(v).reduce((n, x) => n + count(x), Array.isArray(v) ? 0 : Object.keys(v).length));
+  if ((bare.match(/:/g) ?? []).length !== count(value)) refuse("a member stands twice");
+  return value;
+}
+
+// ---- the network -----------------------------------------------------------------------------
+
+function genesisOf(g) {
+  const number = (name) => u64(g[name], `genesis.${name}`);
+  const list = g.whitelist.map((id) => hex(id, "whitelist", 20));
+  const accounts = Object.keys(g.alloc).sort();
+  const amount = (account) => {
+    const text = g.alloc[account];
+    if (typeof text !== "string" || !/^(0|[1-9][0-9]*)$/.test(text)) refuse("alloc: no amount");
+    return BigInt(text);
+  };
+  if (g.version !== 1) refuse("the genesis is of another version");
+  if (list.length === 0 || list.some((id, i) => i > 0 && list[i - 1] >= id)) {
+    refuse("the genesis' whitelist is not ascending");
+  }
+  const fields = [
+    minimal(1n), minimal(number("l1ChainId")), hex(g.contract, "contract", 20),
+    minimal(number("chainId")), minimal(number("time")), minimal(number("l1Number")),
+    hex(g.l1Hash, "l1Hash", 32), list,
+    accounts.map((account) => [hex(account, "alloc", 20), minimal(amount(account))]),
+    hex(g.coinbase, "coinbase", 20), ...PARAMETERS.map((name) => minimal(number(name))),
+  ];
+  const known = 10 + PARAMETERS.length;
+  if (Object.keys(g).length !== known) refuse("the genesis has a member that is none");
+  return {
+    hash: keccak256(encodeRlp(fields)), whitelist: list, l1ChainId: number("l1ChainId"),
+    chainId: number("chainId"), contract: g.contract, json: g,
+  };
+}
+
+function networkJson(genesis) {
+  return {
+    genesisHash: genesis.hash,
+    chainId: jsonU64(genesis.chainId),
+    domain: {
+      name: "tenseq", version: "1", chainId: jsonU64(genesis.l1ChainId),
+      verifyingContract: genesis.contract, salt: genesis.hash,
+    },
+    genesis: genesis.json,
+  };
+}
+
+// ---- one piece of evidence --------------------------------------------------------------------
+
+export class Evidence {
+  constructor(file) {
+    this.genesis = genesisOf(file.network.genesis);
+    this.domain = {
+      name: "tenseq", version: "1", chainId: this.genesis.l1ChainId,
+      verifyingContract: this.genesis.contract, salt: this.genesis.hash,
+    };
+    this.signers = new Map(); // id → number of the batch that listed it, 0n: the genesis
+    this.grants = [];
+    for (const [i, grant] of file.material.grants.entries()) this.addGrant(grant, i + 1);
+  }
+
+  digest(name, fields, value) {
+    return TypedDataEncoder.hash(this.domain, { [name]: fields }, value);
+  }
+
+  // A batch without its transactions: hash, root, and that its producer sealed both.
+  sealed(s, what) {
+    const header = {};
+    for (const { type, name } of HEADER) {
+      const value = s.header[name];
+      if (type === "uint64") header[name] = u64(value, name);
+      else header[name] = hex(value, name, type === "address" ? 20 : 32);
+    }
+    const payload = hex(s.payload, "payload");
+    const payloadHash = keccak256(payload);
+    const hash = this.digest("BatchHeader", HEADER, header);
+    const root = keccak256(concat([hex(s.parentRoot, "parentRoot", 32), payloadHash]));
+    if (header.number === 0n) refuse(`${what} has the number 0`);
+    const seal = hex(s.seal, "seal", 65);
+    const digest = this.digest("BatchSeal", SEAL, { batchHash: hash, protocolRoot: root });
+    if (signer(digest, seal) !== header.producer) {
+      refuse(`the seal of ${what} is not its producer's over this header, payload and network`);
+    }
+    const json = {
+      hash, protocolRoot: root,
+      header: Object.fromEntries(HEADER.map(({ type, name }) =>
+        [name, type === "uint64" ? jsonU64(header[name]) : header[name]])),
+      parentRoot: s.parentRoot, payloadHash, payload, seal,
+    };
+    return { ...header, hash, root, payload, parentRoot: s.parentRoot, json };
+  }
+
+  addGrant(grant, place) {
+    const what = `grant ${place}`;
+    if (place > MAX_GRANTS) refuse("there are too many grants");
+    const batch = this.sealed(grant, what);
+    const last = this.grants.at(-1);
+    if (last !== undefined && batch.number <= last.batch.number) {
+      refuse(`${what} does not stand behind the one before it`);
+    }
+    const notice = rlp(batch.payload, what)[3]?.find(([type]) => type === "0x01");
+    const change = notice === undefined ? [] : rlp(notice[1], what);
+    const [, , added = [], removed = []] = change;
+    if (added.length === 0) refuse(`the payload of ${what} lists nobody`);
+    const by = this.listedBy(batch.producer, batch.number);
+    if (by === undefined) refuse(`nobody that was listed before sealed ${what}`);
+    this.grants.push({ batch, added, removed, by });
+  }
+
+  // Every grant listed a signer, or the producer of a later grant that is needed.
+  checkGrantsAreNeeded() {
+    const needed = new Set(this.signers.values());
+    for (const { batch, by } of [...this.grants].reverse()) {
+      if (!needed.has(batch.number)) refuse("a grant lists nobody that counts");
+      needed.add(by);
+    }
+  }
+
+  // The number of the batch that listed an enclave, 0n for the genesis; undefined: not listed.
+  listedBy(id, number) {
+    let by = this.genesis.whitelist.includes(id) ? 0n : undefined;
+    for (const { batch, added, removed } of this.grants) {
+      if (number !== null && batch.number > number) break;
+      if (added.includes(id)) by = batch.number;
+      else if (number !== null && batch.number < number && removed.includes(id)) by = undefined;
+    }
+    return by;
+  }
+
+  // Notes who signed; number null: it is enough that it was ever listed.
+  addSigner(id, number) {
+    const by = this.listedBy(id, number);
+    if (by === undefined) {
+      refuse(`enclave ${id} signed it, and neither the genesis nor a grant lists that one`);
+    }
+    if (!this.signers.has(id)) this.signers.set(id, by);
+  }
+
+  open(s, what) {
+    const batch = this.sealed(s, what);
+    this.addSigner(batch.producer, batch.number);
+    return batch;
+  }
+
+  rests(number, more = "") {
+    const who = [...this.signers].map(([id, by]) =>
+      `enclave ${id} ${by === 0n ? "stands in the genesis" : `was listed by batch ${by}`}`);
+    return `the whitelist of the chain at batch ${number}: ${who.join(", ")}` +
+      `; that none of them was removed before shows in the chain${more}`;
+  }
+
+  finding(name, about, { evidence, enclave, first, last, hash, time, text }) {
+    return {
+      name, severity: "proof", about, state: "once", serial: null, evidence,
+      enclave: enclave ?? null, first: jsonU64(first), last: jsonU64(last), hash,
+      time: jsonU64(time), count: 0, text,
+    };
+  }
+}
+
+// check(evidence, material) gives {finding, rests, material}: what is proven, and what the file must
+// then hold. Every member of the file must be the one that follows, so nothing else can be said in it.
+function verify(kind, check, path) {
+  const file = parse(path);
+  if (file === null || typeof file !== "object" || file.format !== "tenseq-evidence") {
+    refuse("it is no evidence");
+  }
+  if (file.version !== 1) refuse("it is of another version");
+  if (file.kind !== kind) refuse(`it is evidence of ${file.kind}, not of ${kind}`);
+  const evidence = new Evidence(file);
+  const { finding, rests, material } = check(evidence, file.material);
+  evidence.checkGrantsAreNeeded();
+  material.grants = evidence.grants.map(({ batch }) => batch.json);
+  const whole = {
+    format: "tenseq-evidence", version: 1, kind, id: finding.evidence, finding, rests,
+    network: networkJson(evidence.genesis), material,
+  };
+  for (const name of Object.keys(file)) {
+    if (!same(file[name], whole[name])) refuse(`${name} is not what the material gives`);
+  }
+  if (!same(file, whole)) refuse("a member is missing");
+  return { finding, rests, network: evidence.genesis.hash };
+}
+
+// What each script does: exit 0 when every file is proven, 1 when one is not, 2 on wrong usage.
+export function main(kind, check) {
+  const paths = process.argv.slice(2);
+  if (paths.length === 0) {
+    console.error(`usage: node verify/${kind}.mjs FILE...`);
+    process.exitCode = 2;
+    return;
+  }
+  for (const path of paths) {
+    try {
+      const { finding, rests, network } = verify(kind, check, path);
+      console.log(`${path}: proven: ${finding.text}\n  rests on ${rests}\n  network ${network}`);
+    } catch (error) {
+      console.log(`${path}: not proven: ${error instanceof Refused ? error.message
+        : `it is malformed (${error.message.split("\n")[0]})`}`);
+      process.exitCode = 1;
+    }
+  }
+}
+
+export { concat, dataLength, encodeRlp, keccak256 };
