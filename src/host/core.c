@@ -329,6 +329,7 @@ void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs 
                   (unsigned long long)h->chain.head.term, (unsigned long long)h->term_handed + 1,
                   "the terms between were reserved before this start and may have been handed out");
     produce_stock_terms(h);
+    rollup_begin(h);
     finish_step(h, out);
 }
 

@@ -299,8 +299,8 @@ struct roll {
     unsigned n_storing;
     ts_hash hash;
     ts_hash root;
-    bool is_foreign;            /* it is not of this chain: nothing more is published */
-    uint64_t since_us;          /* when it was told, or when the host began */
+    bool is_foreign;   /* it is not of this chain: nothing more is published; durable too */
+    uint64_t since_us; /* when it was told, or when the host began */
     uint64_t pending_txs_bytes; /* of batches committed since the last range was read */
     bool is_due; /* what is left of a full range, or of one that failed, waits for nothing more */
     uint64_t retry_us, backoff_us;
@@ -609,6 +609,8 @@ ts_bytes l1_header_of(const struct ts_host *h, const struct ts_batch_header *e);
 bool rollup_is_used(const struct ts_host *h);
 /* What put_meta "rollup" kept. */
 ts_err rollup_load(struct ts_host *h, ts_bytes value);
+/* After all loading: when what L1 holds is not of this chain, that is said. */
+void rollup_begin(struct ts_host *h);
 /* What L1 told goes to disk; done: it has, or has failed. */
 struct store_step *rollup_put(struct ts_host *h);
 void rollup_put_done(struct ts_host *h);

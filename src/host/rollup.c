@@ -30,6 +30,7 @@ struct store_step *rollup_put(struct ts_host *h)
     ts_put_u64(&b, h->roll.number);
     ts_put_hash(&b, &h->roll.hash);
     ts_put_hash(&b, &h->roll.root);
+    ts_put_u64(&b, h->roll.is_foreign);
     ts_put_list_end(&b, mark);
     TS_CHECK(b.err == TS_OK); /* a few bytes */
     struct store_step *s = put_meta(h, "rollup", ts_buf_bytes(&b));
@@ -56,9 +57,11 @@ ts_err rollup_load(struct ts_host *h, ts_bytes value)
     got.number = ts_read_u64(&r);
     ts_read_hash(&r, &got.hash);
     ts_read_hash(&r, &got.root);
+    got.is_foreign = ts_read_more(&r) && ts_read_u64(&r) != 0;
     ts_read_list_end(&r);
     if (ts_reader_done(&r) != TS_OK)
         return TS_E_CORRUPT;
+    h->roll.is_foreign = got.is_foreign;
     h->roll.number = got.number;
     h->roll.hash = got.hash;
     h->roll.root = got.root;
@@ -93,6 +96,28 @@ static void try_later(struct ts_host *h, const char *why)
     r->failure_said = true;
 }
 
+static bool is_of_chain(const struct ts_host *h)
+{
+    const struct roll *r = &h->roll;
+    const ts_hash *own = ts_chain_recent(&h->chain, r->number);
+    return r->number <= h->chain.head.number && (own == NULL || ts_hash_equal(own, &r->hash));
+}
+
+static void say_foreign(struct ts_host *h)
+{
+    out_event(h, TS_LOG_ERROR, "rollup-foreign", "last=%llu publishing=stopped",
+              (unsigned long long)h->roll.number);
+}
+
+void rollup_begin(struct ts_host *h)
+{
+    if (!rollup_is_used(h) || h->roll.number == 0)
+        return;
+    h->roll.is_foreign = h->roll.is_foreign || !is_of_chain(h);
+    if (h->roll.is_foreign)
+        say_foreign(h);
+}
+
 /* A rollup on confirmed L1. Ours, an earlier life's or another host's: it counts the same. */
 void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
 {
@@ -108,15 +133,13 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     r->most = 0;
     r->failure_said = false;
     h->counters.rollups++;
+    bool was_foreign = r->is_foreign;
+    r->is_foreign = was_foreign || !is_of_chain(h);
     settings_put(h, SETTING_ROLLUP);
     out_event(h, TS_LOG_INFO, "rollup-confirmed", "first=%llu last=%llu",
               (unsigned long long)rollup->first_number, (unsigned long long)rollup->last_number);
-    const ts_hash *own = ts_chain_recent(&h->chain, r->number);
-    if (r->number > h->chain.head.number || (own != NULL && !ts_hash_equal(own, &r->hash))) {
-        r->is_foreign = true;
-        out_event(h, TS_LOG_ERROR, "rollup-foreign", "last=%llu publishing=stopped",
-                  (unsigned long long)r->number);
-    }
+    if (r->is_foreign && !was_foreign)
+        say_foreign(h);
     drop_work(h);
 }
 

@@ -172,6 +172,8 @@ void world_publish_rollups(struct world *w, uint64_t batches);
 void world_rollup_cost(struct world *w, unsigned i, uint64_t us);
 /* So many batches of the store were given to the host since the start. */
 uint64_t world_loaded(const struct world *w);
+/* The contract takes a rollup of so many batches that are not this chain's. */
+void world_l1_foreign_rollup(struct world *w, uint64_t batches);
 /* The last batch of the newest rollup that the contract took; 0: none. */
 uint64_t world_l1_published(const struct world *w);
 size_t world_l1_rollups_taken(const struct world *w);

@@ -241,6 +241,21 @@ void world_l1_lose_rollups(struct world *w, bool lose)
     w->l1sim.loses_rollups = lose;
 }
 
+void world_l1_foreign_rollup(struct world *w, uint64_t batches)
+{
+    struct l1sim *l1 = &w->l1sim;
+    struct ts_rollup r = {.first_number = l1->last_number + 1,
+                          .last_number = l1->last_number + batches,
+                          .first_parent_hash = l1->last_hash};
+    memset(&r.last_hash, 0xf0, sizeof(r.last_hash));
+    l1->rollups = must(realloc(l1->rollups, (l1->n_rollups + 1) * sizeof(*l1->rollups)));
+    l1->taken = must(realloc(l1->taken, (l1->n_taken + 1) * sizeof(*l1->taken)));
+    l1->taken[l1->n_taken++] = l1->n_rollups;
+    l1->rollups[l1->n_rollups++] = (struct l1sim_rollup){.r = r};
+    l1->last_number = r.last_number;
+    l1->last_hash = r.last_hash;
+}
+
 uint64_t world_l1_published(const struct world *w)
 {
     return w->l1sim.last_number;

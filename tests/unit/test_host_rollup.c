@@ -218,6 +218,30 @@ static void what_l1_told_is_stored(void **state)
     done(w);
 }
 
+/* Ranges would be made that the contract never takes, and paid for. */
+static void what_is_foreign_stays_so_over_a_restart(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(51);
+    struct world *w = world_new(&o);
+    world_run(w, 8 * SECOND);
+    assert_int_equal(world_events(w, "rollup-foreign"), 0);
+    world_l1_foreign_rollup(w, 5);
+    world_run(w, 3 * SECOND);
+    assert_int_equal(world_events(w, "rollup-foreign"), 1);
+    unsigned made = world_events(w, "rollup-made");
+    assert_true(made > 0);
+    world_run(w, 30 * SECOND); /* until its last is not among the recent ones */
+    for (unsigned i = 2; i < 4; i++) {
+        world_kill_host(w);
+        world_start_host(w);
+        world_run(w, 12 * SECOND);
+        assert_int_equal(world_events(w, "rollup-made"), made);
+        assert_int_equal(world_events(w, "rollup-foreign"), i);
+    }
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +253,7 @@ int main(void)
         cmocka_unit_test(a_false_rollup_is_not_published),
         cmocka_unit_test(a_large_transaction_does_not_block_the_others),
         cmocka_unit_test(what_l1_told_is_stored),
+        cmocka_unit_test(what_is_foreign_stays_so_over_a_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
