@@ -343,7 +343,7 @@ void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o)
 /* Governance does what the host asks for, if it does so at all. */
 void sim_l1_corrupted(struct sim_world *w, const struct ts_host_output *o)
 {
-    if (w->l1 == NULL || !w->o.l1.replaces || !o->switched.set)
+    if (w->l1 == NULL || !w->o.l1.replaces)
         return;
     for (unsigned k = 0; k < 2; k++)
         for (unsigned i = 0; i < w->o.enclaves; i++)

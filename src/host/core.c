@@ -301,6 +301,7 @@ static void finish_step(struct ts_host *h, struct ts_host_outputs *out)
     pool_advance(h);
     query_advance(h);
     rollup_advance(h);
+    replace_advance(h);
     if (h->stopped && !was_stopped) /* the last: with it all that outputs need may be closed */
         out_push(h, TS_OUT_STOPPED);
     h->wake_us = next_wake(h);
@@ -330,6 +331,7 @@ void ts_host_begin(struct ts_host *h, struct ts_now now, struct ts_host_outputs 
                   "the terms between were reserved before this start and may have been handed out");
     produce_stock_terms(h);
     rollup_begin(h);
+    replace_begin(h);
     finish_step(h, out);
 }
 
@@ -377,6 +379,9 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
     case TS_IN_L1_BLOCK:
     case TS_IN_L1_REORG:
         l1_input(h, in);
+        break;
+    case TS_IN_REQUESTED:
+        replace_done(h, in);
         break;
     case TS_IN_STOP:
         h->stopping = true;

@@ -51,6 +51,8 @@ enum ts_host_in {
     TS_IN_ROLLUP,   /* rollup: the contract took it, in a confirmed block; in its order */
     TS_IN_SUBMITTED, /* token, err, text: what became of OUT_PUBLISH. TS_OK: it is on L1, confirmed
                         or nearly */
+    TS_IN_REQUESTED, /* id, err: the replacement of this enclave, which OUT_CORRUPTED named, stands
+                        on L1 as a request (TS_OK, durable from then on), or cannot */
     TS_IN_STOP       /* finish the batch in hand, then OUT_STOPPED */
 };
 
@@ -97,8 +99,9 @@ enum ts_host_out {
     TS_OUT_PUBLISH, /* token, rollup, bytes (its data): bring it to the contract; then IN_SUBMITTED
                      */
     TS_OUT_L1_ASK,  /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
-    TS_OUT_CORRUPTED, /* hash unused; switched.from: the enclave that was marked; switched.set: with
-                         switched.to, one that could replace it; text: why */
+    TS_OUT_CORRUPTED, /* switched.from: an enclave that is marked and on the whitelist, switched.to:
+                         one that could replace it; text: why. Whoever asks for that on L1 says with
+                         IN_REQUESTED what came of it. Else it is told again after a start */
     TS_OUT_STOPPED
 };
 
@@ -160,7 +163,8 @@ ts_err ts_host_load_committed(struct ts_host *h, const struct ts_store_batch *b)
 void ts_host_load_l1(struct ts_host *h, ts_bytes header);
 ts_err ts_host_load_prepared(struct ts_host *h, const struct ts_store_batch *b);
 ts_err ts_host_load_discarded(struct ts_host *h, const struct ts_store_batch *b);
-/* Meta keys the core writes: "term", "paused", "drained", "corrupted", "rollup", "chain". */
+/* Meta keys the core writes: "term", "paused", "drained", "corrupted", "requested", "rollup",
+ * "chain". */
 ts_err ts_host_load_meta(struct ts_host *h, const char *key, ts_bytes value);
 ts_err ts_host_load_tx(struct ts_host *h, const struct ts_store_tx *tx);
 

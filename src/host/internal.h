@@ -9,6 +9,7 @@
  *   produce.c   the production line: when a batch is due, activation, creation
  *   commit.c    a sealed batch: prepared, fed, committed or discarded
  *   switch.c    planned switches, drain, pause
+ *   replace.c   who could stand in for a corrupted one, until that is asked for on L1
  *   mempool.c   transactions from admission to their end
  *   l1.c        which L1 block the next batch names, and the whitelist that goes with it
  *   rollup.c    rollups: due, made by an enclave, brought to L1
@@ -336,7 +337,20 @@ struct roll {
 };
 
 /* What operators and verdicts leave behind; durable. */
-enum setting { SETTING_PAUSED, SETTING_DRAINED, SETTING_CORRUPTED, SETTING_ROLLUP, N_SETTINGS };
+enum setting {
+    SETTING_PAUSED,
+    SETTING_DRAINED,
+    SETTING_CORRUPTED,
+    SETTING_REQUESTED,
+    SETTING_ROLLUP,
+    N_SETTINGS
+};
+
+/* OUT_CORRUPTED, in this run. */
+struct replacing {
+    ts_address id, to;
+    uint64_t again_us; /* it came to nothing: told again then; 0: not heard of since */
+};
 
 struct ts_host {
     const struct ts_genesis *genesis;
@@ -368,7 +382,13 @@ struct ts_host {
     size_t n_offered;
     struct ts_arena create_arena;
 
-    struct id_set drained, corrupted; /* durable, by id: they outlive links and restarts */
+    /* Durable, by id: they outlive links and restarts. requested: of the corrupted, whose
+     * replacement stands on L1 as a request. */
+    struct id_set drained, corrupted, requested;
+    struct {
+        struct replacing told[TS_HOST_MAX_ENCLAVES];
+        size_t n;
+    } repl;
     bool setting_failed[N_SETTINGS];
     uint64_t settings_retry_us; /* 0: nothing to try again */
     uint64_t tick_us;           /* when the batch in hand was due */
@@ -543,7 +563,7 @@ bool switch_sealed(const struct ts_host *h);
 /* An active enclave that is drained or about to end gives way as soon as another can take over. */
 void switch_relieve(struct ts_host *h, int active);
 void switch_expire(struct ts_host *h);
-/* What outlives a restart: "term", "paused", "drained", "corrupted". */
+/* What outlives a restart: "term", "paused", "drained", "corrupted", "requested". */
 ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value);
 void settings_put(struct ts_host *h, enum setting which);
 void settings_stored(struct ts_host *h, const struct store_step *s, ts_err err);
@@ -590,6 +610,8 @@ const struct l1_known *l1_reference(const struct ts_host *h);
 const char *l1_fault(struct ts_host *h);
 /* Whether m will be on the whitelist after the next batch. */
 bool l1_lists(const struct ts_host *h, const struct member *m);
+/* The same of an enclave that need not be here; where L1 has not spoken it is true. */
+bool l1_lists_id(const struct ts_host *h, const ts_address *id);
 /* The whitelist change that the next batch must announce, its lists from the arena; false: none. */
 bool l1_change(struct ts_host *h, struct ts_arena *arena, struct ts_whitelist_change *out);
 /* The same as the body of a notice; empty: none. */
@@ -604,6 +626,11 @@ ts_err l1_check_whitelist(const struct ts_host *h, const struct ts_batch *b,
 void l1_ask(struct ts_host *h, uint64_t number);
 /* Empty: not known, or there is no L1. */
 ts_bytes l1_header_of(const struct ts_host *h, const struct ts_batch_header *e);
+
+/* replace.c */
+void replace_begin(struct ts_host *h); /* after all loading */
+void replace_advance(struct ts_host *h);
+void replace_done(struct ts_host *h, const struct ts_host_input *in); /* IN_REQUESTED */
 
 /* rollup.c */
 bool rollup_is_used(const struct ts_host *h);

@@ -270,6 +270,13 @@ bool l1_lists(const struct ts_host *h, const struct member *m)
     return has_id(ids, n, &m->id);
 }
 
+bool l1_lists_id(const struct ts_host *h, const ts_address *id)
+{
+    const ts_address *ids;
+    size_t n;
+    return !next_whitelist(h, &ids, &n) || has_id(ids, n, id);
+}
+
 bool l1_change(struct ts_host *h, struct ts_arena *arena, struct ts_whitelist_change *out)
 {
     const struct ts_registry *r = &h->chain.registry;

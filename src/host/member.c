@@ -316,32 +316,6 @@ static void doubt(struct ts_host *h, struct member *m)
     m->bench_us = h->now.mono_us + ((uint64_t)BENCH_US << (m->doubts - 1));
 }
 
-/* One that follows the chain, is not on the whitelist, and could be put there instead. */
-static const struct member *spare(const struct ts_host *h)
-{
-    for (unsigned i = 0; i < h->n_members; i++) {
-        const struct member *o = &h->members[i];
-        if (o->phase == M_READY && o->state == TS_ENC_VALIDATING && !o->corrupted &&
-            !member_whitelisted(h, o) && !l1_lists(h, o))
-            return o;
-    }
-    return NULL;
-}
-
-static void say_corrupted(struct ts_host *h, const struct member *m)
-{
-    const struct member *other = spare(h);
-    struct ts_host_output *o = out_push(h, TS_OUT_CORRUPTED);
-    o->switched.from = m->id;
-    o->switched.set = other != NULL && member_whitelisted(h, m);
-    if (other != NULL)
-        o->switched.to = other->id;
-    char *text = ts_arena_alloc(&h->arena, sizeof(m->reason));
-    TS_CHECK(text != NULL);
-    memcpy(text, m->reason, sizeof(m->reason));
-    o->text = text;
-}
-
 void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...)
 {
     va_list args;
@@ -358,7 +332,6 @@ void member_corrupt(struct ts_host *h, struct member *m, const char *format, ...
               m->reason);
     if (m->phase == M_READY)
         producer_lost(h, m);
-    say_corrupted(h, m);
     if (id_set_add(h, &h->corrupted, &m->id))
         settings_put(h, SETTING_CORRUPTED);
     member_shut(h, m);

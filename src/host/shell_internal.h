@@ -55,6 +55,7 @@ struct ts_shell {
     struct ts_submit *submit; /* NULL: without a key for L1 */
     struct l1_order *orders;  /* on their way to L1 for operators */
     uint64_t n_orders;        /* jobs given for them */
+    uv_timer_t *order_timer;  /* when somebody waits for one of them; NULL: without a key for L1 */
     struct link_slot links[TS_HOST_MAX_ENCLAVES];
 
     int timer_fd;

@@ -73,7 +73,8 @@ static ts_err load_value(struct ts_shell *s, const char *key, struct ts_buf *b)
 
 static ts_err load_metas(struct ts_shell *s, char *why, size_t why_size)
 {
-    static const char *const keys[] = {"term", "paused", "drained", "corrupted", "rollup"};
+    static const char *const keys[] = {"term",      "paused",    "drained",
+                                       "corrupted", "requested", "rollup"};
     struct ts_buf b;
     ts_err err = TS_OK;
     ts_buf_init(&b, 0);

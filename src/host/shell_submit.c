@@ -14,6 +14,7 @@
 #define MAX_REASON   256 /* bytes, as the contract takes them */
 #define MAX_CALLDATA (1024 * 1024)
 #define ORDER_JOB    ((uint64_t)1 << 63) /* the core's own tokens are below */
+#define ANSWER_MS    5000                /* whoever asked hears by then what is known */
 
 /* A request to replace an enclave, from the question for its successor's statement to its end. */
 struct l1_order {
@@ -21,7 +22,11 @@ struct l1_order {
     struct ts_shell *shell;
     uint64_t job;
     struct ts_rpc_call *call; /* waits for an answer; NULL: nobody does (any more) */
+    uint64_t until_ms;        /* loop time: so long */
     bool is_registration;     /* of the replacement, and nothing else */
+    bool is_own;              /* the core named it, and is told what comes of it */
+    bool is_sent;
+    ts_hash tx; /* then */
     ts_address faulty, replacement;
     ts_hash measurement; /* what the replacement has signed */
     ts_sig sig;
@@ -47,6 +52,22 @@ static void drop(struct ts_shell *s, struct l1_order *o)
     free(o);
 }
 
+/* Asked for already, by an earlier life of this host or by somebody else: that is what is wanted.
+ */
+static bool is_there(const struct l1_order *o, ts_err err, const char *text)
+{
+    return o->is_own && err == TS_E_L1_REVERT && text != NULL &&
+           strstr(text, "AlreadyRequested") != NULL;
+}
+
+static void tell_core(const struct l1_order *o, ts_err err)
+{
+    struct ts_host_input in = {
+        .kind = TS_IN_REQUESTED, .has_id = true, .id = o->faulty, .err = err};
+    if (o->is_own)
+        shell_input(o->shell, &in);
+}
+
 static void fail(struct l1_order *o, ts_err err, const char *text)
 {
     char id[TS_ADDRESS_HEX_SIZE];
@@ -56,6 +77,7 @@ static void fail(struct l1_order *o, ts_err err, const char *text)
     if (o->call != NULL)
         ts_api_fail(o->call, err, text);
     o->call = NULL;
+    tell_core(o, err);
 }
 
 static ts_err submit(struct ts_shell *s, uint64_t job, const struct ts_buf *data)
@@ -157,8 +179,93 @@ static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_out
     request(o); /* its enclave may run elsewhere, and be registered from there */
 }
 
+/* ---- who waits for it ---- */
+
+static void answer_sent(struct l1_order *o)
+{
+    ts_rpc_result(o->call, o->is_registration ? statement_json(o, &o->tx)
+                                              : json_pack("{s:o}", "tx", ts_json_hash(&o->tx)));
+    o->call = NULL;
+}
+
+static void answer_late(struct l1_order *o)
+{
+    char text[240];
+    (void)snprintf(
+        text, sizeof(text),
+        "L1 has not taken the %s within %u s. It goes on and is brought there when L1 answers, "
+        "as long as this host runs: its log then says %s; ask again to wait for it",
+        o->is_registration ? "registration" : "request", ANSWER_MS / 1000,
+        o->is_registration ? "enclave-registered or registration-failed"
+                           : "replacement-requested or replacement-failed");
+    ts_api_fail(o->call, TS_E_TIMEOUT, text);
+    o->call = NULL;
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    struct ts_shell *s = timer->data;
+    uint64_t now = uv_now(s->config.loop), next = UINT64_MAX;
+    for (struct l1_order *o = s->orders; o != NULL; o = o->next) {
+        if (o->call != NULL && now >= o->until_ms)
+            answer_late(o);
+        else if (o->call != NULL && o->until_ms < next)
+            next = o->until_ms;
+    }
+    if (next != UINT64_MAX)
+        (void)uv_timer_start(timer, on_timer, next - now, 0);
+}
+
+static void wait_for(struct l1_order *o)
+{
+    struct ts_shell *s = o->shell;
+    if (o->call == NULL || s->order_timer == NULL)
+        return;
+    uv_update_time(s->config.loop);
+    o->until_ms = uv_now(s->config.loop) + ANSWER_MS;
+    if (!uv_is_active((uv_handle_t *)s->order_timer))
+        (void)uv_timer_start(s->order_timer, on_timer, ANSWER_MS, 0);
+}
+
+/* One under way that wants the same of the same enclave. */
+static struct l1_order *like(struct ts_shell *s, const struct l1_order *what)
+{
+    for (struct l1_order *o = s->orders; o != NULL; o = o->next)
+        if (o->is_registration == what->is_registration &&
+            ts_address_equal(&o->faulty, &what->faulty) &&
+            (!o->is_registration || ts_address_equal(&o->replacement, &what->replacement)))
+            return o;
+    return NULL;
+}
+
+/* Joins it: what is asked for twice is brought to L1 once. */
+static void join(struct l1_order *o, const struct l1_order *what)
+{
+    bool same = ts_address_equal(&o->replacement, &what->replacement) &&
+                strcmp(o->reason, what->reason) == 0;
+    o->is_own = o->is_own || what->is_own;
+    if (what->call == NULL)
+        return;
+    if (!same || o->call != NULL) {
+        ts_api_fail(what->call, TS_E_BUSY,
+                    same ? "the same is on its way to L1 already, and somebody waits for it"
+                         : "another request to replace this enclave is on its way to L1 already");
+        return;
+    }
+    o->call = what->call;
+    if (o->is_sent)
+        answer_sent(o);
+    else
+        wait_for(o);
+}
+
 static void order(struct ts_shell *s, const struct l1_order *what)
 {
+    struct l1_order *other = like(s, what);
+    if (other != NULL) {
+        join(other, what);
+        return;
+    }
     struct l1_order *o = malloc(sizeof(*o));
     if (o == NULL) {
         if (what->call != NULL)
@@ -169,6 +276,7 @@ static void order(struct ts_shell *s, const struct l1_order *what)
     o->shell = s;
     o->next = s->orders;
     s->orders = o;
+    wait_for(o);
     struct ts_host_input in = {
         .kind = TS_IN_ADMIN, .admin = TS_ADMIN_REGISTER, .has_id = true, .id = o->replacement};
     shell_ask(s, &in, on_statement, o);
@@ -202,9 +310,10 @@ void shell_register(void *ctx, struct ts_rpc_call *call)
 
 void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *out)
 {
-    if (!s->config.auto_replace || s->submit == NULL || !out->switched.set)
+    if (!s->config.auto_replace || s->submit == NULL)
         return;
-    struct l1_order o = {.faulty = out->switched.from, .replacement = out->switched.to};
+    struct l1_order o = {
+        .faulty = out->switched.from, .replacement = out->switched.to, .is_own = true};
     (void)snprintf(o.reason, sizeof(o.reason), "%s", out->text);
     order(s, &o);
 }
@@ -214,11 +323,12 @@ void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *out)
 static void on_sent(struct ts_shell *s, const struct ts_l1_submit_output *out)
 {
     struct l1_order *o = *find(s, out->job);
-    if (o == NULL || o->call == NULL)
+    if (o == NULL)
         return;
-    ts_rpc_result(o->call, o->is_registration ? statement_json(o, &out->tx)
-                                              : json_pack("{s:o}", "tx", ts_json_hash(&out->tx)));
-    o->call = NULL;
+    o->is_sent = true;
+    o->tx = out->tx;
+    if (o->call != NULL)
+        answer_sent(o);
 }
 
 static void on_order_done(struct ts_shell *s, const struct ts_l1_submit_output *out)
@@ -227,7 +337,8 @@ static void on_order_done(struct ts_shell *s, const struct ts_l1_submit_output *
     struct l1_order *o = *find(s, out->job);
     if (o == NULL)
         return; /* a registration */
-    if (out->err != TS_OK)
+    bool there = is_there(o, out->err, out->text);
+    if (out->err != TS_OK && !there)
         fail(o, out->err, out->text);
     else if (o->is_registration)
         ts_log(TS_LOG_INFO, "enclave-registered", "enclave=%s block=%" PRIu64,
@@ -236,6 +347,8 @@ static void on_order_done(struct ts_shell *s, const struct ts_l1_submit_output *
         ts_log(TS_LOG_INFO, "replacement-requested", "enclave=%s replacement=%s block=%" PRIu64,
                ts_hex(o->faulty.b, sizeof(o->faulty.b), faulty),
                ts_hex(o->replacement.b, sizeof(o->replacement.b), other), out->block);
+    if (out->err == TS_OK || there)
+        tell_core(o, TS_OK);
     drop(s, o);
 }
 
@@ -275,6 +388,23 @@ void shell_publish(struct ts_shell *s, const struct ts_host_output *o)
 
 /* ---- its life -------------------------------------------------------------------------------- */
 
+static ts_err open_timer(struct ts_shell *s)
+{
+    uv_timer_t *timer = malloc(sizeof(*timer));
+    if (timer == NULL || uv_timer_init(s->config.loop, timer) != 0) {
+        free(timer);
+        return TS_E_NOMEM;
+    }
+    timer->data = s;
+    s->order_timer = timer;
+    return TS_OK;
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    free(handle);
+}
+
 ts_err shell_submit_open(struct ts_shell *s, char *why, size_t why_size)
 {
     struct ts_submit_config c = {
@@ -296,6 +426,9 @@ ts_err shell_submit_open(struct ts_shell *s, char *why, size_t why_size)
     ts_err err = ts_submit_new(&c, &s->submit, why, why_size);
     if (err != TS_OK)
         return err;
+    err = open_timer(s);
+    if (err != TS_OK)
+        return err;
     ts_address a = ts_submit_account(s->submit);
     ts_log(TS_LOG_INFO, "l1-account", "account=%s", ts_hex(a.b, sizeof(a.b), account));
     return TS_OK;
@@ -305,6 +438,9 @@ void shell_submit_close(struct ts_shell *s)
 {
     ts_submit_close(s->submit);
     s->submit = NULL;
+    if (s->order_timer != NULL)
+        uv_close((uv_handle_t *)s->order_timer, on_timer_closed);
+    s->order_timer = NULL;
     while (s->orders != NULL) {
         if (s->orders->call != NULL)
             ts_api_fail(s->orders->call, TS_E_CLOSED, "the host is ending");

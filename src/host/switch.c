@@ -61,7 +61,8 @@ static struct store_step *put_setting(struct ts_host *h, enum setting which)
     struct store_step *s = which == SETTING_PAUSED    ? put_meta(h, "paused", ts_bytes_of(&flag, 1))
                            : which == SETTING_DRAINED ? put_ids(h, "drained", &h->drained)
                            : which == SETTING_ROLLUP  ? rollup_put(h)
-                                                      : put_ids(h, "corrupted", &h->corrupted);
+                           : which == SETTING_REQUESTED ? put_ids(h, "requested", &h->requested)
+                                                        : put_ids(h, "corrupted", &h->corrupted);
     s->setting = (int)which;
     return s;
 }
@@ -143,6 +144,8 @@ ts_err settings_load(struct ts_host *h, const char *key, ts_bytes value)
         return load_ids(&h->drained, value);
     if (strcmp(key, "corrupted") == 0)
         return load_ids(&h->corrupted, value);
+    if (strcmp(key, "requested") == 0)
+        return load_ids(&h->requested, value);
     return TS_E_NOT_FOUND;
 }
 

@@ -3,12 +3,13 @@
 
 import json
 import subprocess
+import time
 
 import checks
 import keccak
 from l1 import ETHER, GOVERNANCE_KEY, HEADER, REPORTER, REPORTER_KEY, header_of, header_tuple, protocol_root, seal
 from liar import Liar
-from network import Network, cast_path, program
+from network import SLOW, Network, cast_path, program
 from test_l1_whitelist import announcing
 
 SEALED = f"({HEADER},bytes32,bytes)"
@@ -80,6 +81,48 @@ def test_replacement_asked_for_by_the_host():
     with LyingNetwork(l1=True, enclaves=3, spares=1, host={"auto-replace": "true"}) as net:
         _corrupt(net)
         net.until("the request is on L1", lambda: net.ids[0].lower() in _open_requests(net).lower())
+        _approved_and_replaced(net, 3)
+
+
+def test_replacement_asked_for_after_a_restart():
+    """The host dies with the mark on its disk and before anybody could be asked for."""
+    with LyingNetwork(l1=True, enclaves=3, spares=1, host={"auto-replace": "true"}) as net:
+        net["e3"].restart = False
+        net["e3"].kill()
+        net.until("nobody could take its place",
+                  lambda: net.enclave_status(3)["role"] not in ("active", "passive", "validating"))
+        _corrupt(net)
+        net.wait_more(3)  # the mark is on the disk
+        net.host.kill()
+        net["e3"].restart = True
+        net["e3"].start()
+        net.host.start()
+        net.until("the request is on L1", lambda: net.ids[0].lower() in _open_requests(net).lower(), 30)
+        net.until("the host knows", lambda: "replacement-requested" in net.host.log())
+        net.host.kill()
+        net.host.start()
+        net.until("the host is back", lambda: net.status()["state"] == "producing", 20)
+        net.wait_more(3)
+        assert net.host.log().count("replacement-failed") == 0
+        assert net.host.log().count("replacement-requested") == 1, "what is asked for is not asked for again"
+        _approved_and_replaced(net, 3)
+
+
+def test_replacement_while_l1_is_away():
+    with LyingNetwork(l1=True, enclaves=3, spares=1) as net:
+        _corrupt(net)
+        net.l1.end()
+        ask = ("replace", net.ids[0], "--with", net.ids[3], "--reason", "while L1 is away")
+        start = time.monotonic()
+        said = net.cli(*ask, code=1)
+        assert time.monotonic() - start < 8 * SLOW, "it does not wait for L1"
+        assert "It goes on and is brought there when L1 answers" in said, said
+        other = net.cli(*ask[:-1], "for another reason", code=1)
+        assert "already" in other, other
+        net.l1.start()
+        assert "0x" in net.cli(*ask), "asked again it is the same request that is waited for"
+        net.until("it is on L1", lambda: "while L1 is away" in _open_requests(net))
+        assert _open_requests(net).lower().count(net.ids[0].lower()) == 1
         _approved_and_replaced(net, 3)
 
 

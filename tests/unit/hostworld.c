@@ -184,6 +184,9 @@ static void host_output(struct world *w, const struct ts_host_output *o)
         count_event(w, o->event, o->text);
         return;
     case TS_OUT_CORRUPTED:
+        w->l1sim.n_corrupted++;
+        w->l1sim.corrupted = o->switched.from;
+        w->l1sim.successor = o->switched.to;
         return;
     case TS_OUT_PUBLISH:
         world_publish(w, o);

@@ -164,6 +164,10 @@ void world_l1_tell_again(struct world *w, unsigned i, bool listed);
 uint64_t world_l1_number(const struct world *w);
 /* How often the host has asked for a block. */
 size_t world_l1_asks(const struct world *w);
+/* How often the host has named who could replace a corrupted enclave, and whom at last; and that
+ * this was asked for on L1, or failed with err. */
+size_t world_replacements(const struct world *w, ts_address *corrupted, ts_address *successor);
+void world_replacement_asked(struct world *w, ts_err err);
 /* Transactions that the host sends are not mined, until it is turned off. */
 void world_l1_lose_rollups(struct world *w, bool lose);
 /* The host makes rollups of so many batches, or none, from its next start on. */

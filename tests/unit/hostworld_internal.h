@@ -72,6 +72,8 @@ struct l1sim {
     bool loses_rollups; /* transactions are not mined */
     uint64_t salt;      /* of the line after so many reorgs */
     size_t n_asked;
+    size_t n_corrupted; /* OUT_CORRUPTED; what the last said */
+    ts_address corrupted, successor;
 };
 
 struct stored_batch {

@@ -236,6 +236,20 @@ void world_l1_rollups(struct world *w)
     }
 }
 
+size_t world_replacements(const struct world *w, ts_address *corrupted, ts_address *successor)
+{
+    *corrupted = w->l1sim.corrupted;
+    *successor = w->l1sim.successor;
+    return w->l1sim.n_corrupted;
+}
+
+void world_replacement_asked(struct world *w, ts_err err)
+{
+    struct ts_host_input in = {
+        .kind = TS_IN_REQUESTED, .has_id = true, .id = w->l1sim.corrupted, .err = err};
+    world_input(w, &in);
+}
+
 void world_l1_lose_rollups(struct world *w, bool lose)
 {
     w->l1sim.loses_rollups = lose;

@@ -548,6 +548,87 @@ static void the_block_of_a_prepared_batch_is_kept(void **state)
     done(w);
 }
 
+static size_t talk_nonsense(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
+                            size_t cap)
+{
+    unsigned *whose = ctx;
+    (void)w;
+    assert_true(frame.n <= cap);
+    memcpy(out, frame.p, frame.n);
+    if (i != *whose)
+        return frame.n;
+    *whose = WORLD_MAX; /* once */
+    out[0] = 0xff;
+    return 1;
+}
+
+static void corrupt(struct world *w, unsigned i)
+{
+    unsigned before = world_events(w, "enclave-corrupted"), whose = i;
+    world_tamper(w, talk_nonsense, &whose);
+    world_run(w, SECOND);
+    world_tamper(w, NULL, NULL);
+    assert_int_equal(world_events(w, "enclave-corrupted"), before + 1);
+}
+
+static void restart_host(struct world *w)
+{
+    world_kill_host(w);
+    world_start_host(w);
+    world_run(w, 2 * SECOND);
+}
+
+/* Whenever the host dies, and whenever the spare comes: it is named until it is asked for. */
+static void who_could_replace_a_corrupted_one_is_named_until_asked_for(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(48);
+    ts_address from, to, id = world_id(w, 0), spare = world_id(w, 3);
+    world_run(w, 2 * SECOND);
+    for (unsigned i = 3; i < 5; i++) {
+        world_hold_down(w, i, true);
+        world_kill(w, i);
+    }
+    world_run(w, SECOND);
+    corrupt(w, 0);
+    assert_int_equal(world_replacements(w, &from, &to), 0);
+    restart_host(w);
+    assert_int_equal(world_replacements(w, &from, &to), 0);
+    world_hold_down(w, 3, false);
+    world_start(w, 3);
+    world_run(w, 2 * SECOND);
+    assert_int_equal(world_replacements(w, &from, &to), 1);
+    assert_true(ts_address_equal(&from, &id) && ts_address_equal(&to, &spare));
+    restart_host(w);
+    assert_int_equal(world_replacements(w, &from, &to), 2);
+    world_replacement_asked(w, TS_OK);
+    world_run(w, SECOND);
+    restart_host(w);
+    assert_int_equal(world_replacements(w, &from, &to), 2);
+    done(w);
+}
+
+/* Two are not replaced by one, nor is anybody asked for too often. */
+static void each_corrupted_one_needs_a_spare_of_its_own(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(49);
+    ts_address from, to, first;
+    world_run(w, 2 * SECOND);
+    unsigned passive = world_active(w) == 0 ? 1 : 0;
+    corrupt(w, passive);
+    assert_int_equal(world_replacements(w, &from, &first), 1);
+    corrupt(w, (unsigned)world_active(w));
+    assert_int_equal(world_replacements(w, &from, &to), 2);
+    assert_false(ts_address_equal(&first, &to));
+    world_replacement_asked(w, TS_E_L1_REVERT);
+    world_run(w, 500 * SECOND);
+    assert_int_equal(world_replacements(w, &from, &to), 2);
+    world_run(w, 110 * SECOND);
+    assert_int_equal(world_replacements(w, &from, &to), 3);
+    done(w);
+}
+
 /* Crashes, changes of the whitelist and an L1 that comes and goes. */
 static void everything_at_once(void **state)
 {
@@ -609,6 +690,8 @@ int main(void)
         cmocka_unit_test(what_is_prepared_goes_on_without_l1),
         cmocka_unit_test(the_newest_telling_of_a_block_counts),
         cmocka_unit_test(the_block_of_a_prepared_batch_is_kept),
+        cmocka_unit_test(who_could_replace_a_corrupted_one_is_named_until_asked_for),
+        cmocka_unit_test(each_corrupted_one_needs_a_spare_of_its_own),
         cmocka_unit_test(everything_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
