@@ -131,11 +131,17 @@ ts_err cfg_take_text(struct cfg_load *load, size_t k, enum cfg_origin origin, co
 static void check_key(const struct ts_cfg_spec *spec, size_t k)
 {
     static const size_t sizes[] = {
-        [TS_CFG_STRING] = sizeof(char *),      [TS_CFG_PATH] = sizeof(char *),
-        [TS_CFG_U64] = sizeof(uint64_t),       [TS_CFG_MS] = sizeof(uint64_t),
-        [TS_CFG_SIZE] = sizeof(uint64_t),      [TS_CFG_BOOL] = sizeof(bool),
-        [TS_CFG_ADDRESS] = sizeof(ts_address), [TS_CFG_ENDPOINT] = sizeof(char *),
-        [TS_CFG_ENUM] = sizeof(int),           [TS_CFG_LIST] = sizeof(struct ts_cfg_list),
+        [TS_CFG_STRING] = sizeof(char *),
+        [TS_CFG_PATH] = sizeof(char *),
+        [TS_CFG_U64] = sizeof(uint64_t),
+        [TS_CFG_REAL] = sizeof(double),
+        [TS_CFG_MS] = sizeof(uint64_t),
+        [TS_CFG_SIZE] = sizeof(uint64_t),
+        [TS_CFG_BOOL] = sizeof(bool),
+        [TS_CFG_ADDRESS] = sizeof(ts_address),
+        [TS_CFG_ENDPOINT] = sizeof(char *),
+        [TS_CFG_ENUM] = sizeof(int),
+        [TS_CFG_LIST] = sizeof(struct ts_cfg_list),
     };
     const struct ts_cfg_key *key = &spec->keys[k];
     size_t n = strlen(key->name);
@@ -145,6 +151,7 @@ static void check_key(const struct ts_cfg_spec *spec, size_t k)
     TS_CHECK(key->help != NULL);
     TS_CHECK(key->type != TS_CFG_ENUM || key->choices != NULL);
     TS_CHECK(key->item != TS_CFG_LIST && key->item != TS_CFG_ENUM && key->item != TS_CFG_BOOL);
+    TS_CHECK(key->item != TS_CFG_REAL);
     TS_CHECK(cfg_find(spec, key->name, n) == k); /* no name twice */
 }
 

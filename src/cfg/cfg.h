@@ -40,6 +40,7 @@ enum ts_cfg_type {
     TS_CFG_STRING,   /* any text without control characters: const char * */
     TS_CFG_PATH,     /* text, not empty: const char * */
     TS_CFG_U64,      /* decimal digits: uint64_t */
+    TS_CFG_REAL,     /* decimal digits, with or without a fraction: double */
     TS_CFG_MS,       /* a number and ms, s, m, h or d: uint64_t milliseconds */
     TS_CFG_SIZE,     /* a number and nothing, B, KiB, MiB or GiB: uint64_t bytes */
     TS_CFG_BOOL,     /* true/false, yes/no, on/off; a bare flag means true: bool */

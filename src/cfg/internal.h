@@ -38,6 +38,7 @@ struct cfg_load {
 /* A value as its type holds it. */
 union cfg_parsed {
     uint64_t u64;
+    double real;
     bool boolean;
     int choice;
     ts_address address;

@@ -4,10 +4,10 @@
 const char *cfg_value_name(const struct ts_cfg_key *key)
 {
     static const char *const names[] = {
-        [TS_CFG_STRING] = "TEXT",     [TS_CFG_PATH] = "PATH",          [TS_CFG_U64] = "N",
-        [TS_CFG_MS] = "DURATION",     [TS_CFG_SIZE] = "SIZE",          [TS_CFG_BOOL] = "",
-        [TS_CFG_ADDRESS] = "ADDRESS", [TS_CFG_ENDPOINT] = "HOST:PORT", [TS_CFG_ENUM] = "",
-        [TS_CFG_LIST] = "",
+        [TS_CFG_STRING] = "TEXT", [TS_CFG_PATH] = "PATH",       [TS_CFG_U64] = "N",
+        [TS_CFG_REAL] = "X",      [TS_CFG_MS] = "DURATION",     [TS_CFG_SIZE] = "SIZE",
+        [TS_CFG_BOOL] = "",       [TS_CFG_ADDRESS] = "ADDRESS", [TS_CFG_ENDPOINT] = "HOST:PORT",
+        [TS_CFG_ENUM] = "",       [TS_CFG_LIST] = "",
     };
     if (key->value_name != NULL)
         return key->value_name;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdlib.h>
+
 #include "cfg/internal.h"
 
 struct unit {
@@ -122,6 +124,21 @@ static bool parse_number(const struct ts_cfg_key *key, enum ts_cfg_type type, co
     return true;
 }
 
+/* No sign, no exponent, no inf: what people write for a rate or a chance. */
+static bool parse_real(const char *text, double *out, char *why)
+{
+    size_t whole = strspn(text, "0123456789");
+    size_t part = text[whole] == '.' ? strspn(text + whole + 1, "0123456789") : 0;
+    bool has_part = text[whole] == '.';
+    size_t used = whole + has_part + part;
+    if (whole == 0 || text[used] != 0 || used > 40 || has_part != (part > 0)) {
+        snprintf(why, CFG_WHY_SIZE, "is not a number such as 0.1, 2 or 0.001");
+        return false;
+    }
+    *out = strtod(text, NULL); /* in the C locale, which no program here leaves */
+    return true;
+}
+
 static bool parse_bool(const char *text, bool *out, char *why)
 {
     static const char *const words[] = {"false", "true", "no", "yes", "off", "on"};
@@ -183,6 +200,8 @@ static bool parse_type(const struct ts_cfg_key *key, enum ts_cfg_type type, cons
     case TS_CFG_MS:
     case TS_CFG_SIZE:
         return parse_number(key, type, text, &out->u64, why);
+    case TS_CFG_REAL:
+        return parse_real(text, &out->real, why);
     case TS_CFG_BOOL:
         return parse_bool(text, &out->boolean, why);
     case TS_CFG_ENUM:

@@ -59,6 +59,8 @@ static int put(const char *p, size_t n, void *ctx)
 
 void ts_rpc_put_json(struct ts_buf *b, const json_t *json)
 {
-    if (json_dump_callback(json, put, b, JSON_COMPACT | JSON_ENCODE_ANY) != 0 && b->err == TS_OK)
+    /* 15 digits are what a double holds of a decimal number: more is noise. */
+    const size_t flags = JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
+    if (json_dump_callback(json, put, b, flags) != 0 && b->err == TS_OK)
         b->err = TS_E_NOMEM;
 }

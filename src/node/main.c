@@ -23,6 +23,7 @@ struct config {
     uint64_t snapshot_every;
     const char *on_finding;
     int on_finding_least;
+    struct ts_assess_params assess;
     int log_level, log_format;
 };
 
@@ -34,6 +35,18 @@ static const char *check_peer(const char *value)
 }
 
 static const char *const severities[] = {"notice", "pattern", "omission", "proof", NULL};
+
+static const char *check_alpha(const char *value)
+{
+    double v = strtod(value, NULL);
+    return v >= 1e-12 && v <= 0.5 ? NULL : "is no chance from 0.000000000001 to 0.5";
+}
+
+static const char *check_rate(const char *value)
+{
+    double v = strtod(value, NULL);
+    return v >= 1e-6 && v <= 1e6 ? NULL : "is no rate from 0.000001 to 1000000 a day";
+}
 
 static const struct ts_cfg_key keys[] = {
     TS_CFG(struct config, genesis, "genesis", TS_CFG_PATH, .letter = 'g', .flags = TS_CFG_REQUIRED,
@@ -56,6 +69,23 @@ static const struct ts_cfg_key keys[] = {
            .help = "run by /bin/sh for each finding, with it as JSON on standard input"),
     TS_CFG(struct config, on_finding_least, "on-finding-severity", TS_CFG_ENUM, .def = "omission",
            .choices = severities, .help = "the least that on-finding is run for"),
+    TS_CFG(struct config, assess.alpha, "alpha", TS_CFG_REAL, .def = "0.001", .check = check_alpha,
+           .help =
+               "assessment: the chance, at most, of ever raising the alarm over an operator who "
+               "keeps to the ceiling"),
+    TS_CFG(struct config, assess.ceiling_per_day, "restart-ceiling-per-day", TS_CFG_REAL,
+           .def = "0.1", .check = check_rate,
+           .help = "assessment: restarts a day, of all enclaves together, that the operator "
+                   "promises not to exceed"),
+    TS_CFG(struct config, assess.abuse_per_day, "restart-abuse-per-day", TS_CFG_REAL, .def = "1",
+           .check = check_rate,
+           .help = "assessment: the rate of restarts that the ceiling is weighed against"),
+    TS_CFG(struct config, assess.merge_ms, "restart-merge-window", TS_CFG_MS, .def = "10m",
+           .max = 604800000,
+           .help = "assessment: restarts within so long of an incident's first are that incident"),
+    TS_CFG(struct config, assess.boot_ms, "boot-time", TS_CFG_MS, .def = "0", .max = 86400000,
+           .help = "assessment: the shortest time in which an enclave can boot; 0: the shortest "
+                   "seen"),
     TS_CFG_LOG_KEYS(struct config),
 };
 
@@ -107,6 +137,19 @@ static int read_addresses(struct program *p)
     return ts_program_read_listen(&p->common, p->cfg.rpc.listen);
 }
 
+/* Each is good by itself. */
+static int check_assessment(const struct program *p)
+{
+    const struct ts_assess_params *a = &p->cfg.assess;
+    const char *why = ts_assess_params_check(a);
+    char text[512];
+    if (why == NULL)
+        return TS_EXIT_OK;
+    (void)snprintf(text, sizeof(text), "restart-abuse-per-day %g, restart-ceiling-per-day %g: %s",
+                   a->abuse_per_day, a->ceiling_per_day, why);
+    return ts_program_fail(TS_EXIT_USAGE, text);
+}
+
 /* ---- running --------------------------------------------------------------------------------- */
 
 static void stop(void *ctx)
@@ -132,6 +175,7 @@ static int start(struct program *p)
     };
     c.l1_url = p->cfg.l1.url;
     c.l1_confirmations = p->cfg.l1.confirmations;
+    c.assess = p->cfg.assess;
     c.on_finding = p->cfg.on_finding;
     c.on_finding_least = (enum ts_severity)p->cfg.on_finding_least;
     ts_node_settings_default(&c.settings);
@@ -162,6 +206,8 @@ static int run_loop(struct program *p)
 static int run(struct program *p)
 {
     int code = read_addresses(p);
+    if (code == TS_EXIT_OK)
+        code = check_assessment(p);
     if (code == TS_EXIT_OK)
         code = ts_program_read_genesis(&p->common, p->cfg.genesis);
     if (code == TS_EXIT_OK && p->cfg.l1.url != NULL && p->common.genesis.l1_chain_id == 0)

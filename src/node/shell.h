@@ -14,6 +14,7 @@
 #include "net/link.h"
 #include "net/server.h"
 #include "node/core.h"
+#include "tenseq/assessment.h"
 
 /* Borrowed pointers outlive the shell; strings of the listener are copied. */
 struct ts_node_shell_config {
@@ -32,6 +33,8 @@ struct ts_node_shell_config {
 
     const char *on_finding; /* told of each finding, see node/hook.h; NULL: nobody is */
     enum ts_severity on_finding_least;
+
+    struct ts_assess_params assess; /* good ones: what ten_assessment weighs with */
 
     struct ts_server_config listener; /* without handlers and WebSocket paths */
     size_t max_feed_peers;

@@ -169,6 +169,7 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
         .syncing = backend_syncing,
         .audit = backend_audit,
         .timeline = backend_timeline,
+        .assess_params = &s->config.assess,
         .finality = backend_finality,
         .rollups = backend_rollups,
         .query = backend_query,

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "net/jsonrpc.h"
 #include "store/store.h"
+#include "tenseq/assessment.h"
 #include "tenseq/chain.h"
 
 /* answer is borrowed for the call; text is the enclave's (or the program's) sentence when err is
@@ -45,6 +46,8 @@ struct ts_rpc_backend {
     const struct ts_audit *(*audit)(void *ctx);
     /* Optional: the timeline of that chain, for ten_timeline. */
     const struct ts_timeline *(*timeline)(void *ctx);
+    /* What ten_assessment weighs with; NULL: the defaults. Borrowed. */
+    const struct ts_assess_params *assess_params;
     /* Optional: whether rollups are followed; then the number of the newest L1 block that L1 calls
      * final (0: not known), for ten_rollups and ten_finality. */
     bool (*rollups)(void *ctx, uint64_t *l1_final);

@@ -110,6 +110,9 @@ bool ts_ten_param_ref(struct ts_rpc_call *call, struct ts_block_ref *ref); /* te
 /* eth_feeHistory (fee_history.c). */
 void ts_eth_fee_history(void *ctx, struct ts_rpc_call *call);
 
+/* ten_assessment (assessment.c). */
+void ts_ten_assessment(void *ctx, struct ts_rpc_call *call);
+
 /* ten_findings (findings.c). */
 void ts_ten_findings(void *ctx, struct ts_rpc_call *call);
 

@@ -336,6 +336,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_registry", 0, ts_ten_registry, NULL},
     {"ten_lifecycle", 0, ten_lifecycle, "enclaveId from to"},
     {"ten_findings", 0, ts_ten_findings, "from severity"},
+    {"ten_assessment", 0, ts_ten_assessment, ""},
     {"ten_evidence", 0, ts_ten_evidence, "id"},
     {"ten_timeline", 0, ts_ten_timeline, "from to points"},
     {"ten_rollups", 0, ts_ten_rollups, "from count"},

@@ -28,6 +28,8 @@
  *       points buckets (1 to TS_TEN_MAX_POINTS) of width batches; columns of one length, times
  *       in milliseconds (audit/timeline.h). Ranges are widened to whole buckets; narrow ones
  *       are read batch by batch. Only of a node
+ *   ten_assessment()                   how much the record amounts to: {number, time, parameters,
+ *       operator, enclaves: […], open: […]}, docs/assessment.md. Only of a node
  *   ten_subscribe("batches" | "heads" | "lifecycle" | "findings"), ten_unsubscribe(id):
  *       notifications "ten_subscription" with the objects above; of heads {number, hash, time,
  *       term, producer, transactions, transitions, absent: […]}, with counts of the first two.

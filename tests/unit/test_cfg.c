@@ -15,6 +15,7 @@ struct app {
     uint64_t interval;
     uint64_t cache;
     uint64_t nodes;
+    double share;
     bool json;
     bool init;
     ts_address enclave;
@@ -39,6 +40,7 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct app, cache, "cache", TS_CFG_SIZE, .help = "bytes of cache"),
     TS_CFG(struct app, nodes, "nodes", TS_CFG_U64, .letter = 'n', .def = "2", .check = even,
            .help = "how many nodes"),
+    TS_CFG(struct app, share, "share", TS_CFG_REAL, .def = "0.25", .help = "a share"),
     TS_CFG(struct app, json, "json", TS_CFG_BOOL, .letter = 'j', .help = "print JSON"),
     TS_CFG(struct app, init, "init", TS_CFG_BOOL, .letter = 'i', .flags = TS_CFG_FLAG_ONLY,
            .help = "make an identity"),
@@ -209,6 +211,33 @@ static void units_are_read(void **state)
         assert_int_equal(l.app.interval, cases[i].ms);
         assert_int_equal(l.app.cache, 2ull << 30);
         ts_cfg_free(l.cfg);
+    }
+}
+
+static void fractions_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        double share;
+    } cases[] = {{"0.001", 0.001}, {"7", 7}, {"12.50", 12.5}, {"0", 0}};
+    static const char *const bad[] = {".5", "5.", "-1", "1e3", "0x1", "nan", "inf", "1,5", "1 "};
+    struct loaded l = load("{}", NULL, NULL);
+    assert_true(l.app.share == 0.25);
+    ts_cfg_free(l.cfg);
+    for (size_t i = 0; i < TS_COUNT(cases); i++) {
+        char flag[64];
+        snprintf(flag, sizeof(flag), "--share=%s", cases[i].text);
+        l = load(NULL, NULL, flag);
+        assert_true(l.app.share == cases[i].share);
+        ts_cfg_free(l.cfg);
+    }
+    for (size_t i = 0; i < TS_COUNT(bad); i++) {
+        char flag[64], sentence[128];
+        snprintf(flag, sizeof(flag), "--share=%s", bad[i]);
+        snprintf(sentence, sizeof(sentence),
+                 "flag --share: \"%s\" is not a number such as 0.1, 2 or 0.001", bad[i]);
+        refused(NULL, NULL, flag, sentence);
     }
 }
 
@@ -426,6 +455,7 @@ static void what_is_printed_says_where_from_and_reads_back(void **state)
                               "interval: 1s  # default\n"
                               "# cache: not set  # default\n"
                               "nodes: 2  # default\n"
+                              "share: 0.25  # default\n"
                               "json: true  # flag --json\n"
                               "# enclave: not set  # default\n"
                               "# listen: not set  # default\n"
@@ -535,6 +565,7 @@ int main(void)
         cmocka_unit_test(a_stronger_source_wins),
         cmocka_unit_test(every_form_of_a_flag_works),
         cmocka_unit_test(units_are_read),
+        cmocka_unit_test(fractions_are_read),
         cmocka_unit_test(mistakes_in_the_file_name_the_line),
         cmocka_unit_test(mistakes_in_flags_name_the_flag),
         cmocka_unit_test(mistakes_in_the_environment_name_the_variable),

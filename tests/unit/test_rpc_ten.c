@@ -374,6 +374,76 @@ static void evidence_is_given_whole(void **state)
     kit_refused(k, "ten_evidence", "[]", -32602, "id");
 }
 
+/* The audit of the whole chain. */
+static void follow(struct kit *k)
+{
+    struct ts_effect *e = ts_effect_new();
+    struct ts_chain chain;
+    struct ts_arena arena;
+    struct ts_batch b;
+    assert_non_null(e);
+    ts_arena_init(&arena, 0);
+    assert_int_equal(ts_chain_init(&chain, &k->net->genesis, k->net->crypto, &k->net->genesis_root),
+                     TS_OK);
+    for (uint64_t n = 1; n <= k->net->chain.head.number; n++) {
+        ts_arena_reset(&arena);
+        tn_decode(k->net, n, &arena, &b);
+        assert_int_equal(ts_batch_check(&chain, &b, NULL, e, NULL), TS_OK);
+        assert_int_equal(ts_chain_apply(&chain, e), TS_OK);
+        ts_audit_batch(k->audit, &chain, &b, NULL);
+    }
+    ts_arena_free(&arena);
+    ts_chain_free(&chain);
+    ts_effect_free(e);
+}
+
+static const json_t *at(const json_t *o, const char *path)
+{
+    char part[64];
+    while (*path != 0) {
+        size_t n = strcspn(path, ".");
+        (void)snprintf(part, sizeof(part), "%.*s", (int)n, path);
+        o = json_object_get(o, part);
+        path += n + (path[n] == '.');
+    }
+    return o;
+}
+
+static void an_assessment_is_told_with_its_parameters(void **state)
+{
+    struct kit *k = *state;
+    json_t *o = kit_call(k, "ten_assessment", "[]");
+    assert_int_equal(json_integer_value(at(o, "number")), 0); /* nothing is followed yet */
+    assert_int_equal(json_array_size(at(o, "enclaves")), 0);
+    json_decref(o);
+    follow(k);
+    o = kit_call(k, "ten_assessment", "{}");
+    assert_int_equal(json_integer_value(at(o, "number")), k->net->chain.head.number);
+    assert_true(json_real_value(at(o, "parameters.alpha")) == 0.001);
+    assert_true(json_real_value(at(o, "parameters.lambda0PerDay")) == 0.1);
+    assert_int_equal(json_integer_value(at(o, "parameters.mergeWindowMs")), 600000);
+    assert_int_equal(json_integer_value(at(o, "parameters.maxReportLag")),
+                     k->net->genesis.params.max_report_lag);
+    assert_int_equal(json_integer_value(at(o, "operator.restarts")), 0);
+    assert_int_equal(json_integer_value(at(o, "operator.takeovers.unclean")), 0);
+    assert_true(json_is_false(at(o, "operator.likelihood.raw.alarm")));
+    assert_true(json_is_null(at(o, "operator.likelihood.merged.alarmAt")));
+    assert_true(json_is_null(at(o, "operator.longestSilence")));
+    const json_t *enclaves = at(o, "enclaves");
+    assert_int_equal(json_array_size(enclaves), k->net->n);
+    const json_t *e = json_array_get(enclaves, 0);
+    assert_string_equal(member(e, "state"), "active");
+    assert_true(json_is_true(at(e, "whitelisted")));
+    assert_true(json_real_value(at(e, "uptime.share")) == 1);
+    assert_true(json_real_value(at(e, "lag.mean")) == 1);
+    const json_t *open = at(o, "open");
+    assert_true(json_array_size(open) >= 5);
+    assert_int_equal(json_integer_value(at(json_array_get(open, 0), "row")), 4);
+    json_decref(o);
+    kit_refused(k, "ten_assessment", "[1]", -32602, "");
+    kit_refused(k, "ten_assessment", "{\"alpha\": 1}", -32602, "alpha");
+}
+
 static void put_rollup(struct kit *k, uint64_t first, uint64_t last, uint64_t l1_block, bool wrong)
 {
     struct ts_rollup_record r = {.rollup = {.first_number = first, .last_number = last},
@@ -516,6 +586,7 @@ int main(void)
         T(the_genesis_is_told_whole),
         T(findings_are_told_by_severity_and_number),
         T(evidence_is_given_whole),
+        T(an_assessment_is_told_with_its_parameters),
         T(subscriptions_need_a_connection),
         T(no_method_ignores_a_parameter),
     };
