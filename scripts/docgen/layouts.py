@@ -113,6 +113,7 @@ class Layouts:
             "transaction": [u("request id"), string("transaction")],
             "accepted": [u("request id"), u("code"), text("sentence")],
             "error": [u("code"), text("sentence")],
+            "evidence": [hash32("protocol root before it"), string("batch")],
         }
         return {name: rows("frame", u("type"), *items) for name, items in bodies.items()}
 

@@ -25,8 +25,7 @@
 #define TS_AUDIT_LATE_MORE_MS 1000
 #define TS_AUDIT_BUNCHED      8
 #define TS_AUDIT_CALM         16
-/* Removed enclaves that are remembered, for seals they made before; the newest of the last
- * TS_RECENT batches. */
+/* Removed enclaves that are remembered, for seals they made before: the newest. */
 #define TS_AUDIT_PAST 1024
 /* Findings kept: the newest of the chain; of evidence; of payloads, one for each batch number. When
  * there are more, the oldest that is no proof about the operator is forgotten. */

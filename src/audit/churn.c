@@ -94,20 +94,10 @@ static void remember(struct ts_audit *a, const struct audit_enclave *e)
     a->past[a->n_past++] = (struct audit_past){.id = e->id, .since = e->since, .until = a->number};
 }
 
-static void forget_old(struct ts_audit *a)
-{
-    size_t n = 0;
-    while (n < a->n_past && a->number - a->past[n].until > TS_RECENT)
-        n++;
-    a->n_past -= n;
-    memmove(&a->past[0], &a->past[n], a->n_past * sizeof(a->past[0]));
-}
-
 void audit_churn_end(struct audit_step *s)
 {
     struct ts_audit *a = s->a;
     size_t left = 0;
-    forget_old(a);
     for (size_t i = 0; i < a->n_enclaves; i++) {
         struct audit_enclave *e = &a->enclaves[i];
         if (e->is_listed) {

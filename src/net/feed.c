@@ -48,6 +48,10 @@ static void put_body(struct ts_buf *b, const struct ts_feed_frame *f)
         ts_put_u64(b, (uint64_t)f->code);
         ts_put_bytes(b, f->bytes);
         break;
+    case TS_FEED_EVIDENCE:
+        ts_put_hash(b, &f->hash);
+        ts_put_bytes(b, f->bytes);
+        break;
     default:
         TS_CHECK(!"a feed frame of an unknown type");
     }
@@ -133,6 +137,10 @@ static void read_body(struct ts_reader *r, struct ts_arena *arena, struct ts_fee
     case TS_FEED_ERROR:
         f->code = read_code(r);
         f->bytes = ts_read_bytes(r, TS_FEED_TEXT_MAX);
+        break;
+    case TS_FEED_EVIDENCE:
+        ts_read_hash(r, &f->hash);
+        f->bytes = ts_read_bytes(r, TS_MAX_BATCH_BYTES);
         break;
     default:
         ts_reader_fail(r, TS_E_UNKNOWN_MESSAGE);

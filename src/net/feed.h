@@ -20,7 +20,9 @@ enum ts_feed_type {
                             none, is allowed */
     TS_FEED_TRANSACTION = 5, /* request id, raw transaction: answered by ACCEPTED */
     TS_FEED_ACCEPTED = 6,    /* request id, error code (0: durable at the host), sentence */
-    TS_FEED_ERROR = 7        /* code, sentence; the sender closes after it */
+    TS_FEED_ERROR = 7,       /* code, sentence; the sender closes after it */
+    TS_FEED_EVIDENCE = 8     /* the protocol root before it, raw batch: a second one that the server
+                                has kept; after HELLO */
 };
 
 struct ts_feed_frame {
@@ -29,10 +31,11 @@ struct ts_feed_frame {
     uint64_t version;
     ts_hash genesis;
     uint64_t number; /* HELLO: head; GET: from */
-    ts_hash hash;    /* HELLO: head */
+    ts_hash hash;    /* HELLO: head; EVIDENCE: the protocol root before the batch */
     uint64_t count;
     ts_err code;
-    ts_bytes bytes; /* BATCH, TRANSACTION: raw; HELLO: client name; ACCEPTED, ERROR: text */
+    ts_bytes
+        bytes; /* BATCH, EVIDENCE, TRANSACTION: raw; HELLO: client name; ACCEPTED, ERROR: text */
     ts_bytes *batches;
     size_t n_batches;
 };

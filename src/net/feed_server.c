@@ -324,6 +324,17 @@ static void take_tx(struct peer *p, const struct ts_feed_frame *frame)
     f->config.on_tx(f->config.ctx, number, frame->bytes);
 }
 
+/* As much as a peer may have waiting: what is left out others tell him, or the next connection. */
+static bool tell_evidence(void *ctx, const ts_hash *parent_root, ts_bytes raw)
+{
+    struct peer *p = ctx;
+    struct ts_feed_server *f = p->server;
+    if (p->session.is_closed || ts_ws_queued(p->ws) + raw.n > f->config.slow_bytes / 2)
+        return false;
+    ts_feed_put_evidence(fresh(f), parent_root, raw);
+    return send_buf(p);
+}
+
 static void take(struct peer *p, const struct ts_feed_frame *frame)
 {
     struct ts_feed_server *f = p->server;
@@ -332,6 +343,8 @@ static void take(struct peer *p, const struct ts_feed_frame *frame)
         f->counters.peers++;
         f->n_subscribers++;
         p->is_counted = true;
+        if (f->config.evidence != NULL)
+            f->config.evidence(f->config.ctx, tell_evidence, p);
         break;
     case TS_FEED_GET:
         f->counters.gets++;

@@ -44,6 +44,10 @@ struct ts_feed_server_config {
     void *ctx;
     /* Reads committed batches for GET: the shape of ts_store_committed, ascending from from. */
     ts_err (*read)(void *ctx, uint64_t from, uint64_t count, ts_store_batch_fn fn, void *fn_ctx);
+    /* Optional: tells the second batches that are kept, to whoever has just said HELLO; fn returns
+     * false when it wants no more. */
+    void (*evidence)(void *ctx, bool (*fn)(void *fn_ctx, const ts_hash *parent_root, ts_bytes raw),
+                     void *fn_ctx);
     /* A TRANSACTION; answer with ts_feed_server_accepted, once, now or later. NULL: refused with
      * TS_E_UNSUPPORTED. */
     void (*on_tx)(void *ctx, uint64_t ticket, ts_bytes raw);

@@ -83,8 +83,8 @@ void ts_feed_session_init(struct ts_feed_session *s, enum ts_feed_role role, con
 
 static const char *type_name(uint64_t type)
 {
-    static const char *const names[] = {"frame",   "HELLO",       "BATCH",    "GET",
-                                        "BATCHES", "TRANSACTION", "ACCEPTED", "ERROR"};
+    static const char *const names[] = {"frame",       "HELLO",    "BATCH", "GET",     "BATCHES",
+                                        "TRANSACTION", "ACCEPTED", "ERROR", "EVIDENCE"};
     return type < TS_COUNT(names) ? names[type] : names[0];
 }
 
@@ -111,6 +111,7 @@ static bool is_legal(enum ts_feed_role me, uint64_t type)
     case TS_FEED_GET:
     case TS_FEED_TRANSACTION:
         return me == TS_FEED_SERVER;
+    case TS_FEED_EVIDENCE:
     case TS_FEED_BATCHES:
     case TS_FEED_ACCEPTED:
         return me == TS_FEED_CLIENT;
@@ -314,6 +315,12 @@ void ts_feed_put_hello(struct ts_buf *b, const ts_hash *genesis, uint64_t head_n
 void ts_feed_put_batch(struct ts_buf *b, ts_bytes raw)
 {
     ts_feed_put(b, &(struct ts_feed_frame){.type = TS_FEED_BATCH, .bytes = raw});
+}
+
+void ts_feed_put_evidence(struct ts_buf *b, const ts_hash *parent_root, ts_bytes raw)
+{
+    ts_feed_put(
+        b, &(struct ts_feed_frame){.type = TS_FEED_EVIDENCE, .hash = *parent_root, .bytes = raw});
 }
 
 void ts_feed_put_get(struct ts_buf *b, uint64_t id, uint64_t from, uint64_t count)

@@ -4,7 +4,7 @@
  *
  *     both     → HELLO, once, first
  *     client   → GET, TRANSACTION, BATCH (evidence), ERROR
- *     server   → BATCH (new head or evidence), BATCHES, ACCEPTED, ERROR
+ *     server   → BATCH (new head or evidence), EVIDENCE, BATCHES, ACCEPTED, ERROR
  *
  * Everything else, and too much of it, ends the connection: the error is sent as a frame, then the
  * connection is closed. Source: docs/protocol.md, peer feed. */
@@ -102,6 +102,7 @@ void ts_feed_session_tx_done(struct ts_feed_session *s);
 void ts_feed_put_hello(struct ts_buf *b, const ts_hash *genesis, uint64_t head_number,
                        const ts_hash *head_hash, const char *name);
 void ts_feed_put_batch(struct ts_buf *b, ts_bytes raw);
+void ts_feed_put_evidence(struct ts_buf *b, const ts_hash *parent_root, ts_bytes raw);
 void ts_feed_put_get(struct ts_buf *b, uint64_t id, uint64_t from, uint64_t count);
 void ts_feed_put_tx(struct ts_buf *b, uint64_t id, ts_bytes raw);
 void ts_feed_put_accepted(struct ts_buf *b, uint64_t id, ts_err code, const char *text);

@@ -131,6 +131,7 @@ void ts_node_free(struct ts_node *n)
     ts_node_pipeline_free(n);
     ts_node_commit_free(n);
     ts_node_gossip_free(n);
+    ts_node_told_free(n);
     ts_node_findings_free(n);
     ts_node_forward_free(n);
     ts_node_l1_free(n);
@@ -281,7 +282,8 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
         ts_node_commit_stored(n, in->token, in->err);
         break;
     case TS_NODE_IN_LOADED:
-        if (!ts_node_show_loaded(n, in) && !ts_node_rollup_check_loaded(n, in))
+        if (!ts_node_show_loaded(n, in) && !ts_node_rollup_check_loaded(n, in) &&
+            !ts_node_told_loaded(n, in))
             ts_node_validator_loaded(n, in);
         break;
     case TS_NODE_IN_VERIFIED:
@@ -327,8 +329,10 @@ static void move_on(struct ts_node *n)
     }
     ts_node_l1_plan(n);
     ts_node_commit_pump(n);
-    if (!n->is_stopping)
+    if (!n->is_stopping) {
         ts_node_show_pump(n);
+        ts_node_told_pump(n);
+    }
 }
 
 static uint64_t tick_all(struct ts_node *n)

@@ -190,6 +190,7 @@ static void load_conflict(struct ts_node *n, const ts_hash *id, const struct ts_
             TS_OK ||
         !ts_node_gossip_note_evidence(n, r->number, id))
         return; /* out of memory, or a damaged store, which the batches will tell */
+    ts_node_gossip_newest(n, id);
     ts_audit_conflict_known(n->audit, &own, &b, &f);
     (void)ts_audit_add(n->audit, &f, NULL);
 }

@@ -214,6 +214,9 @@ static void dispatch(struct ts_node *n, unsigned link, const struct ts_feed_fram
     case TS_FEED_BATCH:
         ts_node_gossip_batch(n, &s, f->bytes);
         break;
+    case TS_FEED_EVIDENCE:
+        ts_node_told(n, link, &f->hash, f->bytes);
+        break;
     case TS_FEED_BATCHES:
         ts_node_catchup_answer(n, link, get, f);
         break;

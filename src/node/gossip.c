@@ -130,17 +130,17 @@ bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_h
     return true;
 }
 
-static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
+static ts_bytes record_of(struct ts_node *n, const struct ts_audit_place *own,
+                          const struct ts_batch *b)
 {
-    uint64_t number = b->header.number;
     struct ts_buf buf;
     ts_bytes record = {0};
     ts_buf_init(&buf, 0);
     ts_record_put(&buf, &(struct ts_record){.kind = TS_RECORD_CONFLICT,
-                                            .number = number,
-                                            .own_hash = *ts_chain_recent(&n->chain, number),
-                                            .own_root = *ts_node_root(n, number),
-                                            .parent_root = *ts_node_root(n, number - 1),
+                                            .number = own->number,
+                                            .own_hash = own->hash,
+                                            .own_root = own->root,
+                                            .parent_root = own->parent_root,
                                             .batch = b->raw});
     if (buf.err == TS_OK)
         record = ts_node_hold(n, ts_buf_bytes(&buf));
@@ -148,23 +148,60 @@ static ts_bytes record_of(struct ts_node *n, const struct ts_batch *b)
     return record;
 }
 
-static void keep_evidence(struct ts_node *n, const struct source *s, const struct ts_batch *b,
-                          const ts_hash *hash, const ts_hash *id)
+static void keep_evidence(struct ts_node *n, const struct source *s,
+                          const struct ts_audit_place *own, const struct ts_batch *b,
+                          const struct ts_finding *f, bool is_quiet)
 {
     struct entry e = {.is_evidence = true,
-                      .number = b->header.number,
-                      .hash = *hash,
-                      .id = *id,
+                      .is_quiet = is_quiet,
+                      .number = own->number,
+                      .hash = f->hash,
+                      .id = f->evidence,
                       .source = *s,
                       .raw = ts_node_hold(n, b->raw),
-                      .record = record_of(n, b)};
+                      .record = record_of(n, own, b)};
     if (e.raw.p == NULL || e.record.p == NULL) {
         ts_node_release(n, e.raw);
         ts_node_release(n, e.record);
-        ts_map_remove(&n->evidence, id); /* the next who brings it */
+        ts_map_remove(&n->evidence, &f->evidence); /* the next who brings it */
         return;
     }
+    ts_node_gossip_newest(n, &f->evidence);
     ts_node_commit_evidence(n, &e);
+}
+
+void ts_node_gossip_newest(struct ts_node *n, const ts_hash *id)
+{
+    n->newest[n->n_newest++ % TS_NODE_NEWEST_EVIDENCE] = *id;
+}
+
+size_t ts_node_newest_evidence(const struct ts_node *n, ts_hash out[TS_NODE_NEWEST_EVIDENCE])
+{
+    size_t count = n->n_newest < TS_NODE_NEWEST_EVIDENCE ? n->n_newest : TS_NODE_NEWEST_EVIDENCE;
+    for (size_t i = 0; i < count; i++)
+        out[i] = n->newest[(n->n_newest - 1 - i) % TS_NODE_NEWEST_EVIDENCE];
+    return count;
+}
+
+/* A second batch, judged. is_quiet: it is too old for others to judge it by itself. */
+static void found(struct ts_node *n, const struct source *s, const struct ts_audit_place *own,
+                  const struct ts_batch *b, const struct ts_finding *f, bool is_quiet)
+{
+    char ours[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE];
+    if (!ts_node_gossip_note_evidence(n, own->number, &f->evidence))
+        return;
+    n->counters.equivocations++;
+    ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s",
+                  own->number, ts_hex(own->hash.b, 32, ours), ts_hex(f->hash.b, 32, other));
+    (void)ts_node_findings_add(n, f);
+    keep_evidence(n, s, own, b, f, is_quiet);
+}
+
+void ts_node_gossip_told(struct ts_node *n, const struct ts_audit_place *own,
+                         const struct ts_batch *b, const struct ts_finding *f, unsigned link)
+{
+    const struct source s = {.link = link};
+    found(n, &s, own, b, f, ts_chain_recent(&n->chain, own->number) == NULL);
 }
 
 /* It conflicts with ours and proves nothing; but it may be ours with an edited payload. */
@@ -184,23 +221,14 @@ static void proves_nothing(struct ts_node *n, const struct source *s, const stru
 static void conflict(struct ts_node *n, const struct source *s, const struct ts_batch *b,
                      const ts_hash *hash, const ts_hash *root)
 {
-    char ours[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE];
-    uint64_t number = b->header.number;
     struct ts_audit_place own;
     struct ts_finding f;
-    TS_CHECK(ts_node_findings_place(n, number, &own)); /* compare found it */
+    TS_CHECK(ts_node_findings_place(n, b->header.number, &own)); /* compare found it */
     ts_err err = ts_audit_conflict(n->audit, n->start.crypto, &own, b, &f);
-    if (err != TS_OK) {
+    if (err == TS_OK)
+        found(n, s, &own, b, &f, false);
+    else
         proves_nothing(n, s, b, &own, hash, root, err);
-        return;
-    }
-    if (!ts_node_gossip_note_evidence(n, number, &f.evidence))
-        return;
-    n->counters.equivocations++;
-    ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s", number,
-                  ts_hex(own.hash.b, 32, ours), ts_hex(hash->b, 32, other));
-    (void)ts_node_findings_add(n, &f);
-    keep_evidence(n, s, b, hash, &f.evidence);
 }
 
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e)

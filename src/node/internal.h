@@ -9,6 +9,7 @@
  * pipeline.c  runs: check, and hand to the store
  * commit.c    entries: durable steps
  * gossip.c    pushed batches, other lines, evidence
+ * old_evidence.c  second batches that servers have kept
  * findings.c  the audit: what it is fed, what it says
  * l1.c        L1's word on the blocks that batches name; l1_words.c  what was said of which block
  * rollups.c   rollups that come, wait and are kept; rollup_check.c  is a rollup the chain's?
@@ -36,6 +37,8 @@
 #define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
 #define NODE_SHOWINGS            16 /* batches of ours on their way to who has another */
 #define NODE_TEXT                200
+#define NODE_TOLD                32 /* second batches that servers told of, to be looked at */
+#define NODE_TOLD_BYTES          (8u * 1024 * 1024)
 #define NODE_EDITED_MAX          64 /* edited payloads that are kept: any peer can make them */
 
 /* Who gave us something: a feed of ours, or a subscriber. */
@@ -76,6 +79,16 @@ struct own_showing {
     uint64_t token;  /* of OUT_LOAD; 0: it is not durable yet */
     bool to_all;     /* to peers and subscribers */
     unsigned link;   /* else to this peer, which is PARTED there */
+};
+
+/* A second batch that a server told of. */
+struct told {
+    uint64_t number; /* 0: free */
+    uint64_t token;  /* of OUT_LOAD; 0: the chain has not come so far */
+    ts_hash id;      /* of the evidence that it would be */
+    ts_hash parent_root;
+    ts_bytes raw; /* owned */
+    unsigned link;
 };
 
 /* ---- batches on their way ---- */
@@ -394,6 +407,10 @@ struct ts_node {
     struct ts_map evidence;    /* id → nothing */
     struct ts_map evidence_at; /* number → uint32_t how many */
     struct own_showing showings[NODE_SHOWINGS];
+    struct told told[NODE_TOLD];
+    size_t told_bytes;
+    ts_hash newest[TS_NODE_NEWEST_EVIDENCE]; /* ids of equivocations; a ring */
+    size_t n_newest;                         /* ever put in */
 
     struct forwards forwards;
     struct validator validator;
@@ -520,6 +537,21 @@ void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
  * much. */
 bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
 void ts_node_gossip_free(struct ts_node *n);
+/* A conflict with the stored batch at own was judged: it is kept, and passed on while the others
+ * can judge it too. */
+void ts_node_gossip_told(struct ts_node *n, const struct ts_audit_place *own,
+                         const struct ts_batch *b, const struct ts_finding *f, unsigned link);
+/* The id of an equivocation that is kept now. */
+void ts_node_gossip_newest(struct ts_node *n, const ts_hash *id);
+
+/* ---- old_evidence.c ---- */
+
+/* A server told of a second batch; parent_root: the protocol root before it, as he says. */
+void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, ts_bytes raw);
+void ts_node_told_pump(struct ts_node *n);
+/* False: it was somebody else's OUT_LOAD. */
+bool ts_node_told_loaded(struct ts_node *n, const struct ts_node_input *in);
+void ts_node_told_free(struct ts_node *n);
 
 /* ---- both_sides.c ---- */
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "node/shell.h"
+#include "audit/record.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -72,6 +73,31 @@ static ts_err feed_read(void *ctx, uint64_t from, uint64_t count, ts_store_batch
     return ts_store_committed(s->store, from, count, fn, fn_ctx);
 }
 
+/* One that cannot be read is left out: the others tell of it too. */
+static void feed_evidence(void *ctx,
+                          bool (*fn)(void *fn_ctx, const ts_hash *parent_root, ts_bytes raw),
+                          void *fn_ctx)
+{
+    const struct ts_node_shell *s = ctx;
+    ts_hash ids[TS_NODE_NEWEST_EVIDENCE];
+    struct ts_record r;
+    struct ts_arena arena;
+    struct ts_buf b;
+    bool more = true;
+    size_t n = ts_node_newest_evidence(s->core, ids);
+    ts_arena_init(&arena, 0);
+    ts_buf_init(&b, 0);
+    for (size_t i = 0; i < n && more; i++) {
+        ts_arena_reset(&arena);
+        ts_buf_reset(&b);
+        if (ts_store_evidence(s->store, &ids[i], &b) == TS_OK &&
+            ts_record_read(ts_buf_bytes(&b), &arena, &r) == TS_OK && r.kind == TS_RECORD_CONFLICT)
+            more = fn(fn_ctx, &r.parent_root, r.batch);
+    }
+    ts_buf_free(&b);
+    ts_arena_free(&arena);
+}
+
 static ts_err open_front(struct ts_node_shell *s, char *why, size_t why_size)
 {
     const struct ts_head *head = &ts_node_chain(s->core)->head;
@@ -83,6 +109,7 @@ static ts_err open_front(struct ts_node_shell *s, char *why, size_t why_size)
         .max_peers = s->config.max_feed_peers,
         .ctx = s,
         .read = feed_read,
+        .evidence = feed_evidence,
         .on_tx = nsh_on_feed_tx,
         .on_batch = nsh_on_feed_batch,
     };

@@ -257,6 +257,8 @@ void doc_feed(json_t *to, const struct doc_net *d)
     doc_add_buf(to, "feed.accepted", &b);
     ts_feed_put_error(&b, TS_E_STATE, "GET before HELLO");
     doc_add_buf(to, "feed.error", &b);
+    ts_feed_put_evidence(&b, &head->protocol_root, batch);
+    doc_add_buf(to, "feed.evidence", &b);
     ts_buf_free(&b);
 }
 

@@ -2,6 +2,7 @@
 /* The feeds that hosts and nodes of the world serve. */
 #include <stdlib.h>
 
+#include "audit/record.h"
 #include "base/check.h"
 #include "nodeworld_internal.h"
 
@@ -103,6 +104,30 @@ static void serve_tx(struct nw *w, struct nw_conn *c, const struct ts_feed_frame
         nw_answer_tx(w, c, f->id, h->tx_code, h->tx_code != TS_OK ? "the host says no" : NULL);
 }
 
+/* As the shell does. */
+static void tell_evidence(struct nw *w, struct nw_conn *c)
+{
+    const struct nw_node *node = &w->nodes[c->server];
+    ts_hash ids[TS_NODE_NEWEST_EVIDENCE];
+    size_t n = ts_node_newest_evidence(node->core, ids);
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < node->store.n_evidence; k++) {
+            struct ts_arena arena;
+            struct ts_record r;
+            struct ts_buf b;
+            if (!ts_hash_equal(&node->store.evidence[k], &ids[i]))
+                continue;
+            ts_arena_init(&arena, 0);
+            ts_buf_init(&b, 0);
+            TS_CHECK(ts_record_read(node->store.records[k], &arena, &r) == TS_OK);
+            ts_feed_put_evidence(&b, &r.parent_root, r.batch);
+            nw_to_client(w, c, &b, 0);
+            ts_buf_free(&b);
+            ts_arena_free(&arena);
+        }
+    }
+}
+
 void nw_serve(struct nw *w, uint64_t conn, ts_bytes message)
 {
     struct nw_conn *c = nw_conn_by_id(w, conn);
@@ -119,6 +144,8 @@ void nw_serve(struct nw *w, uint64_t conn, ts_bytes message)
         answer_get(w, c, &get);
     else if (f.type == TS_FEED_TRANSACTION)
         serve_tx(w, c, &f);
+    else if (f.type == TS_FEED_HELLO && c->server < NW_MAX_NODES)
+        tell_evidence(w, c);
     else if (f.type == TS_FEED_BATCH && c->server < NW_MAX_NODES) {
         struct ts_node_input in = {.kind = TS_NODE_IN_BATCH, .peer = conn, .bytes = f.bytes};
         nw_input(w, c->server, &in);

@@ -83,6 +83,7 @@ static void frames_come_back_as_they_went(void **state)
         {.type = TS_FEED_TRANSACTION, .id = 5, .bytes = two[1]},
         {.type = TS_FEED_ACCEPTED, .id = 5, .code = TS_E_TX_FUNDS, .bytes = two[1]},
         {.type = TS_FEED_ERROR, .code = TS_E_LIMIT, .bytes = two[0]},
+        {.type = TS_FEED_EVIDENCE, .hash = {{9}}, .bytes = two[1]},
     };
     for (size_t i = 0; i < TS_COUNT(frames); i++) {
         const struct ts_feed_frame *in = &frames[i];

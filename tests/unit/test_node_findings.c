@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
+#include "net/feed_session.h"
 #include "node_kit.h"
 
 static const struct ts_audit *audit_of(const struct nw *w, size_t node)
@@ -113,6 +114,109 @@ static void an_equivocation_is_found_once_and_after_a_restart(void **state)
     assert_memory_equal(ts_audit_get(audit_of(w, node), 0), &f, sizeof(f));
     assert_int_equal(w->nodes[node].n_findings, 1);
     ts_buf_free(&keep);
+    end(w);
+}
+
+/* The same proof, also when the chain has long gone on, and when the sealer was removed since. */
+static void who_joins_late_is_told_of_an_old_equivocation(void **state)
+{
+    static const unsigned node_0[] = {0};
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    struct ts_buf keep;
+    (void)state;
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t live = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    sibling(net, &keep);
+    nw_publish(w, 0, 21);
+    nw_run(w, 100 * NW_MS);
+    nw_push_raw(w, 1, ts_buf_bytes(&keep));
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(w->nodes[live].n_findings, 1);
+    const struct ts_finding f = w->nodes[live].findings[0];
+    tn_step_down(net, 0);
+    tn_activate(net, 1);
+    tn_run(net, 1);
+    tn_whitelist_remove(net, 0);
+    tn_run(net, 2 * TS_RECENT);
+    nw_publish(w, 0, net->n_history);
+    assert_true(nw_reach(w, live, net->n_history, 10 * NW_S));
+    size_t late = nw_node(w, node_0, 1, NULL, false);
+    assert_true(nw_reach(w, late, net->n_history, 10 * NW_S));
+    nw_run(w, NW_S);
+    const struct ts_audit *a = audit_of(w, late);
+    size_t same = 0;
+    for (size_t i = 0; i < ts_audit_count(a); i++)
+        same += memcmp(ts_audit_get(a, i), &f, sizeof(f)) == 0;
+    assert_int_equal(same, 1);
+    assert_int_equal(nw_counters(w, late).equivocations, 1);
+    assert_int_equal(nw_counters(w, late).peers_dropped, 0);
+    /* And keeps it, so that the next one hears of it from there. */
+    static const unsigned node_1[] = {1};
+    size_t later = nw_node(w, node_1, 1, NULL, false);
+    assert_true(nw_reach(w, later, net->n_history, 10 * NW_S));
+    nw_run(w, NW_S);
+    assert_int_equal(nw_counters(w, later).equivocations, 1);
+    stop_and_start(w, late);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_counters(w, late).equivocations, 0); /* it is known */
+    ts_buf_free(&keep);
+    end(w);
+}
+
+static void tell(struct nw *w, size_t node, const ts_hash *root, ts_bytes raw)
+{
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    ts_feed_put_evidence(&b, root, raw);
+    nw_input(
+        w, node,
+        &(struct ts_node_input){.kind = TS_NODE_IN_FRAME, .link = 0, .bytes = ts_buf_bytes(&b)});
+    ts_buf_free(&b);
+    nw_run(w, 100 * NW_MS);
+}
+
+/* Made up roots, our own batch, seals of nobody, batches of a future that never comes. */
+static void what_is_told_is_not_believed(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    struct ts_chain before;
+    struct ts_buf keep, ahead;
+    const ts_hash made_up = {{5}};
+    (void)state;
+    tn_fold(net, 20, &before);
+    sibling(net, &keep);
+    tn_run(net, 1);
+    seal_into(net, tn_draft(net, 0), &ahead);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 22, NW_S));
+    tell(w, node, &before.head.protocol_root, tn_raw(net, 21)); /* ours */
+    assert_int_equal(nw_counters(w, node).peers_dropped, 0);
+    for (size_t i = 0; i < 100; i++)
+        tell(w, node, &(ts_hash){{(uint8_t)i}}, ts_buf_bytes(&ahead));
+    assert_int_equal(nw_counters(w, node).peers_dropped, 0);
+    assert_true(nw_counters(w, node).evidence_dropped >= 60);
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    nw_kill(w, node);
+    nw_restart(w, node);
+    nw_run(w, NW_S);
+    tell(w, node, &made_up, ts_buf_bytes(&keep));
+    assert_int_equal(nw_counters(w, node).peers_dropped, 1);
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    nw_run(w, 30 * NW_S);
+    keep.p[keep.n - 20] ^= 1;
+    tell(w, node, &before.head.protocol_root, ts_buf_bytes(&keep));
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    keep.p[keep.n - 20] ^= 1;
+    tell(w, node, &before.head.protocol_root, ts_buf_bytes(&keep));
+    assert_int_equal(w->nodes[node].n_findings, 1);
+    ts_chain_free(&before);
+    ts_buf_free(&keep);
+    ts_buf_free(&ahead);
     end(w);
 }
 
@@ -312,6 +416,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restarts_and_late_joiners_find_the_same),
         cmocka_unit_test(an_equivocation_is_found_once_and_after_a_restart),
+        cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),
+        cmocka_unit_test(what_is_told_is_not_believed),
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
         cmocka_unit_test(an_edited_payload_that_was_refused_is_found_later),
         cmocka_unit_test(a_broken_seal_is_no_edited_payload),

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Second batches that a server has kept and tells who connects, with the protocol root before both.
+ * They may be of any age, or ahead of us: each waits until the chain has its number; then our own
+ * batch is read from the store, and its seal shows whether the root is the one that was claimed. So
+ * who joins late comes to the same proofs as those who were there. */
+#include <inttypes.h>
+#include <string.h>
+
+#include "chain/batch.h"
+#include "crypto/keccak.h"
+#include "node/internal.h"
+
+static void forget(struct ts_node *n, struct told *t)
+{
+    n->told_bytes -= t->raw.n;
+    ts_node_release(n, t->raw);
+    *t = (struct told){.number = 0};
+}
+
+void ts_node_told_free(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_TOLD; i++)
+        if (n->told[i].number != 0)
+            forget(n, &n->told[i]);
+}
+
+static ts_err decode(struct ts_node *n, ts_bytes raw, struct ts_batch *out)
+{
+    return ts_batch_decode(raw, (size_t)n->start.genesis->params.max_batch_bytes, &n->decode, out);
+}
+
+static void id_of(const struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root,
+                  ts_hash *out)
+{
+    ts_hash hash, root;
+    ts_header_hash(&n->start.genesis->domain, &b->header, &hash);
+    ts_protocol_root(parent_root, b->raw_payload, &root);
+    ts_keccak256_pair(&hash, &root, out);
+}
+
+static struct told *free_slot(struct ts_node *n, const ts_hash *id)
+{
+    struct told *found = NULL;
+    for (size_t i = 0; i < NODE_TOLD; i++) {
+        struct told *t = &n->told[i];
+        if (t->number == 0)
+            found = t;
+        else if (ts_hash_equal(&t->id, id))
+            return NULL; /* it waits already */
+    }
+    return found;
+}
+
+void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, ts_bytes raw)
+{
+    const struct source s = {.link = link};
+    struct ts_batch b;
+    ts_hash id;
+    ts_arena_reset(&n->decode);
+    ts_err err = decode(n, raw, &b);
+    if (err == TS_E_NOMEM)
+        return;
+    if (err != TS_OK || b.header.number == 0) {
+        n->counters.invalid++;
+        ts_node_follow_blame(n, &s, err, "a batch that was told as evidence does not decode");
+        return;
+    }
+    id_of(n, &b, parent_root, &id);
+    if (ts_map_get(&n->evidence, &id) != NULL) {
+        n->counters.duplicates++;
+        return;
+    }
+    struct told *t = free_slot(n, &id);
+    ts_bytes held = {0};
+    if (t != NULL && n->told_bytes + raw.n <= NODE_TOLD_BYTES)
+        held = ts_node_hold(n, raw);
+    if (held.p == NULL) {
+        n->counters.evidence_dropped++;
+        return;
+    }
+    *t = (struct told){.number = b.header.number,
+                       .id = id,
+                       .parent_root = *parent_root,
+                       .raw = held,
+                       .link = link};
+    n->told_bytes += held.n;
+}
+
+void ts_node_told_pump(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_TOLD; i++) {
+        struct told *t = &n->told[i];
+        if (t->number == 0 || t->token != 0 || t->number > n->stored.number)
+            continue;
+        struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_LOAD);
+        t->token = o->token = ++n->next_token;
+        o->from = t->number;
+        o->count = 1;
+    }
+}
+
+/* Our batch, and whether the root before it is what was told: then the seal covers it. */
+static bool place_of(const struct ts_node *n, const struct ts_batch *own,
+                     const ts_hash *parent_root, struct ts_audit_place *out)
+{
+    const struct ts_sealed sealed = {.header = own->header,
+                                     .parent_root = *parent_root,
+                                     .payload = own->raw_payload,
+                                     .seal = own->seal};
+    *out = (struct ts_audit_place){.number = own->header.number,
+                                   .parent_hash = own->header.parent_hash,
+                                   .parent_root = *parent_root};
+    return ts_sealed_verify(n->start.crypto, &n->start.genesis->domain, &sealed, &out->hash,
+                            &out->root) == TS_OK;
+}
+
+static ts_err judge(struct ts_node *n, const struct told *t, ts_bytes own_raw)
+{
+    struct ts_batch own, other;
+    struct ts_audit_place place;
+    struct ts_finding f;
+    ts_arena_reset(&n->decode);
+    ts_err err = decode(n, own_raw, &own);
+    if (err == TS_OK)
+        err = decode(n, t->raw, &other);
+    if (err != TS_OK)
+        return err;
+    if (!place_of(n, &own, &t->parent_root, &place))
+        return TS_E_SIGNER;
+    err = ts_audit_conflict(n->audit, n->start.crypto, &place, &other, &f);
+    if (err == TS_OK)
+        ts_node_gossip_told(n, &place, &other, &f, t->link);
+    return err;
+}
+
+static void judged(struct ts_node *n, const struct told *t, ts_err err)
+{
+    const struct source s = {.link = t->link};
+    if (err == TS_OK || err == TS_E_NOMEM)
+        return;
+    if (err == TS_E_NOT_FOUND) { /* the second batch is ours: who told it is on the other line */
+        n->counters.duplicates++;
+        return;
+    }
+    n->counters.invalid++;
+    if (ts_node_peer_is_up(n, t->link) && err != TS_E_OUT_OF_ORDER && err != TS_E_V2_PRODUCER)
+        ts_node_follow_blame(n, &s, err, "a batch that was told as evidence proves nothing");
+}
+
+bool ts_node_told_loaded(struct ts_node *n, const struct ts_node_input *in)
+{
+    for (size_t i = 0; i < NODE_TOLD; i++) {
+        struct told *t = &n->told[i];
+        if (t->number == 0 || t->token == 0 || t->token != in->token)
+            continue;
+        bool is_there = in->err == TS_OK && in->n_batches > 0 && in->batches[0].number == t->number;
+        if (is_there)
+            judged(n, t, judge(n, t, in->batches[0].raw));
+        forget(n, t); /* what could not be read is told again at the next connection */
+        return true;
+    }
+    return false;
+}
