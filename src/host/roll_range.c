@@ -130,6 +130,8 @@ static const char *take(struct ts_host *h, const struct ts_store_batch *s)
     if (ts_batch_decode(s->raw, TS_MAX_BATCH_BYTES, &h->arena, &b) != TS_OK)
         return "the store gave a batch that does not decode";
     r->range_is_full = r->range_is_full || (!range_ends(r) && !fits(h, &b));
+    if (roll_range_is_shown(h))
+        return NULL; /* it turns out that the range ended with a milestone */
     bool taken = range_ends(r) ? add_above(h, &b) : add_to_range(h, &b, &s->hash);
     return taken ? NULL : "its batches take more memory than is set apart for them";
 }

@@ -44,6 +44,30 @@ static void a_backlog_of_a_day_is_caught_up_with(void **state)
     done(w);
 }
 
+/* The range that is full ends with a milestone: no header is shown, not all up to the next one. */
+static void a_range_that_ends_with_a_milestone_is_made(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(55);
+    o.fast_crypto = true;
+    o.enclaves = 2;
+    o.report_every = 1024;
+    o.rollup_batches = 0;
+    struct world *w = world_new(&o);
+    assert_int_equal(TS_ROLLUP_MAX_BATCHES % TS_MILESTONE, 0);
+    assert_true(world_run_to(w, TS_ROLLUP_MAX_BATCHES + 2 * TS_MILESTONE, 10000ull * SECOND));
+    world_kill_host(w);
+    world_publish_rollups(w, 20);
+    world_start_host(w);
+    world_run(w, 20 * SECOND);
+    ts_bytes data;
+    assert_int_equal(world_events(w, "rollup-failed"), 0);
+    assert_true(world_l1_published(w) + 100 > world_head(w));
+    assert_int_equal(world_l1_rollup(w, 0, &data)->last_number, TS_ROLLUP_MAX_BATCHES);
+    check_rollups(w);
+    done(w);
+}
+
 /* An enclave that answers all ROLLUPs with a refusal. */
 struct unwilling {
     unsigned who;
@@ -268,6 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_backlog_of_a_day_is_caught_up_with),
+        cmocka_unit_test(a_range_that_ends_with_a_milestone_is_made),
         cmocka_unit_test(the_next_one_is_asked_after_a_failure),
         cmocka_unit_test(all_get_their_turn),
         cmocka_unit_test(a_batch_that_fills_a_message_ends_nothing),
