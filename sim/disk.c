@@ -269,6 +269,7 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
     case TS_OP_PUT_ROLLUP:
         put_rollup(w, d, who, op);
         return;
+    case TS_OP_DROP_ROLLUPS:
     case TS_OP_DISCARD:
         TS_CHECK(false); /* no rollup here holds another line */
         return;

@@ -19,6 +19,9 @@ abstract contract DataAvailability is EnclaveRegistry {
     /// @notice The most bytes of data in one rollup, so that every follower knows what it must be able
     ///         to take.
     uint256 public constant MAX_DATA = 1_000_000;
+    /// @notice The most batches of one rollup, as in the protocol (TS_ROLLUP_MAX_BATCHES). A signer can
+    ///         name no batch that the chain does not reach in hours, nor use up the numbers.
+    uint256 public constant MAX_BATCHES = 16_384;
     /// @dev publishRollup's input, as every ABI encoder lays it out: selector, eight words of the struct,
     ///      two offsets, then length and bytes of the signature, then length and bytes of the data.
     uint256 private constant SIGNATURE_AT = 4 + 10 * 32 + 32;
@@ -26,7 +29,8 @@ abstract contract DataAvailability is EnclaveRegistry {
 
     /// @notice The last batch of the last rollup; 0 before the first.
     uint64 public lastNumber;
-    /// @notice L1's block that brought the last rollup; before the first, the one that set the genesis.
+    /// @notice L1's block that brought the last rollup, or took some back if that came later; before the
+    ///         first, the one that set the genesis.
     /// @dev In the slot of lastNumber, so that the first rollup costs no more than the others.
     uint64 public lastRollupBlock;
     /// @notice Its hash; the genesis hash before the first rollup.
@@ -45,14 +49,24 @@ abstract contract DataAvailability is EnclaveRegistry {
         bytes signature
     );
 
+    /// @notice The rollups of these batches count no more. The next one begins at firstNumber, on
+    ///         lastHash; protocolRoot is that of the batch before it, 0 at the genesis.
+    event RollupsRolledBack(
+        uint64 indexed firstNumber, uint64 lastNumber, bytes32 lastHash, bytes32 protocolRoot
+    );
+
     error NotDirect();
     error NotCanonical();
     error DataTooLong(uint256 length);
     error NotNext(uint64 firstNumber, uint64 expected);
     error EmptyRange(uint64 firstNumber, uint64 lastNumber);
+    error RangeTooLong(uint64 firstNumber, uint64 lastNumber);
     error WrongParent(bytes32 firstParentHash, bytes32 expected);
     error NotRecent(uint64 l1Number, bytes32 l1Hash);
     error WrongData(bytes32 dataHash, bytes32 actual);
+    error NothingToRollBack();
+    error NotTaken(uint64 firstNumber);
+    error NotNewest(uint64 lastNumber, uint64 newest);
 
     /// @notice Takes the next rollup. Anyone may bring it: the signature is what counts. It must be called
     ///         by an account without code, not through another contract, so that the data is in the
@@ -71,6 +85,38 @@ abstract contract DataAvailability is EnclaveRegistry {
         bytes32 actual = keccak256(data);
         if (actual != r.dataHash) revert WrongData(r.dataHash, actual);
         _accept(r, signature);
+    }
+
+    /// @notice Takes rollups back, the newest ones, so that publishing goes on from an earlier batch: for
+    ///         when an enclave has signed what the chain does not hold. Revoke that enclave first and
+    ///         pause, or it publishes another meanwhile, and this is refused. Also while paused. Very
+    ///         many are taken back in several calls, the newest ones first.
+    /// @param kept    the rollup that becomes the last one; with lastNumber 0: none stays
+    /// @param dropped all that follow it, in order
+    function rollBackRollups(Rollup calldata kept, Rollup[] calldata dropped)
+        external
+        onlyRole(GOVERNANCE_ROLE)
+    {
+        if (dropped.length == 0) revert NothingToRollBack();
+        bytes32 hash = genesisHash;
+        bytes32 root = 0;
+        if (kept.lastNumber != 0) {
+            _requireTaken(kept);
+            (hash, root) = (kept.lastHash, kept.protocolRoot);
+        }
+        uint64 last = kept.lastNumber;
+        for (uint256 i = 0; i < dropped.length; i++) {
+            uint64 first = dropped[i].firstNumber;
+            if (first != last + 1) revert NotNext(first, last + 1);
+            _requireTaken(dropped[i]);
+            delete rollupHash[first];
+            last = dropped[i].lastNumber;
+        }
+        if (last != lastNumber) revert NotNewest(last, lastNumber);
+        lastNumber = kept.lastNumber;
+        lastRollupBlock = uint64(block.number);
+        lastHash = hash;
+        emit RollupsRolledBack(kept.lastNumber + 1, last, hash, root);
     }
 
     /// @notice What an enclave signs of a rollup.
@@ -111,7 +157,15 @@ abstract contract DataAvailability is EnclaveRegistry {
         uint64 expected = lastNumber + 1;
         if (r.firstNumber != expected) revert NotNext(r.firstNumber, expected);
         if (r.lastNumber < r.firstNumber) revert EmptyRange(r.firstNumber, r.lastNumber);
+        if (r.lastNumber - r.firstNumber >= MAX_BATCHES) {
+            revert RangeTooLong(r.firstNumber, r.lastNumber);
+        }
         if (r.firstParentHash != lastHash) revert WrongParent(r.firstParentHash, lastHash);
+    }
+
+    /// @dev It is one of those that make up the line now, and exactly as it was signed.
+    function _requireTaken(Rollup calldata r) private view {
+        if (rollupHash[r.firstNumber] != rollupDigest(r)) revert NotTaken(r.firstNumber);
     }
 
     /// @dev The hash of a block that is too old, or not there yet, reads as zero: zero is never right.

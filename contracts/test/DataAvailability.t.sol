@@ -77,6 +77,20 @@ contract DataAvailabilityTest is KitTest {
         refuses(abi.encodeWithSelector(DataAvailability.EmptyRange.selector, 1, 0), r);
     }
 
+    function test_aRangeIsBounded() public {
+        uint64 most = uint64(management.MAX_BATCHES());
+        vm.assertEq(most, 16_384);
+        Rollup memory r = nextRollup(most + 1, DATA);
+        refuses(abi.encodeWithSelector(DataAvailability.RangeTooLong.selector, 1, most + 1), r);
+        r.lastNumber = type(uint64).max;
+        refuses(
+            abi.encodeWithSelector(DataAvailability.RangeTooLong.selector, 1, type(uint64).max), r
+        );
+        r = nextRollup(most, DATA);
+        publish(r, signRollup(keys[0], r), DATA);
+        vm.assertEq(management.lastNumber(), most);
+    }
+
     function test_anotherParentIsRefused() public {
         Rollup memory r = nextRollup(1, DATA);
         r.firstParentHash = "other";
@@ -231,6 +245,140 @@ contract DataAvailabilityTest is KitTest {
         (, answer) = address(management).call(input);
     }
 
+    function taken(uint64 count) private returns (Rollup memory r) {
+        r = nextRollup(count, DATA);
+        publish(r, signRollup(keys[0], r), DATA);
+    }
+
+    function rollsBack(Rollup memory kept, Rollup[] memory dropped) private {
+        vm.prank(GOVERNANCE);
+        management.rollBackRollups(kept, dropped);
+    }
+
+    function refusesRollBack(bytes memory why, Rollup memory kept, Rollup[] memory dropped)
+        private
+    {
+        bytes32 hash = management.lastHash();
+        vm.expectRevert(why);
+        rollsBack(kept, dropped);
+        vm.assertEq(management.lastHash(), hash);
+    }
+
+    function none() private pure returns (Rollup memory r) {}
+
+    function list(Rollup memory a) private pure returns (Rollup[] memory l) {
+        l = new Rollup[](1);
+        l[0] = a;
+    }
+
+    function list(Rollup memory a, Rollup memory b) private pure returns (Rollup[] memory l) {
+        l = new Rollup[](2);
+        (l[0], l[1]) = (a, b);
+    }
+
+    function test_governanceRollsBack() public {
+        Rollup memory a = taken(10);
+        Rollup memory b = taken(5);
+        Rollup memory c = taken(1);
+        vm.roll(block.number + 3);
+        vm.expectEmit(address(management));
+        emit DataAvailability.RollupsRolledBack(11, 16, a.lastHash, a.protocolRoot);
+        rollsBack(a, list(b, c));
+        vm.assertEq(management.lastNumber(), 10);
+        vm.assertEq(management.lastHash(), a.lastHash);
+        vm.assertEq(management.lastRollupBlock(), block.number);
+        vm.assertEq(management.rollupHash(1), management.rollupDigest(a));
+        vm.assertEq(management.rollupHash(11), bytes32(0));
+        vm.assertEq(management.rollupHash(16), bytes32(0));
+        Rollup memory d = taken(7);
+        vm.assertEq(d.firstNumber, 11);
+        vm.assertEq(management.lastNumber(), 17);
+        vm.assertEq(management.rollupHash(11), management.rollupDigest(d));
+    }
+
+    function test_allRollupsCanGoAlsoWhilePaused() public {
+        Rollup memory a = taken(10);
+        Rollup memory b = taken(5);
+        pause();
+        rollsBack(a, list(b)); // the newest first
+        Rollup memory zero = none();
+        zero.protocolRoot = "not looked at";
+        vm.expectEmit(address(management));
+        emit DataAvailability.RollupsRolledBack(1, 10, GENESIS, 0);
+        rollsBack(zero, list(a));
+        vm.assertEq(management.lastNumber(), 0);
+        vm.assertEq(management.lastHash(), GENESIS);
+        vm.assertEq(management.rollupHash(1), bytes32(0));
+        vm.prank(GOVERNANCE);
+        management.unpause();
+        publish(a, signRollup(keys[0], a), DATA); // the same again
+        vm.assertEq(management.rollupHash(1), management.rollupDigest(a));
+    }
+
+    function test_onlyGovernanceRollsBack() public {
+        Rollup memory a = taken(10);
+        vm.expectRevert(missingRole(OPERATOR, management.GOVERNANCE_ROLE()));
+        vm.prank(OPERATOR);
+        management.rollBackRollups(none(), list(a));
+        vm.assertEq(management.lastNumber(), 10);
+    }
+
+    function test_onlyWhatIsThereIsRolledBack() public {
+        Rollup memory a = taken(10);
+        Rollup memory b = taken(5);
+        Rollup memory c = taken(1);
+        refusesRollBack(
+            abi.encodeWithSelector(DataAvailability.NothingToRollBack.selector), a, new Rollup[](0)
+        );
+        // Not all that follow, or one left out, or none that stays although one does.
+        refusesRollBack(
+            abi.encodeWithSelector(DataAvailability.NotNewest.selector, 15, 16), a, list(b)
+        );
+        refusesRollBack(
+            abi.encodeWithSelector(DataAvailability.NotNext.selector, 16, 11), a, list(c)
+        );
+        refusesRollBack(
+            abi.encodeWithSelector(DataAvailability.NotNext.selector, 11, 1), none(), list(b, c)
+        );
+        // Bent ones.
+        Rollup memory bent = none();
+        bent.lastNumber = 10;
+        bytes memory why = abi.encodeWithSelector(DataAvailability.NotTaken.selector, 0);
+        refusesRollBack(why, bent, list(b, c));
+        (a.lastHash, bent.lastHash) = ("other", a.lastHash);
+        why = abi.encodeWithSelector(DataAvailability.NotTaken.selector, 1);
+        refusesRollBack(why, a, list(b, c));
+        a.lastHash = bent.lastHash;
+        b.lastNumber = 16;
+        why = abi.encodeWithSelector(DataAvailability.NotTaken.selector, 11);
+        refusesRollBack(why, a, list(b));
+        b.lastNumber = 15;
+        rollsBack(a, list(b, c));
+        // What was taken back is there no more.
+        taken(20);
+        why = abi.encodeWithSelector(DataAvailability.NotTaken.selector, 11);
+        refusesRollBack(why, a, list(b));
+    }
+
+    function testFuzz_whatStaysIsAsItWas(uint8[6] memory counts, uint256 keep) public {
+        Rollup[] memory all = new Rollup[](counts.length);
+        keep = keep % counts.length;
+        for (uint256 i = 0; i < counts.length; i++) {
+            all[i] = taken(uint64(counts[i]) + 1);
+        }
+        Rollup[] memory dropped = new Rollup[](counts.length - keep);
+        for (uint256 i = keep; i < counts.length; i++) {
+            dropped[i - keep] = all[i];
+        }
+        rollsBack(keep == 0 ? none() : all[keep - 1], dropped);
+        vm.assertEq(management.lastNumber(), all[keep].firstNumber - 1);
+        vm.assertEq(management.lastHash(), all[keep].firstParentHash);
+        for (uint256 i = 0; i < counts.length; i++) {
+            bytes32 want = i < keep ? management.rollupDigest(all[i]) : bytes32(0);
+            vm.assertEq(management.rollupHash(all[i].firstNumber), want);
+        }
+    }
+
     function test_aPauseStopsRollups() public {
         Rollup memory r = nextRollup(1, DATA);
         bytes memory sig = signRollup(keys[0], r);
@@ -252,9 +400,9 @@ contract DataAvailabilityTest is KitTest {
     ) public {
         uint64 expected = 0;
         for (uint256 i = 0; i < data.length; i++) {
-            Rollup memory r = nextRollup(uint64(counts[i]) + 1, data[i]);
+            Rollup memory r = nextRollup(uint64(counts[i]) % 16_384 + 1, data[i]);
             publish(r, signRollup(keys[i % 3], r), data[i]);
-            expected += uint64(counts[i]) + 1;
+            expected += uint64(counts[i]) % 16_384 + 1;
             vm.assertEq(management.lastNumber(), expected);
             vm.assertEq(management.lastHash(), r.lastHash);
             vm.assertEq(management.rollupHash(r.firstNumber), management.rollupDigest(r));

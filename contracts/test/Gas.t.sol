@@ -86,6 +86,19 @@ contract GasTest is KitTest {
         publishes("publishRollup, 120,000 bytes", 120_000);
     }
 
+    function test_rollBack() public {
+        Rollup[] memory dropped = new Rollup[](1);
+        Rollup memory kept = nextRollup(10, "");
+        publish(kept, signRollup(keys[0], kept), "");
+        dropped[0] = nextRollup(10, "");
+        publish(dropped[0], signRollup(keys[0], dropped[0]), "");
+        measure(
+            "rollBackRollups, of one",
+            GOVERNANCE,
+            abi.encodeCall(management.rollBackRollups, (kept, dropped))
+        );
+    }
+
     function test_registry() public {
         address id = vm.addr(0xb1);
         bytes memory sig = signature(0xb1, management.registrationDigest(id, "m"));

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {TenseqManagement} from "../src/TenseqManagement.sol";
+import {Rollup} from "../src/Types.sol";
 import {Handler} from "./kit/Handler.sol";
 import {vm} from "./kit/Vm.sol";
 
@@ -70,6 +71,14 @@ contract InvariantsTest {
         vm.assertEq(management.lastNumber(), handler.lastNumber());
         vm.assertEq(management.lastHash(), handler.lastHash());
         vm.assertEq(management.lastNumber() == 0, management.rollupHash(1) == 0);
+        uint64 last = 0;
+        for (uint256 i = 0; i < handler.takenCount(); i++) {
+            Rollup memory r = handler.takenAt(i);
+            vm.assertEq(r.firstNumber, last + 1);
+            vm.assertEq(management.rollupHash(r.firstNumber), management.rollupDigest(r));
+            last = r.lastNumber;
+        }
+        vm.assertEq(management.lastNumber(), last);
     }
 
     /// @dev The handler's steps do get through, or the invariants above would say nothing.
@@ -78,6 +87,11 @@ contract InvariantsTest {
         handler.doReport(0, 1, 3, 0, 0);
         handler.doCollect(true);
         handler.doPublish(0, 9, 1, "data");
+        handler.doPublish(1, 4, 1, "data");
+        handler.doRollBack(0, 0); // one that is not the newest
+        vm.assertEq(handler.rolledBack(), 0);
+        handler.doRollBack(0, 1);
+        vm.assertEq(handler.rolledBack(), 1);
         handler.doRevoke(0);
         handler.doRevoke(1);
         handler.doReplace(2, 3, true);

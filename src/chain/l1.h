@@ -7,6 +7,15 @@
 
 #include "tenseq/chain.h"
 
+/* Governance took rollups back on L1: those of these batches count no more, and the next one begins
+ * at first_number again. */
+struct ts_l1_rollback {
+    uint64_t first_number, last_number;
+    ts_hash last_hash;     /* of the batch before first_number; the genesis hash before batch 1 */
+    ts_hash protocol_root; /* after that batch; zero before batch 1 */
+    uint64_t l1_block;     /* that carries it */
+};
+
 /* Reads an L1 header. Items behind the ones looked at (later forks add some) are allowed.
  * In:  header  any bytes; the caller compares out->hash with the hash it expects.
  * Out: *out    number, hash and time of the block; parent (may be NULL) the hash of its parent.

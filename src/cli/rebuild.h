@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tenseq rebuild, in parts: rebuild.c the verb, rebuild_l1.c from L1 to headers and transactions,
+ * rebuild_kept.c may an earlier run be gone on with,
  * rebuild_payloads.c from peers to whole batches, rebuild_peer.c one peer. */
 #ifndef TS_CLI_REBUILD_H
 #define TS_CLI_REBUILD_H
@@ -37,6 +38,8 @@ struct rebuild {
 /* Each returns an exit code and has said why it is not TS_EXIT_OK. */
 int rebuild_from_l1(struct rebuild *b);
 int rebuild_payloads(struct rebuild *b);
+/* Whether L1 still has the rollups that b->before batches of the directory come from. */
+int rebuild_check_kept(struct rebuild *b);
 
 /* A place that has batches: a node's or host's JSON-RPC (http, https) or feed (ws). */
 struct rebuild_peer;

@@ -42,6 +42,7 @@ struct reader {
     struct ts_l1_call held; /* waits for room in the pipe */
     bool has_held, is_closing, is_cut;
     struct block_ask asks[BLOCK_ASKS];
+    uint64_t given; /* the last batch of the newest rollup in the pipe */
     uint64_t blocks, moves, moved_ms, said_number, said_ms, start_ms;
     char block_why[TS_L1_MAX_TEXT];
     int code;
@@ -181,9 +182,19 @@ static void take_rollup(struct reader *r, const struct ts_l1_rollup *u)
     const struct listed *l = list_at(r, u->rollup.l1_number);
     if (ts_pipe_fault(r->pipe) != NULL)
         return;
+    r->given = u->rollup.last_number;
     ts_err err = ts_pipe_give(r->pipe, &u->rollup, u->data, l->who, l->n);
     if (err != TS_OK)
         close_all(r, cli_fail("%s", ts_err_text((int)err)));
+}
+
+/* Up to l1_end they are left out from the beginning. */
+static void roll_back(struct reader *r, const struct ts_l1_rollback *back)
+{
+    if (back->l1_block > r->b->l1_end && back->first_number <= r->given)
+        close_all(r, cli_fail("governance has taken the rollups from batch %llu on back on L1 "
+                              "meanwhile: begin again with an empty directory",
+                              (unsigned long long)back->first_number));
 }
 
 static void say_event(const struct ts_l1_follow_output *o)
@@ -208,6 +219,9 @@ static void carry_out(struct reader *r, const struct ts_l1_follow_output *o)
         return;
     case TS_L1_FOLLOW_ROLLUP:
         take_rollup(r, o->rollup);
+        return;
+    case TS_L1_FOLLOW_ROLLBACK:
+        roll_back(r, &o->rollback);
         return;
     case TS_L1_FOLLOW_EVENT:
         say_event(o);
@@ -377,7 +391,8 @@ static int open_pipe(struct reader *r)
     if (b->before > 0)
         fprintf(stderr, "%s holds %llu batches: on from there\n", b->o.out,
                 (unsigned long long)b->before);
-    return TS_EXIT_OK;
+    r->given = b->before;
+    return rebuild_check_kept(b);
 }
 
 static int open_l1(struct reader *r)
@@ -391,6 +406,7 @@ static int open_l1(struct reader *r)
     s.retry_max_us = 2000000;
     s.wants_rollups = true;
     s.rollups_above = r->b->before;
+    s.rollups_at = r->b->l1_end; /* by then it is known which of them stand */
     ts_err err = ts_l1_follower_new(&r->b->genesis, &s, &r->follower);
     if (err != TS_OK)
         return cli_fail("L1 cannot be followed: %s", ts_err_text((int)err));

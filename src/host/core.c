@@ -373,6 +373,9 @@ void ts_host_step(struct ts_host *h, struct ts_now now, const struct ts_host_inp
     case TS_IN_ROLLUP:
         rollup_confirmed(h, in->rollup);
         break;
+    case TS_IN_ROLLBACK:
+        rollup_rolled_back(h, in->rollback);
+        break;
     case TS_IN_SUBMITTED:
         rollup_submitted(h, in);
         break;

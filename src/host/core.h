@@ -49,6 +49,7 @@ enum ts_host_in {
                      */
     TS_IN_L1_REORG, /* l1: L1 went back behind its confirmations; this block was replaced */
     TS_IN_ROLLUP,   /* rollup: the contract took it, in a confirmed block; in its order */
+    TS_IN_ROLLBACK, /* rollback: governance took rollups back, likewise */
     TS_IN_SUBMITTED, /* token, err, text: what became of OUT_PUBLISH. TS_OK: it is on L1, confirmed
                         or nearly */
     TS_IN_REQUESTED, /* id, err: the replacement of this enclave, which OUT_CORRUPTED named, stands
@@ -82,6 +83,7 @@ struct ts_host_input {
     const struct ts_l1_block *l1;
     bool is_newest;
     const struct ts_rollup *rollup;
+    const struct ts_l1_rollback *rollback;
 };
 
 enum ts_host_out {

@@ -646,6 +646,7 @@ void rollup_free(struct ts_host *h);
 void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b);
 /* IN_ROLLUP and IN_SUBMITTED. */
 void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup);
+void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back);
 void rollup_submitted(struct ts_host *h, const struct ts_host_input *in);
 /* An OUT_LOAD of it. */
 bool rollup_waits_for(const struct ts_host *h, uint64_t load_token);

@@ -143,6 +143,27 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     drop_work(h);
 }
 
+/* Governance took rollups back: the next one begins where they began. */
+void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
+{
+    struct roll *r = &h->roll;
+    if (!rollup_is_used(h) || r->number < back->first_number)
+        return;
+    r->number = back->first_number - 1;
+    r->hash = back->last_hash;
+    r->root = back->protocol_root;
+    r->since_us = h->now.mono_us;
+    r->backoff_us = r->retry_us = 0;
+    r->failure_said = false;
+    put_known(h);
+    out_event(h, TS_LOG_WARN, "rollups-rolled-back", "first=%llu last=%llu",
+              (unsigned long long)back->first_number, (unsigned long long)back->last_number);
+    const ts_hash *own = ts_chain_recent(&h->chain, r->number);
+    r->is_foreign =
+        r->number > h->chain.head.number || (own != NULL && !ts_hash_equal(own, &r->hash));
+    drop_work(h);
+}
+
 /* ---- when one is due ---- */
 
 void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b)

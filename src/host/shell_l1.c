@@ -49,6 +49,9 @@ static void on_output(void *ctx, const struct ts_l1_follow_output *o)
     case TS_L1_FOLLOW_ROLLUP:
         shell_input(s, &(struct ts_host_input){.kind = TS_IN_ROLLUP, .rollup = &o->rollup->rollup});
         break;
+    case TS_L1_FOLLOW_ROLLBACK:
+        shell_input(s, &(struct ts_host_input){.kind = TS_IN_ROLLBACK, .rollback = &o->rollback});
+        break;
     case TS_L1_FOLLOW_CALL:
         break;
     }

@@ -116,6 +116,11 @@ void ts_l1_put_last_number(struct ts_buf *b)
     ts_abi_put_call(b, "lastNumber()");
 }
 
+void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number)
+{
+    put_of_id(b, "rollupHash(uint64)", first_number);
+}
+
 void ts_l1_put_last_hash(struct ts_buf *b)
 {
     ts_abi_put_call(b, "lastHash()");

@@ -33,6 +33,8 @@ void ts_l1_put_cancel_replacement(struct ts_buf *b, uint64_t id);
 void ts_l1_put_open_replacements(struct ts_buf *b);
 void ts_l1_put_post_bond(struct ts_buf *b);
 void ts_l1_put_last_number(struct ts_buf *b);
+/* → the digest of the rollup that begins there; zero: none does */
+void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number);
 void ts_l1_put_last_hash(struct ts_buf *b);
 /* Of the rollup that begins with a batch: its digest. */
 void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number);
@@ -81,12 +83,13 @@ enum ts_l1_event_kind {
     TS_L1_GRANTED,
     TS_L1_REVOKED,
     TS_L1_PUBLISHED,
+    TS_L1_ROLLED_BACK,
     TS_L1_REQUESTED,
     TS_L1_APPROVED,
     TS_L1_REJECTED,
     TS_L1_CANCELLED
 };
-#define TS_L1_EVENT_KINDS 7
+#define TS_L1_EVENT_KINDS 8
 
 /* The first topic of its logs. */
 void ts_l1_event_topic(enum ts_l1_event_kind kind, ts_hash *out);
@@ -111,8 +114,9 @@ struct ts_l1_replacement {
 
 struct ts_l1_event {
     enum ts_l1_event_kind kind;
-    ts_address enclave; /* GRANTED, REVOKED */
-    struct ts_l1_published published;
+    ts_address enclave;               /* GRANTED, REVOKED */
+    struct ts_l1_published published; /* ROLLED_BACK: only first_number, last_number, last_hash and
+                                         protocol_root, as in struct ts_l1_rollback */
     struct ts_l1_replacement replacement; /* REQUESTED; REJECTED has id and reason, APPROVED
  and CANCELLED only id */
 };

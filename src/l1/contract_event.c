@@ -13,6 +13,7 @@ static const struct form forms[TS_L1_EVENT_KINDS] = {
     [TS_L1_REVOKED] = {"SequencerEnclaveRevoked(address)", 1},
     [TS_L1_PUBLISHED] =
         {"RollupPublished(uint64,uint64,bytes32,bytes32,bytes32,uint64,address,bytes)", 2},
+    [TS_L1_ROLLED_BACK] = {"RollupsRolledBack(uint64,uint64,bytes32,bytes32)", 2},
     [TS_L1_REQUESTED] = {"ReplacementRequested(uint256,address,address,string)", 2},
     [TS_L1_APPROVED] = {"ReplacementApproved(uint256)", 2},
     [TS_L1_REJECTED] = {"ReplacementRejected(uint256,string)", 2},
@@ -63,6 +64,11 @@ static void read_data(struct ts_abi *a, struct ts_l1_event *e)
     case TS_L1_PUBLISHED:
         read_published(a, &e->published);
         break;
+    case TS_L1_ROLLED_BACK:
+        e->published.last_number = ts_abi_u64(a);
+        ts_abi_hash(a, &e->published.last_hash);
+        ts_abi_hash(a, &e->published.protocol_root);
+        break;
     case TS_L1_REQUESTED:
         ts_abi_address(a, &e->replacement.faulty);
         ts_abi_address(a, &e->replacement.replacement);
@@ -88,8 +94,10 @@ ts_err ts_l1_read_event(const struct ts_l1_log *log, struct ts_l1_event *out)
         const uint64_t v = ts_abi_u64(&indexed);
         if (err != TS_OK)
             return err;
-        out->published.first_number = out->kind == TS_L1_PUBLISHED ? v : 0;
-        out->replacement.id = out->kind == TS_L1_PUBLISHED ? 0 : v;
+        if (out->kind == TS_L1_PUBLISHED || out->kind == TS_L1_ROLLED_BACK)
+            out->published.first_number = v;
+        else
+            out->replacement.id = v;
     }
     struct ts_abi a = ts_abi_of(log->data, &err);
     read_data(&a, out);

@@ -23,7 +23,8 @@ static void set_topics(struct ts_l1_follower *f)
     ts_l1_event_topic(TS_L1_GRANTED, &f->topics[0]);
     ts_l1_event_topic(TS_L1_REVOKED, &f->topics[1]);
     ts_l1_event_topic(TS_L1_PUBLISHED, &f->topics[2]);
-    f->n_topics = f->s.wants_rollups ? 3 : 2;
+    ts_l1_event_topic(TS_L1_ROLLED_BACK, &f->topics[3]);
+    f->n_topics = f->s.wants_rollups ? 4 : 2;
 }
 
 ts_err ts_l1_follower_new(const struct ts_genesis *genesis,

@@ -27,7 +27,11 @@ struct ts_l1_follow_settings {
         retry_max_us;    /* calls that fail are repeated, from 100 ms, doubling up to this; 15 s */
     uint64_t log_blocks; /* blocks in one eth_getLogs; halved when the node refuses; 2,000 */
     bool wants_rollups;  /* read rollups and their data too */
-    uint64_t rollups_above; /* rollups whose last batch is at most this are passed over unread */
+    uint64_t rollups_above; /* rollups whose last batch is at most this are passed over unread,
+                               until a ROLLBACK is told of some of them */
+    uint64_t rollups_from;  /* rollups and rollbacks in blocks below this are passed over unread */
+    uint64_t rollups_at; /* nothing of rollups is told before this block is confirmed, and what was
+                            rolled back up to it is passed over unread; 0: as it comes */
 };
 void ts_l1_follow_settings_default(struct ts_l1_follow_settings *s);
 
@@ -63,14 +67,16 @@ enum ts_l1_follow_out {
                             look it up again if it matters. A number below genesis' is answered
                             with a zero hash and no header: no batch may name it */
     TS_L1_FOLLOW_ROLLUP, /* rollup: in a confirmed block; in the contract's order, none twice */
-    TS_L1_FOLLOW_REORG,  /* block: the confirmed block of this number (hash: the one that was told
-                            before is gone) was replaced: L1 went back behind its confirmations,
-                            and the other line has as many itself. After it comes its EVENT and
-                            nothing more: the follower stands still from now on */
-    TS_L1_FOLLOW_EVENT   /* level, event, text (key=value pairs): one log line: "l1-up", "l1-down",
-                            "l1-wrong-chain", "l1-lags", "l1-nonsense", "l1-reorg", "l1-odd-log",
-                            "l1-plain-registry", "l1-rollup-gap", "l1-rollup-unreadable"; each is
-                            said when it begins and ends, not at every try */
+    TS_L1_FOLLOW_ROLLBACK, /* rollback: in a confirmed block; in the contract's order among the
+                              rollups. Some of them may not have been told */
+    TS_L1_FOLLOW_REORG,    /* block: the confirmed block of this number (hash: the one that was told
+                              before is gone) was replaced: L1 went back behind its confirmations,
+                              and the other line has as many itself. After it comes its EVENT and
+                              nothing more: the follower stands still from now on */
+    TS_L1_FOLLOW_EVENT /* level, event, text (key=value pairs): one log line: "l1-up", "l1-down",
+                          "l1-wrong-chain", "l1-lags", "l1-nonsense", "l1-reorg", "l1-odd-log",
+                          "l1-plain-registry", "l1-rollup-gap", "l1-rollup-unreadable"; each is
+                          said when it begins and ends, not at every try */
 };
 
 struct ts_l1_follow_output {
@@ -79,6 +85,7 @@ struct ts_l1_follow_output {
     struct ts_l1_block block;
     uint64_t token;
     const struct ts_l1_rollup *rollup;
+    struct ts_l1_rollback rollback;
     int level; /* enum ts_log_level */
     const char *event;
     const char *text;
@@ -98,7 +105,7 @@ struct ts_l1_status {
     uint64_t confirmed;  /* number of the last CONFIRMED; genesis' l1Number before the first */
     uint64_t since_us;   /* mono time of the last good answer; 0: none yet */
     uint64_t rollups;    /* told */
-    size_t waiting;      /* rollups in blocks that were told, to be told still */
+    size_t waiting;      /* rollups and rollbacks in blocks that were told, to be told still */
     uint64_t unreadable; /* rollups that were left out: their data is not in the transaction */
     uint64_t nonsense;   /* answers that cannot be */
     uint64_t late;       /* answers that nobody waited for any more */

@@ -32,7 +32,8 @@
 #define L1F_AHEAD       512 /* headers above the confirmed one */
 #define L1F_LINE        (L1F_TAIL + L1F_AHEAD + 1)
 #define L1F_PENDING     4096 /* rollups seen and not yet read, above which no more logs are read */
-#define L1F_TELL        32   /* CONFIRMED in one step */
+#define L1F_PENDING_AT  (1u << 20) /* the same while nothing of them is told (rollups_at) */
+#define L1F_TELL        32         /* CONFIRMED in one step */
 #define L1F_OUTPUTS     192
 #define L1F_EVENTS      32
 #define L1F_LOOKUP_ASKS 2
@@ -87,10 +88,12 @@ struct l1f_list {
     size_t n;
 };
 
-/* A rollup whose log was seen. */
+/* A rollup whose log was seen, or that some were rolled back. */
 struct l1f_pending {
     uint64_t block;
     ts_hash tx;
+    bool is_rollback;
+    bool is_applied; /* ROLLBACK: those that it takes back are no longer among the pending ones */
     struct ts_l1_published log;
 };
 
@@ -120,7 +123,7 @@ struct ts_l1_follower {
     bool has_chain, has_genesis_hash, asks_code;
     bool is_plain_said, is_odd_said, is_full_said;
     struct ts_buf genesis_hash_call;
-    ts_hash topics[3]; /* whitelist changes, then rollups if they are wanted */
+    ts_hash topics[4]; /* whitelist changes, then rollups if they are wanted */
     size_t n_topics;
 
     struct l1f_block line[L1F_LINE]; /* linked, ascending; holds the told one */
@@ -260,10 +263,13 @@ void ts_l1f_lookup_answer(struct ts_l1_follower *f, unsigned which, const struct
 /* ---- follower_rollup.c ---- */
 
 bool ts_l1f_rollup_reserve(struct ts_l1_follower *f, size_t more);
-/* Whether its first batch follows last. */
-bool ts_l1f_rollup_follows(uint64_t last, const struct ts_l1_published *p);
+/* Whether a rollup, or a rollback, can come after a rollup that ends at *last; *last is then
+ * the last batch after it. */
+bool ts_l1f_rollup_follows(const struct ts_l1_event *e, uint64_t *last);
+/* Whether more may be read of the logs. */
+bool ts_l1f_rollup_has_room(const struct ts_l1_follower *f);
 void ts_l1f_rollup_seen(struct ts_l1_follower *f, const struct ts_l1_log *log,
-                        const struct ts_l1_published *p);
+                        const struct ts_l1_event *e);
 void ts_l1f_rollup_cut(struct ts_l1_follower *f, uint64_t number);
 void ts_l1f_rollup_plan(struct ts_l1_follower *f);
 size_t ts_l1f_rollups_waiting(const struct ts_l1_follower *f);

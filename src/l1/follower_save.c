@@ -6,7 +6,7 @@
 #include "codec/rlp.h"
 #include "l1/follower_internal.h"
 
-#define VERSION 1
+#define VERSION 2 /* 1: without rollbacks */
 
 static void put_changes(const struct ts_l1_follower *f, struct ts_buf *b)
 {
@@ -31,6 +31,7 @@ static void put_pending(const struct ts_l1_follower *f, struct ts_buf *b)
         size_t one = ts_put_list(b);
         ts_put_u64(b, p->block);
         ts_put_hash(b, &p->tx);
+        ts_put_u64(b, p->is_rollback);
         ts_put_u64(b, p->log.first_number);
         ts_put_u64(b, p->log.last_number);
         ts_put_hash(b, &p->log.last_hash);
@@ -105,6 +106,7 @@ static void read_pending(struct ts_l1_follower *f, struct ts_reader *r, uint64_t
         ts_read_list(r);
         p.block = ts_read_u64(r);
         ts_read_hash(r, &p.tx);
+        p.is_rollback = ts_read_uint(r, 1) == 1;
         p.log.first_number = ts_read_u64(r);
         p.log.last_number = ts_read_u64(r);
         ts_read_hash(r, &p.log.last_hash);

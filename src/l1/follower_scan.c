@@ -44,7 +44,7 @@ static uint64_t scan_end(struct ts_l1_follower *f)
     uint64_t end = ts_l1f_line_top(f);
     if (has_far(f))
         end = f->is_anchored && f->sealed == f->told ? f->target : 0;
-    if (f->n_pending >= L1F_PENDING || end <= f->sealed)
+    if (!ts_l1f_rollup_has_room(f) || end <= f->sealed)
         return 0;
     return end - f->sealed > f->chunk ? f->sealed + f->chunk : end;
 }
@@ -200,11 +200,16 @@ static void odd_log(struct ts_l1_follower *f, const struct ts_l1_log *log)
                  "a log of the contract has another form than its event: no effect");
 }
 
+static bool is_of_rollups(const struct ts_l1_event *e)
+{
+    return e->kind == TS_L1_PUBLISHED || e->kind == TS_L1_ROLLED_BACK;
+}
+
 static bool read_log(const struct ts_l1_log *log, struct ts_l1_event *e)
 {
-    bool is_list = ts_l1_read_event(log, e) == TS_OK && e->kind != TS_L1_PUBLISHED;
-    return is_list ? log->n_topics == 1 && log->data.n == TS_ABI_WORD
-                   : e->kind == TS_L1_PUBLISHED && ts_l1_read_event(log, e) == TS_OK;
+    if (ts_l1_read_event(log, e) != TS_OK)
+        return false;
+    return is_of_rollups(e) || (log->n_topics == 1 && log->data.n == TS_ABI_WORD);
 }
 
 static void take_log(struct ts_l1_follower *f, const struct ts_l1_log *log)
@@ -212,8 +217,8 @@ static void take_log(struct ts_l1_follower *f, const struct ts_l1_log *log)
     struct ts_l1_event e;
     if (!read_log(log, &e)) {
         odd_log(f, log);
-    } else if (e.kind == TS_L1_PUBLISHED) {
-        ts_l1f_rollup_seen(f, log, &e.published);
+    } else if (is_of_rollups(&e)) {
+        ts_l1f_rollup_seen(f, log, &e);
     } else {
         struct l1f_change c = {
             .number = log->block,
@@ -231,11 +236,9 @@ static bool is_gapless(struct ts_l1_follower *f, const struct ts_l1_answer *a)
     struct ts_l1_event e;
     uint64_t last = f->rollup_last;
     for (size_t i = 0; i < a->u.logs.n; i++) {
-        if (!read_log(&a->u.logs.log[i], &e) || e.kind != TS_L1_PUBLISHED)
-            continue;
-        if (!ts_l1f_rollup_follows(last, &e.published))
+        if (read_log(&a->u.logs.log[i], &e) && is_of_rollups(&e) &&
+            !ts_l1f_rollup_follows(&e, &last))
             return false;
-        last = e.published.last_number;
     }
     return true;
 }

@@ -122,6 +122,8 @@ static void add_snapshot(struct ts_node *n)
 
 static struct ts_store_op op_of(const struct entry *e)
 {
+    if (e->is_rollback)
+        return (struct ts_store_op){.kind = TS_OP_DROP_ROLLUPS, .number = e->first};
     if (e->is_rollup)
         return (struct ts_store_op){
             .kind = TS_OP_PUT_ROLLUP, .seq = e->first, .number = e->number, .data = e->record};
@@ -177,6 +179,8 @@ void ts_node_commit_pump(struct ts_node *n)
         if (n->flight.e[i].stores_l1)
             n->ops[n->n_ops++] = l1_op_of(n->flight.e[i].l1);
         n->ops[n->n_ops++] = op_of(&n->flight.e[i]);
+        if (n->flight.e[i].unpins)
+            n->ops[n->n_ops++] = (struct ts_store_op){.kind = TS_OP_PUT_META, .key = "line"};
     }
     if (save)
         add_snapshot(n);

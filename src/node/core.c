@@ -314,6 +314,9 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
     case TS_NODE_IN_ROLLUP:
         ts_node_rollups_take(n, in->rollup);
         break;
+    case TS_NODE_IN_ROLLBACK:
+        ts_node_rollups_back(n, in->rollback);
+        break;
     case TS_NODE_IN_STOP:
         break;
     }

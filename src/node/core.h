@@ -79,9 +79,10 @@ enum ts_node_in {
                                 behind its confirmations. Unless the node is halted then, L1 is told
                                 anew, from the genesis' block on */
     TS_NODE_IN_L1_FINAL,     /* number: L1's newest block that L1 says is final */
-    TS_NODE_IN_ROLLUP, /* rollup: of a confirmed block, in the contract's order; those above the
-                          newest that is checked, or above what OUT_ROLLUPS asked for */
-    TS_NODE_IN_STOP    /* finish what is in hand, then OUT_STOPPED */
+    TS_NODE_IN_ROLLUP,   /* rollup: of a confirmed block, in the contract's order; those above the
+                            newest that is checked, or above what OUT_ROLLUPS asked for */
+    TS_NODE_IN_ROLLBACK, /* rollback: governance took rollups back, told in the same order */
+    TS_NODE_IN_STOP      /* finish what is in hand, then OUT_STOPPED */
 };
 
 struct ts_node_input {
@@ -100,6 +101,7 @@ struct ts_node_input {
     enum ts_query_kind query_kind;
     const struct ts_l1_block *l1;
     const struct ts_l1_rollup *rollup;
+    const struct ts_l1_rollback *rollback;
     uint64_t number;
 };
 
@@ -125,8 +127,8 @@ enum ts_node_out {
                             node that ends before the batch is durable finds it again */
     TS_NODE_OUT_L1_ASK,  /* number: tell me that block of L1, once, as soon as L1 has it. At most
                             TS_NODE_L1_ASKS numbers wait for their answer at a time */
-    TS_NODE_OUT_ROLLUPS, /* number: too many rollups came at once; tell those whose last batch is
-                            above number again */
+    TS_NODE_OUT_ROLLUPS, /* number, from: too many rollups came at once; tell those whose last batch
+                            is above number, in L1's block from or later, again */
     TS_NODE_OUT_STOPPED  /* err: TS_E_CORRUPT, the store is damaged; TS_E_CONFLICT: L1 has decided
                             for  another line, and the node must be started anew to follow it */
 };
@@ -297,13 +299,14 @@ struct ts_node_l1_status {
 };
 
 struct ts_node_rollup_status {
-    uint64_t checked;   /* the last batch of the newest rollup that was looked at; 0: none was */
-    uint64_t equal;     /* rollups found to hold this chain's batches; */
-    uint64_t wrong;     /* and not to, since the beginning */
-    size_t waiting;     /* rollups that are not checked, or not stored, yet */
-    uint64_t published; /* the last batch of the newest that is equal; */
-    uint64_t final;     /* and of the newest of those whose L1 block is final */
-    uint64_t l1_final;  /* L1's newest final block that is known; 0: not heard */
+    uint64_t checked;    /* the last batch of the newest rollup that was looked at; 0: none was */
+    uint64_t checked_l1; /* L1's block that carries it */
+    uint64_t equal;      /* rollups found to hold this chain's batches; */
+    uint64_t wrong;      /* and not to; without those that were taken back */
+    size_t waiting;      /* rollups that are not checked, or not stored, yet */
+    uint64_t published;  /* the last batch of the newest that is equal; */
+    uint64_t final;      /* and of the newest of those whose L1 block is final */
+    uint64_t l1_final;   /* L1's newest final block that is known; 0: not heard */
 };
 
 struct ts_node_status {

@@ -148,6 +148,8 @@ struct entry {
     bool is_evidence;
     bool is_rollup; /* record is one of a rollup of batches first to number */
     uint64_t first;
+    bool is_rollback;   /* the records of rollups from batch first on go; and the line is not */
+    bool unpins;        /* followed any more that one of them decided for */
     bool is_quiet;      /* evidence that is no conflicting batch, and is not relayed */
     struct l1_word *l1; /* the block that the batch names; NULL: L1 is not followed */
     bool stores_l1;     /* its header is not stored yet */
@@ -307,10 +309,12 @@ struct rollup_check {
     uint64_t parts; /* the first batch that differs; 0: none yet */
 };
 
-#define NODE_PUBLISHED 256 /* rollups whose L1 block is not final yet, that are remembered */
-
-struct published {
+/* One that was checked. All are remembered, as the store does: some 100 bytes for each, so that
+ * what was before one of them is known when governance takes it back. */
+struct past_rollup {
     uint64_t last, l1_block;
+    bool is_equal;
+    ts_hash hash, root; /* the chain's, after its last batch */
 };
 
 struct rollups {
@@ -324,8 +328,8 @@ struct rollups {
     struct rollup_check check;
     size_t unstored;
     uint64_t equal, wrong;
-    struct published published[NODE_PUBLISHED]; /* ascending */
-    size_t n_published;
+    struct past_rollup *past; /* owned, ascending */
+    size_t n_past, cap_past;
     uint64_t published_to, final_to; /* batches */
     uint64_t final;                  /* L1 block */
 };
@@ -637,6 +641,7 @@ void ts_node_l1_status_of(const struct ts_node *n, struct ts_node_l1_status *out
 void ts_node_rollups_init(struct ts_node *n);
 void ts_node_rollups_free(struct ts_node *n);
 void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r);
+void ts_node_rollups_back(struct ts_node *n, const struct ts_l1_rollback *b);
 /* The first that waits is this: it goes to the store and leaves the ring. wrong NULL: it is equal.
  * own: number, hash and root of the chain's batch at its last. */
 void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts_head *own);
@@ -650,6 +655,8 @@ void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_st
 /* ---- rollup_check.c ---- */
 
 void ts_node_rollup_check_begin(struct ts_node *n);
+/* It is not looked at any more. */
+void ts_node_rollup_check_end(struct ts_node *n);
 /* False: it was somebody else's OUT_LOAD. */
 bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in);
 
@@ -665,6 +672,8 @@ void ts_node_line_leave(struct ts_node *n, uint64_t from, const struct ts_rollup
 /* The durable step that leaves it; and it is done. */
 size_t ts_node_line_ops(struct ts_node *n, struct ts_store_op ops[NODE_LINE_OPS]);
 void ts_node_line_left(struct ts_node *n);
+/* Rollups from batch first on count no more. True: one of them was followed, and is not now. */
+bool ts_node_line_rolled_back(struct ts_node *n, uint64_t first);
 /* b was checked, effect is its: why the rollup that is followed does not allow it; NULL: it does.
  */
 const char *ts_node_line_refuses(struct ts_node *n, const struct ts_batch *b);

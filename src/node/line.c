@@ -83,10 +83,21 @@ void ts_node_line_free(struct ts_node *n)
     ts_arena_free(&n->line.arena);
 }
 
+bool ts_node_line_rolled_back(struct ts_node *n, uint64_t first)
+{
+    struct line *l = &n->line;
+    if (l->batches == NULL || l->rollup.last_number < first)
+        return false;
+    unpin(n);
+    return true;
+}
+
 ts_err ts_node_load_line(struct ts_node *n, ts_bytes pin)
 {
     struct line *l = &n->line;
     struct ts_reader r = ts_reader_of(pin);
+    if (pin.n == 0)
+        return TS_OK; /* not any more */
     ts_read_list(&r);
     ts_bytes rollup = ts_read_raw(&r);
     ts_bytes data = ts_read_bytes(&r, TS_ROLLUP_MAX_SINGLE);

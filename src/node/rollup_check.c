@@ -18,7 +18,7 @@ static const struct held_rollup *rollup_of(const struct ts_node *n)
     return &n->rollups.q[n->rollups.first];
 }
 
-static void check_end(struct ts_node *n)
+void ts_node_rollup_check_end(struct ts_node *n)
 {
     struct rollup_check *c = &n->rollups.check;
     ts_arena_free(&c->arena);
@@ -167,7 +167,7 @@ static bool walk(struct ts_node *n, const struct ts_store_batch *own)
 static void begin_later(struct ts_node *n, uint64_t us)
 {
     n->rollups.retry_us = n->now.mono_us + us;
-    check_end(n);
+    ts_node_rollup_check_end(n);
 }
 
 /* Where a sealed batch beside ours is kept as evidence: at number at, when that is not 0, else at
@@ -225,7 +225,7 @@ bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *
         }
         bool is_early = c->is_early;
         snprintf(wrong, sizeof(wrong), "%s", record->text);
-        check_end(n);
+        ts_node_rollup_check_end(n);
         if (wrong[0] == '\0' && is_early) { /* the batches up to the L1 block it names will tell */
             n->rollups.retry_us = n->now.mono_us + RETRY_US;
             return true;

@@ -3,6 +3,7 @@
  * after the other, and what was found is kept. What finds no room is asked for again when there is.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -37,6 +38,7 @@ void ts_node_rollups_free(struct ts_node *n)
     while (n->rollups.n > 0)
         drop_front(n);
     ts_arena_free(&n->rollups.check.arena);
+    free(n->rollups.past);
 }
 
 /* ---- findings -------------------------------------------------------------------------------- */
@@ -101,11 +103,10 @@ void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r)
 {
     struct rollups *v = &n->rollups;
     uint64_t last = r->rollup.last_number;
-    if (n->is_stopping || last <= v->told || r->rollup.first_number == 0 ||
-        r->rollup.first_number > last)
+    if (last <= v->told || r->rollup.first_number == 0 || r->rollup.first_number > last)
         return; /* told before, or what the contract does not take */
     ts_bytes data = {0};
-    if (!v->is_lost && has_room(n, r->data.n))
+    if (!n->is_stopping && !v->is_lost && has_room(n, r->data.n))
         data = ts_node_hold(n, r->data);
     if (data.p == NULL) {
         v->is_lost = true;
@@ -126,30 +127,36 @@ void ts_node_rollups_take(struct ts_node *n, const struct ts_l1_rollup *r)
 
 /* ---- finality -------------------------------------------------------------------------------- */
 
+/* Newest first: those that are not final yet are few, once L1 has said what is. */
 static void look_at_finality(struct ts_node *n)
 {
     struct rollups *v = &n->rollups;
-    size_t kept = 0;
-    for (size_t i = 0; i < v->n_published; i++) {
-        if (v->published[i].l1_block <= v->final)
-            v->final_to = v->published[i].last;
-        else
-            v->published[kept++] = v->published[i];
-    }
-    v->n_published = kept;
+    v->final_to = 0;
+    for (size_t i = v->final > 0 ? v->n_past : 0; i > 0 && v->final_to == 0; i--)
+        if (v->past[i - 1].is_equal && v->past[i - 1].l1_block <= v->final)
+            v->final_to = v->past[i - 1].last;
 }
 
-/* When there is no room the oldest goes: what is final after it makes it final too. */
-static void note_published(struct ts_node *n, const struct ts_rollup_record *record)
+static void note_checked(struct ts_node *n, const struct ts_rollup_record *record)
 {
     struct rollups *v = &n->rollups;
-    if (v->n_published == NODE_PUBLISHED) {
-        v->n_published--;
-        memmove(v->published, v->published + 1, v->n_published * sizeof(v->published[0]));
+    bool is_equal = record->verdict == TS_ROLLUP_EQUAL;
+    if (v->n_past == v->cap_past) {
+        v->cap_past = v->cap_past > 0 ? 2 * v->cap_past : 64;
+        v->past = ts_node_need(realloc(v->past, v->cap_past * sizeof(*v->past)));
     }
-    v->published[v->n_published++] =
-        (struct published){.last = record->rollup.last_number, .l1_block = record->l1_block};
-    v->published_to = record->rollup.last_number;
+    v->past[v->n_past++] = (struct past_rollup){.last = record->rollup.last_number,
+                                                .l1_block = record->l1_block,
+                                                .is_equal = is_equal,
+                                                .hash = record->own_hash,
+                                                .root = record->own_root};
+    v->equal += is_equal;
+    v->wrong += !is_equal;
+    if (is_equal)
+        v->published_to = record->rollup.last_number;
+    v->checked = record->rollup.last_number;
+    v->checked_hash = record->own_hash;
+    v->checked_root = record->own_root;
     look_at_finality(n);
 }
 
@@ -159,6 +166,77 @@ void ts_node_rollups_final(struct ts_node *n, uint64_t number)
         return;
     n->rollups.final = number;
     look_at_finality(n);
+}
+
+/* ---- taken back ------------------------------------------------------------------------------ */
+
+/* Those that wait. */
+static void drop_waiting(struct ts_node *n, uint64_t first)
+{
+    struct rollups *v = &n->rollups;
+    while (v->n > 0) {
+        struct held_rollup *h = &v->q[(v->first + v->n - 1) % NODE_ROLLUPS];
+        if (h->record.rollup.last_number < first)
+            return;
+        if (v->n == 1) { /* it may be under way, or has decided for its line */
+            ts_node_rollup_check_end(n);
+            n->line.is_leaving = false;
+            v->retry_us = 0;
+        }
+        v->bytes -= h->data.n;
+        ts_node_release(n, h->data);
+        *h = (struct held_rollup){.data = {0}};
+        v->n--;
+    }
+}
+
+/* Those that were checked: as if they had never been. */
+static bool forget_checked(struct ts_node *n, uint64_t first)
+{
+    struct rollups *v = &n->rollups;
+    bool is_any = false;
+    for (; v->n_past > 0 && v->past[v->n_past - 1].last >= first; v->n_past--) {
+        bool is_equal = v->past[v->n_past - 1].is_equal;
+        v->equal -= is_equal;
+        v->wrong -= !is_equal;
+        is_any = true;
+    }
+    if (!is_any)
+        return false;
+    size_t equal = v->n_past;
+    while (equal > 0 && !v->past[equal - 1].is_equal)
+        equal--;
+    v->published_to = equal > 0 ? v->past[equal - 1].last : 0;
+    const struct past_rollup *last = v->n_past > 0 ? &v->past[v->n_past - 1] : NULL;
+    v->checked = last != NULL ? last->last : 0;
+    v->checked_hash = last != NULL ? last->hash : n->start.genesis->hash;
+    v->checked_root = last != NULL ? last->root : (ts_hash){{0}};
+    look_at_finality(n);
+    return true;
+}
+
+void ts_node_rollups_back(struct ts_node *n, const struct ts_l1_rollback *b)
+{
+    struct rollups *v = &n->rollups;
+    struct entry e = {.is_rollup = true, .is_rollback = true, .first = b->first_number};
+    if (n->is_stopping || n->line.is_submitted) {
+        v->is_lost = true; /* told again after a start */
+        return;
+    }
+    e.unpins = ts_node_line_rolled_back(n, b->first_number);
+    if (!e.unpins && v->told < b->first_number)
+        return;
+    drop_waiting(n, b->first_number);
+    bool is_any = forget_checked(n, b->first_number);
+    v->told = v->n > 0 ? v->q[(v->first + v->n - 1) % NODE_ROLLUPS].record.rollup.last_number
+                       : v->checked;
+    ts_node_event(n, TS_LOG_WARN, "rollups-rolled-back",
+                  "first=%" PRIu64 " last=%" PRIu64 " l1_block=%" PRIu64 " published=%" PRIu64,
+                  b->first_number, b->last_number, b->l1_block, v->published_to);
+    if (!is_any && !e.unpins)
+        return;
+    v->unstored++;
+    ts_node_commit_evidence(n, &e);
 }
 
 /* ---- going ----------------------------------------------------------------------------------- */
@@ -180,26 +258,21 @@ static void store_record(struct ts_node *n, const struct ts_rollup_record *recor
 
 void ts_node_rollups_judge(struct ts_node *n, const char *wrong, const struct ts_head *own)
 {
-    struct rollups *v = &n->rollups;
-    struct ts_rollup_record *record = &front(v)->record;
+    struct held_rollup *held = front(&n->rollups);
+    struct ts_rollup_record *record = &held->record;
     record->verdict = wrong != NULL ? TS_ROLLUP_WRONG : TS_ROLLUP_EQUAL;
     if (wrong != NULL) {
         snprintf(record->text, sizeof(record->text), "%s", wrong);
-        found(n, false, &record->rollup, wrong, front(v), false);
-        v->wrong++;
+        found(n, false, &record->rollup, wrong, held, false);
     } else {
-        v->equal++;
-        note_published(n, record);
         ts_node_event(n, TS_LOG_INFO, "rollup",
                       "first=%" PRIu64 " last=%" PRIu64 " l1_block=%" PRIu64 " bytes=%" PRIu64,
                       record->rollup.first_number, record->rollup.last_number, record->l1_block,
                       record->bytes);
     }
-    v->checked = own->number;
-    v->checked_hash = own->hash;
-    v->checked_root = own->protocol_root;
     record->own_hash = own->hash;
     record->own_root = own->protocol_root;
+    note_checked(n, record);
     store_record(n, record);
     drop_front(n);
 }
@@ -216,6 +289,11 @@ void ts_node_rollups_stored(struct ts_node *n)
     n->rollups.unstored--;
 }
 
+static uint64_t checked_l1(const struct rollups *v)
+{
+    return v->n_past > 0 ? v->past[v->n_past - 1].l1_block : 0;
+}
+
 /* What came when there was no room is asked for once the rest is done. */
 static void ask_again(struct ts_node *n)
 {
@@ -224,7 +302,9 @@ static void ask_again(struct ts_node *n)
         return;
     v->is_lost = false;
     v->told = v->checked;
-    ts_node_output_new(n, TS_NODE_OUT_ROLLUPS)->number = v->checked;
+    struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_ROLLUPS);
+    o->number = v->checked;
+    o->from = checked_l1(v);
 }
 
 void ts_node_rollups_pump(struct ts_node *n, uint64_t *wake)
@@ -262,13 +342,8 @@ ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes raw)
     look_at_order(n, r, true);
     if (record.verdict == TS_ROLLUP_WRONG)
         found(n, false, r, record.text, NULL, true);
-    if (record.verdict == TS_ROLLUP_EQUAL)
-        note_published(n, &record);
-    v->equal += record.verdict == TS_ROLLUP_EQUAL;
-    v->wrong += record.verdict == TS_ROLLUP_WRONG;
-    v->checked = v->told = r->last_number;
-    v->checked_hash = record.own_hash;
-    v->checked_root = record.own_root;
+    note_checked(n, &record);
+    v->told = v->checked;
     return TS_OK;
 }
 
@@ -276,6 +351,7 @@ void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_st
 {
     const struct rollups *v = &n->rollups;
     *out = (struct ts_node_rollup_status){.checked = v->checked,
+                                          .checked_l1 = checked_l1(v),
                                           .equal = v->equal,
                                           .wrong = v->wrong,
                                           .waiting = v->n + v->unstored + v->is_lost,

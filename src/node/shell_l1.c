@@ -22,7 +22,7 @@ static void on_reorg(struct ts_node_shell *s, const struct ts_l1_block *b)
     tell(s, TS_NODE_IN_L1_REORG, b);
     ts_node_status_of(s->core, &st);
     if (!st.l1.is_halted)
-        ts_follow_rollups_again(s->follow, st.rollups.checked);
+        ts_follow_rollups_again(s->follow, st.rollups.checked, 0); /* other blocks */
 }
 
 static void on_output(void *ctx, const struct ts_l1_follow_output *o)
@@ -45,6 +45,10 @@ static void on_output(void *ctx, const struct ts_l1_follow_output *o)
         break;
     case TS_L1_FOLLOW_ROLLUP:
         nsh_input(s, &(struct ts_node_input){.kind = TS_NODE_IN_ROLLUP, .rollup = o->rollup});
+        break;
+    case TS_L1_FOLLOW_ROLLBACK:
+        nsh_input(s,
+                  &(struct ts_node_input){.kind = TS_NODE_IN_ROLLBACK, .rollback = &o->rollback});
         break;
     case TS_L1_FOLLOW_CALL:
         break;
@@ -88,6 +92,7 @@ ts_err nsh_l1_open(struct ts_node_shell *s, char *why, size_t why_size)
     c.settings.confirmations = s->config.l1_confirmations;
     c.settings.wants_rollups = true;
     c.settings.rollups_above = st.rollups.checked;
+    c.settings.rollups_from = st.rollups.checked_l1;
     return ts_follow_new(&c, &s->follow, why, why_size);
 }
 
@@ -106,10 +111,10 @@ void nsh_l1_ask(struct ts_node_shell *s, uint64_t number)
     ts_follow_lookup(s->follow, number, number);
 }
 
-void nsh_l1_rollups_again(struct ts_node_shell *s, uint64_t above)
+void nsh_l1_rollups_again(struct ts_node_shell *s, uint64_t above, uint64_t from)
 {
     if (s->follow != NULL)
-        ts_follow_rollups_again(s->follow, above);
+        ts_follow_rollups_again(s->follow, above, from);
 }
 
 /* ---- what is told of it ---------------------------------------------------------------------- */

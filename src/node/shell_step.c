@@ -122,7 +122,7 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
         nsh_l1_ask(s, o->number);
         break;
     case TS_NODE_OUT_ROLLUPS:
-        nsh_l1_rollups_again(s, o->number);
+        nsh_l1_rollups_again(s, o->number, o->from);
         break;
     case TS_NODE_OUT_STOPPED:
         s->result = o->err;

@@ -181,6 +181,7 @@ static void carry_out(struct ts_follow *f, const struct ts_l1_follow_output *o)
         forget_lookup(f, o);
         break;
     case TS_L1_FOLLOW_ROLLUP:
+    case TS_L1_FOLLOW_ROLLBACK:
     case TS_L1_FOLLOW_REORG:
         break;
     }
@@ -272,9 +273,10 @@ bool ts_follow_waits_for(const struct ts_follow *f, uint64_t number)
     return false;
 }
 
-void ts_follow_rollups_again(struct ts_follow *f, uint64_t above)
+void ts_follow_rollups_again(struct ts_follow *f, uint64_t above, uint64_t from)
 {
     f->config.settings.rollups_above = above;
+    f->config.settings.rollups_from = from;
     ts_follow_again(f);
 }
 

@@ -36,8 +36,8 @@ struct ts_follow_config {
     struct ts_store *store;   /* read at the opening */
     struct ts_writer *writer; /* of the same store */
     uint64_t save_token;      /* of steps submitted here; their done goes to ts_follow_saved */
-    /* CONFIRMED, BLOCK, ROLLUP, REORG; and EVENT, which is logged already. From the loop, never
-     * from inside a function below; o is borrowed for the call. */
+    /* CONFIRMED, BLOCK, ROLLUP, ROLLBACK, REORG; and EVENT, which is logged already. From the loop,
+     * never from inside a function below; o is borrowed for the call. */
     void (*on_output)(void *ctx, const struct ts_l1_follow_output *o);
     /* Or NULL: the newest block that L1 itself says is final; when it has changed. Likewise. */
     void (*on_final)(void *ctx, uint64_t number);
@@ -61,9 +61,9 @@ bool ts_follow_waits_for(const struct ts_follow *f, uint64_t number);
 /* After a REORG that the caller can live with: all is read from L1 anew, from the genesis' block
  * on, and told again. Lookups that wait go on waiting. */
 void ts_follow_again(struct ts_follow *f);
-/* The same when rollups must be told again: those whose last batch is above above; also from then
- * on. */
-void ts_follow_rollups_again(struct ts_follow *f, uint64_t above);
+/* The same when rollups must be told again: those whose last batch is above above, in L1's block
+ * from or later; also from then on. */
+void ts_follow_rollups_again(struct ts_follow *f, uint64_t above, uint64_t from);
 /* The step with save_token is done. */
 void ts_follow_saved(struct ts_follow *f, ts_err err);
 void ts_follow_status(const struct ts_follow *f, struct ts_l1_status *out);

@@ -42,6 +42,7 @@ enum ts_sqlite_write {
     W_EVIDENCE,
     W_L1,
     W_ROLLUP,
+    W_ROLLUPS_DROP,
     W_DISCARD,
     W_COUNT
 };

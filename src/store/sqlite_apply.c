@@ -42,6 +42,7 @@ static const char *const write_sql[W_COUNT] = {
               " ON CONFLICT(number, hash) DO NOTHING"),
     [W_DISCARD] = "UPDATE batch SET status = 3 WHERE status = 2 AND number >= ?1",
     [W_ROLLUP] = "INSERT OR REPLACE INTO rollup(last, first, data) VALUES(?1, ?2, ?3)",
+    [W_ROLLUPS_DROP] = "DELETE FROM rollup WHERE last >= ?1",
 };
 
 static const char *const read_sql[R_COUNT] = {
@@ -305,6 +306,9 @@ static ts_err apply_op(struct ts_store *s, const struct ts_store_op *op)
         bind_u64(s->w[W_ROLLUP], 2, op->seq);
         bind_bytes(s->w[W_ROLLUP], 3, op->data.p, op->data.n);
         return ts_sqlite_run(s, W_ROLLUP);
+    case TS_OP_DROP_ROLLUPS:
+        bind_u64(s->w[W_ROLLUPS_DROP], 1, op->number);
+        return ts_sqlite_run(s, W_ROLLUPS_DROP);
     }
     TS_CHECK(!"an operation of a kind that is none");
     return TS_E_UNSUPPORTED;

@@ -34,7 +34,8 @@ enum ts_store_op_kind {
                            in the step of that batch. No error if it is there already */
     TS_OP_PUT_ROLLUP, /* seq = first and number = last batch of a rollup, data = what is kept of it.
                          Replaces one with the same last */
-    TS_OP_DISCARD     /* number: every committed batch from number on becomes discarded */
+    TS_OP_DROP_ROLLUPS, /* number: every rollup whose last batch is number or above is forgotten */
+    TS_OP_DISCARD       /* number: every committed batch from number on becomes discarded */
 };
 
 #define TS_STORE_MAX_REJECTED 1000000

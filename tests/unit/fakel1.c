@@ -29,15 +29,20 @@ static void bloom_add(uint8_t bloom[256], const void *p, size_t n)
     }
 }
 
+enum ts_l1_event_kind fakel1_event(enum fakel1_act_kind kind)
+{
+    return kind == FAKEL1_ROLLUP     ? TS_L1_PUBLISHED
+           : kind == FAKEL1_ROLLBACK ? TS_L1_ROLLED_BACK
+           : kind == FAKEL1_REVOKE   ? TS_L1_REVOKED
+                                     : TS_L1_GRANTED;
+}
+
 static void make_bloom(const struct fakel1 *l, const struct fakel1_block *b, uint8_t bloom[256])
 {
     memset(bloom, 0, 256);
     for (size_t i = 0; i < b->n_acts && !l->has_no_bloom; i++) {
         ts_hash topic;
-        ts_l1_event_topic(b->acts[i].kind == FAKEL1_ROLLUP   ? TS_L1_PUBLISHED
-                          : b->acts[i].kind == FAKEL1_REVOKE ? TS_L1_REVOKED
-                                                             : TS_L1_GRANTED,
-                          &topic);
+        ts_l1_event_topic(fakel1_event(b->acts[i].kind), &topic);
         bloom_add(bloom, l->genesis->contract.b, sizeof(l->genesis->contract.b));
         bloom_add(bloom, topic.b, sizeof(topic.b));
     }
@@ -98,8 +103,33 @@ static void revoke(struct fakel1_block *b, const ts_address *who)
     b->n_list = n;
 }
 
+/* The first batch of the rollup that ends at last, of those up to place i of block b. */
+static uint64_t rollup_first(const struct fakel1_block *b, size_t i, uint64_t last)
+{
+    for (; b != NULL; b = b->parent, i = b != NULL ? b->n_acts : 0)
+        while (i-- > 0)
+            if (b->acts[i].kind == FAKEL1_ROLLUP && b->acts[i].last == last)
+                return b->acts[i].first;
+    return 1;
+}
+
+static void roll_back(struct fakel1_block *b, struct fakel1_act *act)
+{
+    uint64_t last = b->rollup_last;
+    for (uint64_t n = act->first; n > 0 && last > 0; n--)
+        last = rollup_first(b, (size_t)(act - b->acts), last) - 1;
+    act->first = last + 1;
+    act->last = b->rollup_last;
+    b->rollup_last = last;
+}
+
 static void take_act(struct fakel1_block *b, struct fakel1_act *act)
 {
+    if (act->kind == FAKEL1_ROLLBACK) {
+        roll_back(b, act);
+        if (act->last < act->first) /* nothing to take back: the contract refuses it */
+            *act = (struct fakel1_act){.kind = FAKEL1_REVOKE};
+    }
     if (act->kind == FAKEL1_GRANT)
         grant(b, &act->who);
     else if (act->kind == FAKEL1_REVOKE)

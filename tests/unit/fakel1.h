@@ -15,7 +15,8 @@ enum fakel1_act_kind {
     FAKEL1_GRANT, /* the log alone: whether it has an effect is for its reader to say */
     FAKEL1_REVOKE,
     FAKEL1_ROLLUP,
-    FAKEL1_ODD /* a whitelist log of a wrong form */
+    FAKEL1_ROLLBACK, /* first: the number of rollups that go; filled in: first and last batch */
+    FAKEL1_ODD       /* a whitelist log of a wrong form */
 };
 
 enum fakel1_way { FAKEL1_DIRECT, FAKEL1_FORWARDED, FAKEL1_HIDDEN /* not in the calldata at all */ };
@@ -23,7 +24,7 @@ enum fakel1_way { FAKEL1_DIRECT, FAKEL1_FORWARDED, FAKEL1_HIDDEN /* not in the c
 struct fakel1_act {
     enum fakel1_act_kind kind;
     ts_address who;
-    uint64_t first, last; /* ROLLUP */
+    uint64_t first, last; /* ROLLUP, ROLLBACK */
     enum fakel1_way way;
 };
 
@@ -85,6 +86,7 @@ struct fakel1 *fakel1_new(struct ts_genesis *genesis, uint64_t number, uint64_t 
 void fakel1_free(struct fakel1 *l);
 uint64_t fakel1_random(struct fakel1 *l, uint64_t below);
 
+enum ts_l1_event_kind fakel1_event(enum fakel1_act_kind kind);
 void fakel1_act(struct fakel1 *l, struct fakel1_act act);
 void fakel1_mine(struct fakel1 *l);
 /* The newest depth blocks go; what they held is dropped. Mine to make the other line. */

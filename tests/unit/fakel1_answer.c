@@ -91,6 +91,14 @@ static ts_bytes log_data(struct fakel1 *l, struct ts_arena *arena, const struct 
         size_t at = ts_abi_put_offset(&buf);
         ts_abi_point(&buf, 0, at);
         ts_abi_put_bytes(&buf, ts_bytes_of(r.sig.b, sizeof(r.sig.b)));
+    } else if (act->kind == FAKEL1_ROLLBACK) {
+        log->n_topics = 2;
+        ts_abi_put_u64(&buf, act->first);
+        memcpy(log->topics[1].b, buf.p, 32);
+        ts_buf_reset(&buf);
+        ts_abi_put_u64(&buf, act->last);
+        ts_abi_put_hash(&buf, &(ts_hash){{(uint8_t)(act->first - 1), 1}});
+        ts_abi_put_hash(&buf, &(ts_hash){{(uint8_t)(act->first - 1), 2}});
     } else {
         ts_abi_put_address(&buf, &act->who);
         if (act->kind == FAKEL1_ODD)
@@ -101,13 +109,6 @@ static ts_bytes log_data(struct fakel1 *l, struct ts_arena *arena, const struct 
     ts_buf_free(&buf);
     ts_buf_free(&data);
     return out;
-}
-
-static enum ts_l1_event_kind event_of(enum fakel1_act_kind kind)
-{
-    return kind == FAKEL1_ROLLUP   ? TS_L1_PUBLISHED
-           : kind == FAKEL1_REVOKE ? TS_L1_REVOKED
-                                   : TS_L1_GRANTED;
 }
 
 static bool is_wanted(const struct ts_l1_call *c, const ts_hash *topic)
@@ -124,7 +125,7 @@ static size_t add_logs(struct fakel1 *l, struct fakel1_answer *x, const struct t
     size_t n = 0;
     for (size_t i = 0; i < b->n_acts; i++) {
         struct ts_l1_log *log = &out[n];
-        ts_l1_event_topic(event_of(b->acts[i].kind), &log->topics[0]);
+        ts_l1_event_topic(fakel1_event(b->acts[i].kind), &log->topics[0]);
         if (!is_wanted(c, &log->topics[0]))
             continue;
         log->block = b->number;

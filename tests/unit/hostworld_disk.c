@@ -163,6 +163,7 @@ static void apply_op(struct world *w, const struct ts_store_op *op)
         l1_shelf_put(&w->l1, op);
         return;
     case TS_OP_PUT_ROLLUP:
+    case TS_OP_DROP_ROLLUPS:
     case TS_OP_DISCARD:
         return; /* the host keeps none, and leaves no line */
     }

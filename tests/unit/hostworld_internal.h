@@ -69,6 +69,8 @@ struct l1sim {
     size_t n_taken, n_told;
     uint64_t last_number; /* of the contract */
     ts_hash last_hash;
+    struct ts_l1_rollback back; /* not told yet */
+    bool has_back;
     bool loses_rollups; /* transactions are not mined */
     uint64_t salt;      /* of the line after so many reorgs */
     size_t n_asked;

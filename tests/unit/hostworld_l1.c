@@ -229,6 +229,10 @@ void world_l1_mined(struct world *w, const struct happening *h)
 void world_l1_rollups(struct world *w)
 {
     struct l1sim *l1 = &w->l1sim;
+    if (l1->has_back && w->host != NULL) {
+        l1->has_back = false;
+        world_input(w, &(struct ts_host_input){.kind = TS_IN_ROLLBACK, .rollback = &l1->back});
+    }
     for (; l1->n_told < l1->n_taken && w->host != NULL; l1->n_told++) {
         struct ts_host_input in = {.kind = TS_IN_ROLLUP,
                                    .rollup = &l1->rollups[l1->taken[l1->n_told]].r};
@@ -248,6 +252,28 @@ void world_replacement_asked(struct world *w, ts_err err)
     struct ts_host_input in = {
         .kind = TS_IN_REQUESTED, .has_id = true, .id = w->l1sim.corrupted, .err = err};
     world_input(w, &in);
+}
+
+void world_l1_roll_back(struct world *w, size_t n)
+{
+    struct l1sim *l1 = &w->l1sim;
+    TS_CHECK(n > 0 && n <= l1->n_taken && l1->n_told == l1->n_taken);
+    uint64_t last = l1->last_number;
+    const struct ts_rollup *first = &l1->rollups[l1->taken[l1->n_taken - n]].r;
+    l1->n_taken -= n;
+    l1->n_told = l1->n_taken;
+    const struct ts_rollup *kept =
+        l1->n_taken > 0 ? &l1->rollups[l1->taken[l1->n_taken - 1]].r : NULL;
+    l1->last_number = first->first_number - 1;
+    l1->last_hash = first->first_parent_hash;
+    l1->back = (struct ts_l1_rollback){.first_number = first->first_number,
+                                       .last_number = last,
+                                       .last_hash = l1->last_hash,
+                                       .l1_block = world_l1_number(w)};
+    if (kept != NULL)
+        l1->back.protocol_root = kept->protocol_root;
+    l1->has_back = true;
+    world_l1_rollups(w);
 }
 
 void world_l1_lose_rollups(struct world *w, bool lose)

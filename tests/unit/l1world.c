@@ -99,7 +99,8 @@ static void take_rollup(struct l1world *w, const struct ts_l1_rollup *r)
                               : r->rollup.first_number == w->rollup_next);
     ts_buf_init(&data, 0);
     for (size_t i = 0; i < b->n_acts && !is_there; i++) {
-        if (b->acts[i].kind != FAKEL1_ROLLUP || b->acts[i].first != r->rollup.first_number)
+        if (b->acts[i].kind != FAKEL1_ROLLUP || b->acts[i].first != r->rollup.first_number ||
+            b->acts[i].last != r->rollup.last_number)
             continue;
         is_there = true;
         fakel1_rollup(w->l1, b, &b->acts[i], &want, &data);
@@ -110,6 +111,25 @@ static void take_rollup(struct l1world *w, const struct ts_l1_rollup *r)
     ts_buf_free(&data);
     w->rollup_next = r->rollup.last_number + 1;
     w->rollups++;
+}
+
+static void take_rollback(struct l1world *w, const struct ts_l1_rollback *r)
+{
+    const struct fakel1_block *b = fakel1_at(w->l1, r->l1_block);
+    bool is_there = false;
+    assert_non_null(b);
+    assert_true(r->l1_block <= w->told || !w->has_told);
+    for (size_t i = 0; i < b->n_acts; i++)
+        is_there =
+            is_there || (b->acts[i].kind == FAKEL1_ROLLBACK &&
+                         b->acts[i].first == r->first_number && b->acts[i].last == r->last_number);
+    assert_true(is_there);
+    assert_int_equal(r->last_hash.b[0], (uint8_t)(r->first_number - 1));
+    assert_int_equal(r->last_hash.b[1], 1);
+    assert_int_equal(r->protocol_root.b[1], 2);
+    assert_true(w->has_hidden || r->first_number <= w->rollup_next);
+    w->rollup_next = r->first_number < w->rollup_next ? r->first_number : w->rollup_next;
+    w->rollbacks++;
 }
 
 static void take_event(struct l1world *w, const struct ts_l1_follow_output *o)
@@ -135,6 +155,9 @@ static void take(struct l1world *w, const struct ts_l1_follow_output *o)
         break;
     case TS_L1_FOLLOW_ROLLUP:
         take_rollup(w, o->rollup);
+        break;
+    case TS_L1_FOLLOW_ROLLBACK:
+        take_rollback(w, &o->rollback);
         break;
     case TS_L1_FOLLOW_REORG:
         assert_int_equal(o->block.number, w->told);
@@ -255,6 +278,11 @@ void l1world_publish(struct l1world *w, uint64_t n, enum fakel1_way way)
     fakel1_act(w->l1,
                (struct fakel1_act){.kind = FAKEL1_ROLLUP, .first = 1, .last = n, .way = way});
     w->has_hidden = w->has_hidden || way == FAKEL1_HIDDEN;
+}
+
+void l1world_roll_back(struct l1world *w, uint64_t n)
+{
+    fakel1_act(w->l1, (struct fakel1_act){.kind = FAKEL1_ROLLBACK, .first = n});
 }
 
 void l1world_mine(struct l1world *w, unsigned n)

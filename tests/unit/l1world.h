@@ -31,7 +31,7 @@ struct l1world {
     uint64_t n_told;
     bool is_over;
     uint64_t rollup_next; /* first batch of the next rollup */
-    uint64_t rollups, skipped;
+    uint64_t rollups, rollbacks;
     bool has_hidden; /* some rollups are not in their transactions: gaps are right */
 
     bool is_wanted[1000]; /* lookups by token */
@@ -59,6 +59,8 @@ ts_address l1world_who(unsigned i);
 void l1world_grant(struct l1world *w, unsigned i);
 void l1world_revoke(struct l1world *w, unsigned i);
 void l1world_publish(struct l1world *w, uint64_t n, enum fakel1_way way);
+/* The newest n rollups go. */
+void l1world_roll_back(struct l1world *w, uint64_t n);
 void l1world_mine(struct l1world *w, unsigned n);
 
 #endif

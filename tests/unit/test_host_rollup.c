@@ -165,6 +165,36 @@ static void a_false_rollup_is_not_published(void **state)
     done(w);
 }
 
+/* Whatever it says: the host waits, and goes on from what governance leaves, with the root that L1
+ * tells; also when it was away meanwhile, or has been started anew. */
+static void a_made_up_rollup_is_taken_back(void **state)
+{
+    (void)state;
+    static const uint64_t ranges[] = {1, 16384};
+    for (unsigned i = 0; i < 4; i++) {
+        struct world_options o = publishing(50 + i);
+        struct world *w = world_new(&o);
+        world_run(w, 8 * SECOND);
+        size_t taken = world_l1_rollups_taken(w);
+        assert_true(taken >= 2);
+        world_l1_made_up_rollup(w, ranges[i % 2]);
+        assert_int_equal(world_events(w, "rollup-foreign"), 1);
+        world_run(w, 10 * SECOND);
+        assert_int_equal(world_l1_rollups_taken(w), taken + 1);
+        if (i >= 2)
+            world_kill_host(w);
+        world_l1_roll_back(w, i == 1 ? taken + 1 : 2); /* all; or one good one goes too */
+        if (i >= 2)
+            world_start_host(w);
+        world_run(w, 15 * SECOND);
+        assert_int_equal(world_events(w, "rollups-rolled-back"), 1);
+        assert_true(world_l1_published(w) + 60 > world_head(w));
+        assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+        check_rollups(w);
+        done(w);
+    }
+}
+
 /* More bytes than a rollup is made for: alone in a batch it leaves the pool, and does not stand
  * before all others for ever. What L1 could not carry is not taken. */
 static void a_large_transaction_does_not_block_the_others(void **state)
@@ -249,6 +279,7 @@ int main(void)
         cmocka_unit_test(rollups_are_made_by_time),
         cmocka_unit_test(a_backlog_is_caught_up_with),
         cmocka_unit_test(a_range_ends_where_it_is_full),
+        cmocka_unit_test(a_made_up_rollup_is_taken_back),
         cmocka_unit_test(crashes_neither_skip_nor_double_a_range),
         cmocka_unit_test(a_false_rollup_is_not_published),
         cmocka_unit_test(a_large_transaction_does_not_block_the_others),

@@ -51,6 +51,8 @@ static void test_calls(void **state)
     expect(&b, "open");
     ts_l1_put_last_number(&b);
     expect(&b, "lastNumber");
+    ts_l1_put_rollup_hash(&b, UINT64_MAX);
+    expect(&b, "rollupHash");
     ts_l1_put_last_hash(&b);
     expect(&b, "lastHash");
     ts_l1_put_post_bond(&b);
@@ -301,6 +303,12 @@ static void test_events(void **state)
     assert_true(e.published.l1_number == UINT64_MAX);
     assert_int_equal(e.published.signer.b[0], 0x22);
     assert_int_equal(e.published.sig.b[64], 0x66);
+    e = event_of("rolled back");
+    assert_int_equal(e.kind, TS_L1_ROLLED_BACK);
+    assert_int_equal(e.published.first_number, 7);
+    assert_int_equal(e.published.last_number, 2000000);
+    assert_int_equal(e.published.last_hash.b[0], 2);
+    assert_int_equal(e.published.protocol_root.b[0], 3);
     e = event_of("requested");
     assert_int_equal(e.kind, TS_L1_REQUESTED);
     assert_int_equal(e.replacement.id, 300);

@@ -4,6 +4,7 @@
 #include "codec/eip712.h"
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
+#include "l1/abi.h"
 #include "l1/contract.h"
 #include "l1/tx.h"
 #include "l1live.h"
@@ -192,7 +193,7 @@ static void replace(struct chain *c)
     assert_false(view_bool(c));
 }
 
-static void publish(struct chain *c)
+static struct ts_rollup publish(struct chain *c)
 {
     static const uint8_t data[100] = {1, 2, 3};
     const struct ts_l1_answer block =
@@ -226,6 +227,51 @@ static void publish(struct chain *c)
     ts_l1_put_last_hash(&c->b);
     assert_int_equal(ts_l1_read_hash(view(c), &digest), TS_OK);
     assert_true(ts_hash_equal(&digest, &r.last_hash));
+    return r;
+}
+
+static void put_taken(struct chain *c, const struct ts_rollup *r)
+{
+    ts_abi_put_u64(&c->b, r->first_number);
+    ts_abi_put_u64(&c->b, r->last_number);
+    ts_abi_put_hash(&c->b, &r->first_parent_hash);
+    ts_abi_put_hash(&c->b, &r->last_hash);
+    ts_abi_put_hash(&c->b, &r->protocol_root);
+    ts_abi_put_u64(&c->b, r->l1_number);
+    ts_abi_put_hash(&c->b, &r->l1_hash);
+    ts_abi_put_hash(&c->b, &r->data_hash);
+}
+
+/* Governance's call, which no program of the project makes. */
+static void put_roll_back(struct chain *c, const struct ts_rollup *dropped)
+{
+    static const struct ts_rollup none;
+    const size_t base = ts_abi_put_call(
+        &c->b, "rollBackRollups((uint64,uint64,bytes32,bytes32,bytes32,uint64,bytes32,bytes32),"
+               "(uint64,uint64,bytes32,bytes32,bytes32,uint64,bytes32,bytes32)[])");
+    put_taken(c, &none);
+    const size_t at = ts_abi_put_offset(&c->b);
+    ts_abi_point(&c->b, base, at);
+    ts_abi_put_u64(&c->b, 1);
+    put_taken(c, dropped);
+}
+
+static void roll_back(struct chain *c, struct ts_rollup r)
+{
+    ts_hash digest, now;
+    r.last_number--;
+    put_roll_back(c, &r);
+    send_in_vain(c, "NotTaken(1)");
+    r.last_number++;
+    ts_eip712_digest(&c->domain, &ts_rollup_type, &r, &digest);
+    ts_l1_put_rollup_hash(&c->b, 1);
+    assert_int_equal(ts_l1_read_hash(view(c), &now), TS_OK);
+    assert_true(ts_hash_equal(&now, &digest));
+    put_roll_back(c, &r);
+    send_well(c, 0);
+    ts_l1_put_rollup_hash(&c->b, 1);
+    assert_int_equal(ts_l1_read_hash(view(c), &now), TS_OK);
+    assert_true(ts_hash_is_zero(&now));
 }
 
 static struct ts_l1_sealed sealed(const struct chain *c, uint8_t tx_root)
@@ -258,8 +304,9 @@ static void equivocate(struct chain *c)
 static void check_events(struct chain *c)
 {
     static const enum ts_l1_event_kind wanted[] = {
-        TS_L1_GRANTED,   TS_L1_REQUESTED, TS_L1_CANCELLED, TS_L1_REQUESTED, TS_L1_REJECTED,
-        TS_L1_REQUESTED, TS_L1_REVOKED,   TS_L1_GRANTED,   TS_L1_APPROVED,  TS_L1_PUBLISHED};
+        TS_L1_GRANTED,  TS_L1_REQUESTED, TS_L1_CANCELLED,  TS_L1_REQUESTED,
+        TS_L1_REJECTED, TS_L1_REQUESTED, TS_L1_REVOKED,    TS_L1_GRANTED,
+        TS_L1_APPROVED, TS_L1_PUBLISHED, TS_L1_ROLLED_BACK};
     ts_hash topics[TS_L1_EVENT_KINDS];
     for (unsigned i = 0; i < TS_L1_EVENT_KINDS; i++)
         ts_l1_event_topic((enum ts_l1_event_kind)i, &topics[i]);
@@ -273,6 +320,10 @@ static void check_events(struct chain *c)
         struct ts_l1_event e;
         assert_int_equal(ts_l1_read_event(&a.u.logs.log[i], &e), TS_OK);
         assert_int_equal(e.kind, wanted[i]);
+        if (e.kind == TS_L1_ROLLED_BACK)
+            assert_true(e.published.first_number == 1 && e.published.last_number == 10 &&
+                        ts_hash_equal(&e.published.last_hash, &c->genesis) &&
+                        ts_hash_is_zero(&e.published.protocol_root));
         if (e.kind == TS_L1_PUBLISHED)
             assert_true(e.published.last_number == 10 &&
                         ts_address_equal(&e.published.signer, &c->ids[1]));
@@ -297,7 +348,8 @@ static void test_contract(void **state)
     set_up(&c);
     register_second(&c);
     replace(&c);
-    publish(&c);
+    const struct ts_rollup r = publish(&c);
+    roll_back(&c, r);
     equivocate(&c);
     check_events(&c);
     ts_l1_put_revoke(&c.b, &c.ids[1]);

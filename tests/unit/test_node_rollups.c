@@ -454,6 +454,111 @@ static void a_full_disk_loses_none(void **state)
     end(w);
 }
 
+/* ---- taken back ---- */
+
+static void take_back(struct nw *w, size_t node, uint64_t first, uint64_t last)
+{
+    const struct ts_l1_rollback b = {.first_number = first, .last_number = last, .l1_block = 900};
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_ROLLBACK, .rollback = &b});
+}
+
+static void what_is_taken_back_counts_no_more(void **state)
+{
+    size_t node;
+    struct nw *w = world(300, &node);
+    struct made m;
+    (void)state;
+    publish(w, node, 1, 100);
+    publish(w, node, 101, 150);
+    make(w->net, 151, 200, &m);
+    other_time(w->net, &m);
+    sign(w->net, &m, 1);
+    give(w, node, &m);
+    publish(w, node, 201, 250);
+    nw_run(w, 2 * NW_S);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_L1_FINAL, .number = 450});
+    assert_int_equal(rollups_of(w, node).final, 250);
+    assert_int_equal(rollups_of(w, node).equal, 3);
+    assert_int_equal(rollups_of(w, node).checked_l1, 450);
+    take_back(w, node, 251, 300); /* none of these */
+    assert_int_equal(rollups_of(w, node).checked, 250);
+    w->nodes[node].store.fail_steps = 1;
+    take_back(w, node, 151, 250);
+    struct ts_node_rollup_status st = rollups_of(w, node);
+    assert_int_equal(st.checked, 150);
+    assert_int_equal(st.checked_l1, 350);
+    assert_int_equal(st.equal, 2);
+    assert_int_equal(st.wrong, 0);
+    assert_int_equal(st.published, 150);
+    assert_int_equal(st.final, 150);
+    assert_int_equal(st.waiting, 1); /* until it is durable */
+    nw_run(w, 10 * NW_S);
+    assert_int_equal(rollups_of(w, node).waiting, 0);
+    assert_int_equal(w->nodes[node].store.n_rollups, 2);
+    assert_true(nw_said(w, node, "rollups-rolled-back first=151 last=250"));
+    assert_int_equal(found(w, node, TS_F_ROLLUP_MISMATCH), 1); /* it was signed all the same */
+    nw_kill(w, node);
+    nw_restart(w, node);
+    assert_int_equal(rollups_of(w, node).checked, 150);
+    publish(w, node, 151, 300);
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(rollups_of(w, node).equal, 3);
+    assert_int_equal(rollups_of(w, node).published, 300);
+    take_back(w, node, 1, 300);
+    assert_int_equal(rollups_of(w, node).published, 0);
+    publish(w, node, 1, 300); /* before it is durable */
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(rollups_of(w, node).equal, 1);
+    assert_int_equal(w->nodes[node].store.n_rollups, 1);
+    assert_int_equal(found(w, node, TS_F_ROLLUP_GAP), 0);
+    end(w);
+}
+
+/* One that nothing can come after: behind it the chain's own are checked again. */
+static void what_waits_for_ever_is_taken_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        size_t node;
+        struct nw *w = world(100, &node);
+        struct made m;
+        publish(w, node, 1, 20);
+        make(w->net, 21, 50, &m);
+        if (i == 0)
+            m.rollup.rollup.last_hash.b[0] ^= 1; /* decides for nobody's line */
+        else
+            m.rollup.rollup.last_number = UINT64_MAX;
+        uint64_t last = m.rollup.rollup.last_number;
+        sign(w->net, &m, 1);
+        give(w, node, &m);
+        nw_run(w, 5 * NW_S);
+        assert_int_equal(rollups_of(w, node).waiting, 1);
+        take_back(w, node, 21, last);
+        assert_int_equal(rollups_of(w, node).waiting, 0);
+        publish(w, node, 21, 100);
+        nw_run(w, 2 * NW_S);
+        assert_int_equal(rollups_of(w, node).equal, 2);
+        assert_int_equal(rollups_of(w, node).checked, 100);
+        assert_int_equal(found(w, node, TS_F_ROLLUP_GAP), 0);
+        end(w);
+    }
+}
+
+/* Told while the node stops: nothing of it is lost, since L1 is not saved. */
+static void a_stopping_node_is_told_again(void **state)
+{
+    size_t node;
+    struct nw *w = world(100, &node);
+    (void)state;
+    publish(w, node, 1, 20);
+    nw_run(w, NW_S);
+    nw_input(w, node, &(struct ts_node_input){.kind = TS_NODE_IN_STOP});
+    take_back(w, node, 1, 20);
+    assert_int_equal(rollups_of(w, node).waiting, 1);
+    assert_int_equal(rollups_of(w, node).checked, 20);
+    end(w);
+}
+
 /* ---- two lines ---- */
 
 /* Host 0 has the net's line, which the node follows to 90; host 1 another one, to 95, which parts
@@ -610,6 +715,38 @@ static void a_wrong_rollup_of_another_line_moves_nobody(void **state)
     close_parted(&p);
 }
 
+/* The rollup that decided is taken back: the node follows whom it finds, also after a start. */
+static void a_decision_is_taken_back(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct parted p = parted();
+        struct nw_node *n = &p.w->nodes[p.node];
+        see_other(&p);
+        publish_other(&p, 31, 70);
+        nw_run(p.w, NW_S);
+        assert_true(n->is_stopped);
+        nw_host_down(p.w, 1);
+        nw_kill(p.w, p.node);
+        nw_restart(p.w, p.node);
+        publish_other(&p, 31, 70);
+        nw_run(p.w, 20 * NW_S);
+        assert_int_equal(nw_head(p.w, p.node), 50);
+        take_back(p.w, p.node, 31, 70);
+        nw_run(p.w, NW_S);
+        assert_int_equal(rollups_of(p.w, p.node).waiting, 0);
+        if (i == 1) {
+            nw_kill(p.w, p.node);
+            nw_restart(p.w, p.node);
+        }
+        assert_true(nw_reach(p.w, p.node, 90, 120 * NW_S));
+        publish(p.w, p.node, 31, 90);
+        nw_run(p.w, NW_S);
+        assert_int_equal(rollups_of(p.w, p.node).equal, 2);
+        close_parted(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -625,7 +762,11 @@ int main(void)
         cmocka_unit_test(what_l1_calls_final_is_final),
         cmocka_unit_test(too_many_are_asked_for_again),
         cmocka_unit_test(a_full_disk_loses_none),
+        cmocka_unit_test(what_is_taken_back_counts_no_more),
+        cmocka_unit_test(what_waits_for_ever_is_taken_back),
+        cmocka_unit_test(a_stopping_node_is_told_again),
         cmocka_unit_test(the_line_on_l1_wins),
+        cmocka_unit_test(a_decision_is_taken_back),
         cmocka_unit_test(leaving_a_line_is_one_durable_step),
         cmocka_unit_test(the_old_line_is_not_taken_again),
         cmocka_unit_test(a_wrong_rollup_of_another_line_moves_nobody),

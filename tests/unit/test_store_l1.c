@@ -183,6 +183,11 @@ static void rollups_come_back_by_their_batches(void **state)
     struct rollups_seen s = {.text = "", .stop_after = 2};
     assert_int_equal(ts_store_rollups(f->store, 1, 9, see_rollup, &s), TS_OK);
     assert_int_equal(s.n, 2);
+    struct ts_store_op drop = {.kind = TS_OP_DROP_ROLLUPS, .number = 11};
+    assert_int_equal(ts_store_apply(f->store, &drop, 1), TS_OK);
+    assert_int_equal(ts_store_apply(f->store, &drop, 1), TS_OK);
+    reopen(f);
+    expect_rollups(f, 0, UINT64_MAX, "1-10:one ");
 }
 
 /* ---- two lines ---- */

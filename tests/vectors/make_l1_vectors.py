@@ -73,6 +73,7 @@ def calls():
     for n in (0, 1, 32, 1000):
         yield f"publish {n}", f"publishRollup({ROLLUP},bytes,bytes)", [rollup, sig(0x66), "0x" + "5a" * n]
     yield "lastNumber", "lastNumber()", []
+    yield "rollupHash", "rollupHash(uint64)", [str(2**64 - 1)]
     yield "lastHash", "lastHash()", []
     yield "postBond", "postBond()", []
 
@@ -108,6 +109,8 @@ def events():
     yield ("published", "RollupPublished(uint64,uint64,bytes32,bytes32,bytes32,uint64,address,bytes)",
            "f(uint64,bytes32,bytes32,bytes32,uint64,address,bytes)",
            ["2000000", h(2), h(3), h(5), str(2**64 - 1), a(0x22), sig(0x66)], 7)
+    yield ("rolled back", "RollupsRolledBack(uint64,uint64,bytes32,bytes32)", "f(uint64,bytes32,bytes32)",
+           ["2000000", h(2), h(3)], 7)
     yield ("requested", "ReplacementRequested(uint256,address,address,string)", "f(address,address,string)",
            [a(0x22), a(0x23), "it lies"], 300)
     yield "approved", "ReplacementApproved(uint256)", None, [], 300
@@ -128,6 +131,7 @@ def results():
 def reverts():
     yield "no such thing", REFUSE
     yield "NotNext(5, 3)", cast("calldata", "NotNext(uint64,uint64)", "5", "3")
+    yield "NotTaken(7)", cast("calldata", "NotTaken(uint64)", "7")
     yield f"NotSequencer({a(9)})", cast("calldata", "NotSequencer(address)", a(9))
     yield f"NotRecent(5, {h(9)})", cast("calldata", "NotRecent(uint64,bytes32)", "5", h(9))
     yield "EnforcedPause", cast("calldata", "EnforcedPause()")

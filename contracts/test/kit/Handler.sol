@@ -18,7 +18,9 @@ contract Handler is Kit {
     bytes32 public lastHash;
     /// @dev Less than the minimum was left although an enclave was listed, or within the delay of it.
     bool public wasOutrun;
+    uint256 public rolledBack;
 
+    Rollup[] private taken;
     uint256 private lastListed;
     uint256 private constant KEYS = 6; // three of which bootstrapped
 
@@ -133,7 +135,43 @@ contract Handler is Kit {
         try management.publishRollup(r, sig, data) {
             vm.assertEq(r.firstNumber, lastNumber + 1);
             (lastNumber, lastHash) = (r.lastNumber, r.lastHash);
+            taken.push(r);
         } catch {}
+    }
+
+    /// @dev The newest ones, or with a shift some that are not.
+    function doRollBack(uint256 count, uint256 shift) external step(count) {
+        uint256 n = taken.length;
+        if (n == 0) return;
+        count = count % 3 + 1;
+        if (count > n) count = n;
+        shift = shift % 4 == 0 && n > count ? 1 : 0;
+        uint256 keep = n - count - shift;
+        Rollup[] memory dropped = new Rollup[](count);
+        for (uint256 i = 0; i < count; i++) {
+            dropped[i] = taken[keep + i];
+        }
+        Rollup memory kept;
+        if (keep > 0) kept = taken[keep - 1];
+        vm.prank(GOVERNANCE);
+        try management.rollBackRollups(kept, dropped) {
+            vm.assertEq(shift, 0);
+            for (uint256 i = 0; i < count; i++) {
+                taken.pop();
+            }
+            (lastNumber, lastHash) = keep > 0 ? (kept.lastNumber, kept.lastHash) : (0, GENESIS);
+            rolledBack++;
+        } catch {
+            vm.assertEq(shift, 1);
+        }
+    }
+
+    function takenCount() external view returns (uint256) {
+        return taken.length;
+    }
+
+    function takenAt(uint256 i) external view returns (Rollup memory) {
+        return taken[i];
     }
 
     function doPause(bool isPaused, uint256 seed) external step(seed) {
