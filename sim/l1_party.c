@@ -69,9 +69,10 @@ static void again(struct sim_world *w, int who)
     arm(w, who, SIM_L1_FOLLOWS, &f->tick_at, w->now + AGAIN_US);
 }
 
-void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above)
+void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above, uint64_t from)
 {
     sim_l1_party(w, (int)node)->follow.settings.rollups_above = above;
+    sim_l1_party(w, (int)node)->follow.settings.rollups_from = from;
     again(w, (int)node);
 }
 
@@ -93,6 +94,10 @@ static void host_hears(struct sim_world *w, const struct ts_l1_follow_output *o)
     case TS_L1_FOLLOW_ROLLUP:
         in.kind = TS_IN_ROLLUP;
         in.rollup = &o->rollup->rollup;
+        break;
+    case TS_L1_FOLLOW_ROLLBACK:
+        in.kind = TS_IN_ROLLBACK;
+        in.rollback = &o->rollback;
         break;
     default:
         return;
@@ -125,6 +130,10 @@ static void node_hears(struct sim_world *w, int who, const struct ts_l1_follow_o
     case TS_L1_FOLLOW_ROLLUP:
         in.kind = TS_NODE_IN_ROLLUP;
         break;
+    case TS_L1_FOLLOW_ROLLBACK:
+        in.kind = TS_NODE_IN_ROLLBACK;
+        in.rollback = &o->rollback;
+        break;
     default:
         return;
     }
@@ -133,7 +142,7 @@ static void node_hears(struct sim_world *w, int who, const struct ts_l1_follow_o
         return;
     ts_node_status_of(w->nodes[who].core, &st);
     if (!st.l1.is_halted)
-        sim_l1_rollups_again(w, (unsigned)who, st.rollups.checked);
+        sim_l1_rollups_again(w, (unsigned)who, st.rollups.checked, 0);
 }
 
 static void forget_lookup(struct sim_follow *f, const struct ts_l1_follow_output *o)
@@ -164,6 +173,7 @@ static void follower_says(struct sim_world *w, int who, const struct ts_l1_follo
         forget_lookup(f, o);
         break;
     case TS_L1_FOLLOW_ROLLUP:
+    case TS_L1_FOLLOW_ROLLBACK:
     case TS_L1_FOLLOW_REORG:
         break;
     }
@@ -394,6 +404,7 @@ void sim_l1_start(struct sim_world *w, int who)
     if (who != SIM_HOST) {
         ts_node_status_of(w->nodes[who].core, &st);
         f->settings.rollups_above = st.rollups.checked;
+        f->settings.rollups_from = st.rollups.checked_l1;
     }
     TS_CHECK(ts_l1_follower_new(&w->genesis, &f->settings, &f->core) == TS_OK);
     load(w, who);

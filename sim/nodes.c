@@ -118,7 +118,7 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
         sim_l1_ask(w, (int)node, o->number);
         return;
     case TS_NODE_OUT_ROLLUPS:
-        sim_l1_rollups_again(w, node, o->number);
+        sim_l1_rollups_again(w, node, o->number, o->from);
         return;
     case TS_NODE_OUT_STOPPED:
         return;
