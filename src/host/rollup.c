@@ -155,6 +155,7 @@ void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
     r->since_us = h->now.mono_us;
     r->backoff_us = r->retry_us = 0;
     r->failure_said = false;
+    r->most = 0;
     r->is_due = true; /* what was in them waits again */
     settings_put(h, SETTING_ROLLUP);
     out_event(h, TS_LOG_WARN, "rollups-rolled-back", "first=%llu last=%llu",
