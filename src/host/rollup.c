@@ -157,12 +157,10 @@ void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
     r->failure_said = false;
     r->most = 0;
     r->is_due = true; /* what was in them waits again */
+    r->is_foreign = !is_of_chain(h);
     settings_put(h, SETTING_ROLLUP);
     out_event(h, TS_LOG_WARN, "rollups-rolled-back", "first=%llu last=%llu",
               (unsigned long long)back->first_number, (unsigned long long)back->last_number);
-    const ts_hash *own = ts_chain_recent(&h->chain, r->number);
-    r->is_foreign =
-        r->number > h->chain.head.number || (own != NULL && !ts_hash_equal(own, &r->hash));
     drop_work(h);
 }
 

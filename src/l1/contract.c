@@ -126,11 +126,6 @@ void ts_l1_put_last_hash(struct ts_buf *b)
     ts_abi_put_call(b, "lastHash()");
 }
 
-void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number)
-{
-    put_of_id(b, "rollupHash(uint64)", first_number);
-}
-
 void ts_l1_put_deployment(struct ts_buf *b, ts_bytes code, const ts_address *governance,
                           const ts_address *operator, const struct ts_l1_bond_params * bond)
 {

@@ -36,8 +36,6 @@ void ts_l1_put_last_number(struct ts_buf *b);
 /* → the digest of the rollup that begins there; zero: none does */
 void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number);
 void ts_l1_put_last_hash(struct ts_buf *b);
-/* Of the rollup that begins with a batch: its digest. */
-void ts_l1_put_rollup_hash(struct ts_buf *b, uint64_t first_number);
 
 /* The terms of the bond, fixed at deployment (contracts/src/Types.sol). */
 struct ts_l1_bond_params {

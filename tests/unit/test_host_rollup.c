@@ -177,9 +177,9 @@ static void a_made_up_rollup_is_taken_back(void **state)
         world_run(w, 8 * SECOND);
         size_t taken = world_l1_rollups_taken(w);
         assert_true(taken >= 2);
-        world_l1_made_up_rollup(w, ranges[i % 2]);
-        assert_int_equal(world_events(w, "rollup-foreign"), 1);
+        world_l1_foreign_rollup(w, ranges[i % 2]);
         world_run(w, 10 * SECOND);
+        assert_int_equal(world_events(w, "rollup-foreign"), 1);
         assert_int_equal(world_l1_rollups_taken(w), taken + 1);
         if (i >= 2)
             world_kill_host(w);
