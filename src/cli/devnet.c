@@ -42,6 +42,9 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct devnet_options, chaos_ms, "chaos", TS_CFG_MS, .def = "0", .min = 0,
            .max = 86400000, .value_name = "PERIOD",
            .help = "kill an enclave at random, about once in a period; 0: leave them alone"),
+    TS_CFG(struct devnet_options, attack, "attack", TS_CFG_ENUM, .def = "none",
+           .choices = devnet_attacks, .value_name = "NAME",
+           .help = "the operator lies, so that one can watch the nodes find it"),
     TS_CFG(struct devnet_options, json, "json", TS_CFG_BOOL,
            .help = "print one JSON line when all is up, and nothing else on stdout"),
 };
@@ -133,6 +136,8 @@ static int ports_are_free(const struct devnet *d)
     int code = port_is_free(d->o.base_port);
     if (code == TS_EXIT_OK && d->l1.kind == DEVNET_L1_ANVIL)
         code = port_is_free(d->o.base_port + 1);
+    if (code == TS_EXIT_OK && devnet_attack_relays(d))
+        code = port_is_free(devnet_attack_port(d));
     for (unsigned i = 0; i < d->o.nodes && code == TS_EXIT_OK; i++)
         code = port_is_free(d->o.base_port + 10 + i);
     return code;
@@ -182,6 +187,8 @@ static int prepare(struct devnet *d, const struct ts_cfg *cfg)
         code = devnet_find_dir(d);
     if (code == TS_EXIT_OK)
         code = find_l1(d, cfg);
+    if (code == TS_EXIT_OK)
+        code = devnet_attack_check(d);
     /* A directory that is there may be in use, which says more than that its ports are. One that
      * is not is made last: whoever is refused finds nothing changed. */
     bool is_there = code == TS_EXIT_OK && access(d->dir, F_OK) == 0;
@@ -229,6 +236,12 @@ static int register_spares(struct devnet *d)
     return sig;
 }
 
+static int wait_a_moment(struct devnet *d)
+{
+    unsigned chaos = devnet_chaos(d), attack = devnet_attack(d);
+    return ts_supervisor_wait(&d->sup, chaos < attack ? chaos : attack);
+}
+
 static int run(struct devnet *d)
 {
     int sig = wait_up(d), code = TS_EXIT_OK;
@@ -244,8 +257,9 @@ static int run(struct devnet *d)
     /* A network that nobody could be told of is of no use. */
     bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
     devnet_chaos_begin(d);
+    devnet_attack_begin(d);
     while (sig == 0 && is_told)
-        sig = ts_supervisor_wait(&d->sup, devnet_chaos(d));
+        sig = wait_a_moment(d);
     return sig < 0 ? TS_EXIT_FAILED : code;
 }
 

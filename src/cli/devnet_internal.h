@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the devnet share: devnet.c (flags, the whole), devnet_dir.c, devnet_genesis.c,
- * devnet_programs.c, devnet_chaos.c, devnet_tell.c. The L1 is apart: devnet_l1.h. Functions that
- * return int return an exit code and have said why it is not TS_EXIT_OK. */
+ * devnet_programs.c, devnet_chaos.c, devnet_attack.c, devnet_tell.c. The L1 is apart: devnet_l1.h.
+ * Functions that return int return an exit code and have said why it is not TS_EXIT_OK. */
 #ifndef TS_CLI_DEVNET_INTERNAL_H
 #define TS_CLI_DEVNET_INTERNAL_H
 
@@ -14,11 +14,22 @@
 #define MAX_ENCLAVES 64 /* spares among them: what one host takes */
 #define MAX_NODES    32
 
+enum devnet_attack {
+    DEVNET_NO_ATTACK,
+    DEVNET_EQUIVOCATION,
+    DEVNET_WHITELIST_MISMATCH,
+    DEVNET_PAYLOAD_EDITED,
+    DEVNET_ROLLUP_MISMATCH,
+    DEVNET_MASS_RESTART
+};
+extern const char *const devnet_attacks[]; /* names, ending in NULL */
+
 struct devnet_options {
     uint64_t enclaves, spares, nodes, interval_ms, base_port, chaos_ms;
     const char *data_dir;
     const char *l1, *anvil, *l1_key;
     ts_address registry;
+    int attack; /* enum devnet_attack */
     bool json;
 };
 
@@ -31,7 +42,9 @@ struct devnet {
     struct ts_genesis genesis;
     struct devnet_l1 l1;
     struct ts_supervisor sup;
-    uint64_t chaos_at_ms; /* when the next enclave is killed; UINT64_MAX: never */
+    uint64_t chaos_at_ms;  /* when the next enclave is killed; UINT64_MAX: never */
+    uint64_t attack_at_ms; /* when the attack is made; UINT64_MAX: it is, or makes itself */
+    uint32_t found;        /* nodes that found it, a bit each */
     struct devnet_account accounts[DEVNET_ACCOUNTS];
 };
 
@@ -60,6 +73,14 @@ int devnet_open_genesis(struct devnet *d);
 
 /* ---- devnet_programs.c ---- */
 
+/* A command line that grows; freed with free. */
+struct devnet_command;
+struct devnet_command *devnet_command_new(void);
+void devnet_arg(struct devnet_command *c, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *const *devnet_argv(const struct devnet_command *c);
+/* tenseq-liar with the keys of all enclaves on the list. */
+void devnet_liar_command(const struct devnet *d, struct devnet_command *c);
 void devnet_begin_supervisor(struct devnet *d);
 int devnet_add_programs(struct devnet *d);
 
@@ -68,6 +89,17 @@ int devnet_add_programs(struct devnet *d);
 void devnet_chaos_begin(struct devnet *d);
 /* Kills an enclave when one is due; returns for how many milliseconds nothing is. */
 unsigned devnet_chaos(struct devnet *d);
+
+/* ---- devnet_attack.c ---- */
+
+int devnet_attack_check(const struct devnet *d);
+/* Whether the last node has the liar for a peer, and at which port that is. */
+bool devnet_attack_relays(const struct devnet *d);
+unsigned devnet_attack_port(const struct devnet *d);
+void devnet_attack_begin(struct devnet *d);
+/* Attacks when it is time to, and tells what nodes found; returns for how many milliseconds nothing
+ * is to be done. */
+unsigned devnet_attack(struct devnet *d);
 
 /* ---- devnet_tell.c ---- */
 
