@@ -77,7 +77,9 @@ static const char *ask_rollup(struct cli_l1 *l, const struct ts_evidence *e)
     ts_buf_free(&b);
     if (code != TS_EXIT_OK || ts_l1_read_hash(result, &taken) != TS_OK)
         return "L1 does not tell what rollup the contract took";
-    return ts_hash_equal(&digest, &taken) ? NULL : "the contract took no such rollup";
+    return ts_hash_equal(&digest, &taken)
+               ? NULL
+               : "the contract has no such rollup: it took none, or governance took it back";
 }
 
 const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto *crypto,
