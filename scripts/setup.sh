@@ -28,6 +28,7 @@ packages=(
     libjansson-dev libyaml-dev libcurl4-openssl-dev libssl-dev libseccomp-dev
     libbrotli-dev
     # tests, fuzzing, checks
+    chromium fonts-dejavu-core
     libcmocka-dev clang libclang-rt-14-dev clang-format clang-tidy llvm cppcheck sqlite3 git spin
     # npm over HTTPS
     ca-certificates

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /, /healthz, /readyz and /metrics. */
+/* GET / and the dashboard's files, /methods, /healthz, /readyz and /metrics. */
 #include <inttypes.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "node/shell_page.h"
 #include "node/shell_internal.h"
 
 /* ---- answering ------------------------------------------------------------------------------- */
@@ -15,6 +16,7 @@ static void answer_metrics(struct ts_node_shell *s, struct ts_http_request *req,
     ts_front_answer_metrics(req, s->metrics);
 }
 
+/* For who reads no HTML. */
 static void answer_front(struct ts_node_shell *s, struct ts_http_request *req,
                          const struct ts_node_status *st)
 {
@@ -57,8 +59,8 @@ void nsh_on_get(void *ctx, struct ts_http_request *req, const char *path, const 
                            s->stopping ? "stopping" : nsh_state_name(s, &st));
     else if (strcmp(path, "/metrics") == 0)
         answer_metrics(s, req, &st);
-    else if (strcmp(path, "/") == 0)
+    else if (strcmp(path, "/methods") == 0)
         answer_front(s, req, &st);
-    else
+    else if (!ts_page_answer(req, path))
         ts_front_answer_nothing(req);
 }

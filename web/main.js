@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// Puts it together: the first view in one question, then the news.
+
+import {byId, el, say} from './dom.js';
+import {Charts} from './charts.js';
+import {Details} from './details.js';
+import {Findings, showAssessment, showNow, showVerdict} from './panels.js';
+import {Feed, RpcError, askAll} from './rpc.js';
+import {Timeline} from './timeline.js';
+import {Names, shortId, span, time} from './words.js';
+
+const SLOW = 15000;  // what changes slowly is asked for again
+
+const names = new Names();
+const state = {
+    head: {number: 0, term: 0}, heads: [], active: null, seen: Date.now(), interval: null,
+    health: null, findings: null, assessment: null, view: null, lost: false,
+};
+
+/* ---- what is shown ---- */
+
+const details = new Details(names);
+const charts = new Charts();
+const findings = new Findings(names, (f) => details.finding(f));
+const timeline = new Timeline(names, {
+    open: (mark, others) => details.event(mark, others),
+    shown: (view) => {
+        state.view = view;
+        charts.take(view);
+        showNow(state, names);
+    },
+});
+
+function showNetwork() {
+    const h = state.health;
+    const box = byId('network');
+    if (!h || h instanceof RpcError)
+        return;
+    box.replaceChildren(el('span', {text: `Chain ${h.chainId} · network `}), el('span', {class: 'mono', text: shortId(h.genesis)}));
+    document.title = `tenseq ${h.chainId}: ${byId('verdict-title').textContent}`;
+}
+
+function showJudgement() {
+    state.findings = findings.list();
+    showVerdict(state);
+    showNetwork();
+}
+
+/* ---- what is asked ---- */
+
+const okOr = (answer, other) => answer instanceof RpcError ? other : answer;
+
+function takeHealth(answer) {
+    const health = okOr(answer, null);
+    if (!health)
+        return;
+    state.health = health;
+    if (health.head.number >= state.head.number)
+        takeHead(health.head);
+}
+
+function takeHead(head) {
+    if (head.number < state.head.number)
+        return;
+    if (head.number > state.head.number)
+        state.seen = Date.now();
+    state.head = head;
+    state.heads.push({number: head.number, time: head.time});
+    state.heads = state.heads.filter((h, i, all) => i === 0 || h.number === all[i - 1].number + 1).slice(-20);
+    if (state.heads.at(-1)?.number !== head.number)
+        state.heads = [{number: head.number, time: head.time}];
+    if (head.producer)
+        state.active = head.producer;
+}
+
+function takeAssessment(answer) {
+    state.assessment = okOr(answer, null);
+    state.interval = state.assessment?.parameters?.batchIntervalMs || state.interval;
+    showAssessment(answer, names);
+}
+
+/** Everything. Throws when the node cannot be reached. */
+async function load() {
+    takeHealth((await askAll([['ten_health']]))[0]);
+    timeline.head = Math.max(timeline.head, state.head.number);
+    const [view, found, registry, assessment] =
+        await askAll([timeline.question(), ['ten_findings'], ['ten_registry'], ['ten_assessment']]);
+    state.active = okOr(registry, {}).active || state.active;
+    timeline.take(view);
+    if (!state.interval && !(view instanceof RpcError) && view.buckets.intervalMean.length > 0)
+        state.interval = view.buckets.intervalMean.slice(-20).sort((a, b) => a - b)[10] || null;
+    findings.take(found);
+    takeAssessment(assessment);
+    showJudgement();
+    showNow(state, names);
+    byId('main').setAttribute('aria-busy', 'false');
+}
+
+async function refresh() {
+    if (document.hidden || state.lost)
+        return;
+    try {
+        const [health, assessment] = await askAll([['ten_health'], ['ten_assessment']]);
+        takeHealth(health);
+        takeAssessment(assessment);
+        showJudgement();
+    } catch {
+        // the connection says it
+    }
+}
+
+/* ---- the connection ---- */
+
+const banner = byId('banner');
+let lostAt = 0;
+let retryAt = 0;
+let calm = null;
+
+function showLink(kind, text) {
+    byId('link').dataset.state = kind;
+    say(byId('link-text'), text);
+    document.documentElement.dataset.link = kind;
+}
+
+function countDown() {
+    if (!state.lost)
+        return;
+    const left = Math.max(0, retryAt - Date.now());
+    say(byId('banner-text'), `Connection to this node lost at ${time(lostAt)}. What you see is from then. ${left > 900 ? `Next attempt in ${span(Math.ceil(left / 1000) * 1000)}.` : 'Trying…'}`);
+}
+
+function down(wait) {
+    if (!state.lost) {
+        state.lost = true;
+        lostAt = Date.now();
+        showLink('lost', 'Not connected');
+        banner.dataset.state = 'lost';
+        banner.hidden = false;
+        byId('banner-retry').hidden = false;
+        showNow(state, names);
+    }
+    clearTimeout(calm);
+    retryAt = Date.now() + wait;
+    countDown();
+}
+
+async function up() {
+    try {
+        await load();
+    } catch {
+        return;  // it is closed again
+    }
+    showLink('live', 'Live');
+    if (state.lost) {
+        state.lost = false;
+        banner.dataset.state = 'back';
+        byId('banner-retry').hidden = true;
+        say(byId('banner-text'), `Connected again after ${span(Date.now() - lostAt)}. All is up to date.`);
+        calm = setTimeout(() => { banner.hidden = true; }, 5000);
+        showNow(state, names);
+    }
+}
+
+function news(topic, object) {
+    if (topic === 'heads') {
+        takeHead(object);
+        timeline.newHead(object.number);
+        showNow(state, names);
+    } else if (topic === 'findings') {
+        findings.add(object);
+        showJudgement();
+    } else if (topic === 'lifecycle') {
+        names.learn([object.event.enclaveId]);
+        timeline.newHead(object.batch);
+    }
+}
+
+/* ---- colours ---- */
+
+const THEMES = {auto: ['Auto', 'as the system'], light: ['Light', 'light'], dark: ['Dark', 'dark']};
+
+function kept(value) {
+    try {
+        if (value !== undefined)
+            localStorage.setItem('theme', value);
+        return localStorage.getItem('theme');
+    } catch {
+        return null;
+    }
+}
+
+function setTheme(theme) {
+    const [text, label] = THEMES[theme];
+    if (theme === 'auto')
+        delete document.documentElement.dataset.theme;
+    else
+        document.documentElement.dataset.theme = theme;
+    byId('theme').textContent = text;
+    byId('theme').setAttribute('aria-label', `Colours: ${label}`);
+    charts.again();
+}
+
+let theme = THEMES[kept()] ? kept() : 'auto';
+setTheme(theme);
+byId('theme').addEventListener('click', () => {
+    const all = Object.keys(THEMES);
+    theme = all[(all.indexOf(theme) + 1) % all.length];
+    kept(theme);
+    setTheme(theme);
+});
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => charts.again());
+
+/* ---- the beginning ---- */
+
+const first = load().then(() => {
+    performance.mark('first-view');
+}).catch(() => down(0));
+
+const feed = new Feed(['heads', 'lifecycle', 'findings'], {
+    up: async () => {
+        await first;
+        if (state.lost || !state.health) {
+            await up();
+            return;
+        }
+        showLink('live', 'Live');
+        timeline.load();
+    },
+    down,
+    news,
+});
+byId('banner-retry').addEventListener('click', () => feed.now());
+setInterval(() => {
+    countDown();
+    if (!document.hidden)
+        showNow(state, names);
+    if (!document.hidden && state.health)
+        showVerdict(state);
+}, 1000);
+setInterval(refresh, SLOW);

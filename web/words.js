@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+// What things are called on this page, and the verdict.
+
+const number = new Intl.NumberFormat('en');
+const clock = new Intl.DateTimeFormat('en-GB', {hour: '2-digit', minute: '2-digit', second: '2-digit'});
+const day = new Intl.DateTimeFormat('en-GB', {day: 'numeric', month: 'short', year: 'numeric'});
+
+export const count = (n) => number.format(n);
+export const some = (n, one, many) => `${count(n)} ${n === 1 ? one : many || one + 's'}`;
+
+export function time(ms) {
+    const date = new Date(ms);
+    const today = day.format(date) === day.format(new Date());
+    return today ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
+}
+
+export function span(ms) {
+    if (ms < 1000)
+        return `${Math.round(ms)} ms`;
+    const s = ms / 1000;
+    if (s < 10)
+        return `${(Math.round(s * 10) / 10)} s`;
+    if (s < 120)
+        return `${Math.round(s)} s`;
+    if (s < 7200)
+        return `${Math.round(s / 60)} min`;
+    if (s < 172800)
+        return `${Math.round(s / 360) / 10} h`;
+    return `${Math.round(s / 8640) / 10} days`;
+}
+
+export const shortId = (id) => id.slice(0, 10);
+
+/** Enclaves get letters, in the order in which the chain listed them. */
+export class Names {
+    constructor() {
+        this.letters = new Map();
+    }
+
+    learn(ids) {
+        for (const id of ids) {
+            if (!this.letters.has(id)) {
+                const n = this.letters.size;
+                this.letters.set(id, n < 26 ? String.fromCharCode(65 + n) : `${n + 1}`);
+            }
+        }
+    }
+
+    letter(id) {
+        this.learn([id]);
+        return this.letters.get(id);
+    }
+
+    of(id) {
+        return `Enclave ${this.letter(id)}`;
+    }
+
+    /** Letters put where a sentence of the node has the beginning of an id. */
+    in(text) {
+        let out = text;
+        for (const [id, letter] of this.letters)
+            out = out.replaceAll(shortId(id), `${letter} (${shortId(id)})`);
+        return out;
+    }
+}
+
+export const STATES = {
+    active: ['Active', 'makes the batches'],
+    passive: ['Passive', 'follows, and signs in each batch that it is there'],
+    starting: ['Starting', 'has just started, or never has yet'],
+    absent: ['Absent', 'no sign of it; the operator sealed that there is none'],
+    revoked: ['Revoked', 'taken off the list of allowed enclaves'],
+};
+
+/** Events: sign, name, what it means. */
+export const EVENTS = {
+    takeover: ['Unclean takeover', 'took over and the one before never signed off',
+        'What the old one did last is not known: it crashed, or it was stopped on purpose.'],
+    'clean-takeover': ['Planned switch', 'took over after the one before had signed off',
+        'The old one signed that it stopped at exactly this place, so nothing is hidden here.'],
+    restart: ['Restart', 'was started anew',
+        'Innocent after a crash or an upgrade. Each restart is also a chance to try something out unseen, so they are counted.'],
+    start: ['First start', 'was started for the first time', 'Expected once for each enclave.'],
+    activation: ['Activation', 'began a new term without replacing anybody', 'Expected at the start of the network.'],
+    granted: ['Listed', 'was put on the list of allowed enclaves', 'Decided outside, by the management contract.'],
+    revoked: ['Revoked', 'was taken off the list of allowed enclaves', 'Decided outside, by the management contract.'],
+};
+
+/** Severities: name, what it means, worst first. */
+export const SEVERITIES = {
+    proof: ['Proof', 'Signed data that contradict each other. Anyone can verify it offline; no innocent reason exists.'],
+    omission: ['Gap', 'Something that should be there is missing. That it is missing is signed; why is not.'],
+    pattern: ['Pattern', 'Innocent once. Only how often it happens says something.'],
+    notice: ['Notice', 'Worth knowing; speaks against nobody.'],
+};
+
+export const FINDINGS = {
+    silence: 'An enclave was not heard of',
+    restart: 'An enclave was restarted',
+    'unclean-takeover': 'Another enclave took over without a sign-off',
+    lagging: 'An enclave keeps being late',
+    flap: 'Switched off and on again at one place',
+    'mass-restart': 'All enclaves were restarted',
+    equivocation: 'Two different batches for one place were signed',
+    'payload-edited': 'A peer handed out a falsified record',
+    'payload-withheld': 'A peer withholds a record',
+    'time-bracket': 'The time of a start cannot be true',
+    churn: 'The list of enclaves changed',
+    cadence: 'Batches came at the wrong times',
+    'whitelist-mismatch': 'The list of enclaves is not that of the contract',
+    'stale-l1': 'An old state of L1 is used',
+    'rollup-mismatch': 'What was published is not what was sealed',
+    'rollup-gap': 'A published part is missing',
+};
+
+const UNSEEN = 'Copies of an enclave that never publish anything, results looked at before a batch is published, and users’ transactions ' +
+    'that are dropped or delayed leave no trace in this record.';
+
+const isAbout = (f) => f.about !== 'peer';
+const joinAnd = (list) => list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
+
+function alarmOf(assessment) {
+    const l = assessment && assessment.operator && assessment.operator.likelihood;
+    return Boolean(l && ((l.merged && l.merged.alarm) || (l.raw && l.raw.alarm)));
+}
+
+/** How the whole stands. findings: an array, or null when the node does not tell. */
+export function tally(findings, assessment) {
+    const of = (severity) => (findings || []).filter((f) => f.severity === severity && isAbout(f));
+    return {
+        known: findings !== null,
+        proofs: of('proof'),
+        omissions: of('omission'),
+        patterns: of('pattern'),
+        open: (findings || []).filter((f) => f.state === 'open' && isAbout(f) && f.severity !== 'notice'),
+        peers: (findings || []).filter((f) => !isAbout(f)),
+        alarm: alarmOf(assessment),
+    };
+}
+
+const kinds = (list) => {
+    const by = new Map();
+    list.forEach((f) => by.set(f.name, (by.get(f.name) || 0) + 1));
+    const word = {
+        silence: 'silence', restart: 'restart', 'unclean-takeover': 'takeover without a sign-off', lagging: 'stretch of late reports',
+        flap: 'switch off and on', 'mass-restart': 'restart of all enclaves', cadence: 'stretch of late or bunched batches',
+        churn: 'change of the list', 'time-bracket': 'impossible start time', 'stale-l1': 'use of an old L1', 'rollup-gap': 'gap in what was published',
+    };
+    const many = {silence: 'silences', restart: 'restarts', 'unclean-takeover': 'takeovers without a sign-off', lagging: 'stretches of late reports',
+        flap: 'switches off and on', 'mass-restart': 'restarts of all enclaves', cadence: 'stretches of late or bunched batches', churn: 'changes of the list',
+        'time-bracket': 'impossible start times', 'stale-l1': 'uses of an old L1', 'rollup-gap': 'gaps in what was published'};
+    return joinAnd([...by].map(([name, n]) => some(n, word[name] || name, many[name])));
+};
+
+function headline(t, head) {
+    const over = `in ${some(head.number, 'batch', 'batches')}`;
+    if (!t.known)
+        return ['unknown', '?', 'This node does not say', 'It answers no question about findings, so this page cannot judge.'];
+    if (t.proofs.length > 0)
+        return ['bad', '✕', 'No: there is proof of misconduct',
+            `${some(t.proofs.length, 'proof')} ${over}. Each is a file with signatures that anyone can verify without trusting this node: download ${t.proofs.length === 1 ? 'it' : 'them'} below.`];
+    if (t.alarm)
+        return ['warn', '!', 'Suspicious: more restarts than promised',
+            'Nothing is proven. But enclaves are restarted so often that an operator who keeps his promise would hardly ever look like this.'];
+    if (t.open.some((f) => f.severity === 'omission'))
+        return ['warn', '!', 'No proof of misconduct, but something is missing right now',
+            `${kinds(t.open)}: not over yet. A crash looks like this, and so does an enclave that is kept aside; how long it lasts tells more.`];
+    if (t.omissions.length > 0)
+        return ['fair', '✓', 'Apparently yes: no proof of misconduct',
+            `${some(t.omissions.length, 'gap')} ${over} (${kinds(t.omissions)}), all over now. Crashes look like this. It is how often that counts.`];
+    return ['good', '✓', 'Yes, as far as can be seen',
+        t.patterns.length > 0 ? `No proof and no gap ${over}; ${kinds(t.patterns)} so far, which is ordinary.` : `Nothing speaks against the operator ${over}.`];
+}
+
+function sure(t, assessment, health) {
+    const checked = 'Every signature and rule of every batch was checked by this node itself; proofs are certain, and an honest operator never causes one, whatever crashes.';
+    const p = assessment && assessment.parameters;
+    const l = assessment && assessment.operator && assessment.operator.likelihood;
+    const odds = p && l ? ` Counting restarts can wrong an honest operator with a chance of at most ${p.alpha * 100} % over the whole life of the network; ${t.alarm ? 'that alarm has gone off' : 'it has raised no alarm'}.`
+        : ' How often is too often is not judged by this node.';
+    const late = health && health.state !== 'following' ? ` This node is not up to date just now (${health.state}).` : '';
+    return checked + odds + late;
+}
+
+/** {level, sign, title, lead, proven, suspicious, sure, unseen} */
+export function verdict(findings, assessment, health, head) {
+    const t = tally(findings, assessment);
+    const [level, sign, title, lead] = headline(t, head);
+    const peers = t.peers.length > 0 ? ` ${some(t.peers.length, 'finding')} about peers of this node, which say nothing of the operator.` : '';
+    const suspicious = [t.omissions.length ? kinds(t.omissions) : '', t.patterns.length ? kinds(t.patterns) : ''].filter(Boolean);
+    const unseen = assessment && assessment.open && assessment.open.length > 0
+        ? assessment.open.map((o) => o.what.replace(/\.?$/, '.')).join(' ') : UNSEEN;
+    return {
+        level, sign, title, lead,
+        proven: (t.proofs.length > 0 ? `${t.proofs.map((f) => FINDINGS[f.name] || f.name).filter((x, i, a) => a.indexOf(x) === i).join('. ')}.`
+            : t.known ? 'Nothing against the operator. In every place there is one batch, by an allowed enclave.' : 'Not available from this node.') + peers,
+        suspicious: !t.known ? 'Not available from this node.' : suspicious.length === 0 ? 'Nothing.'
+            : `${suspicious.join('; ')}. Each alone has innocent reasons.`,
+        sure: sure(t, assessment, health),
+        unseen,
+    };
+}
