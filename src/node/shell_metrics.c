@@ -19,6 +19,12 @@ enum metric {
     M_FINDINGS,
     M_FINDINGS_OPEN,
     M_PROOFS,
+    M_RESTARTS,
+    M_TAKEOVERS,
+    M_EXPOSURE,
+    M_RATIO,
+    M_THRESHOLD,
+    M_ALARM,
     M_HOOK,
     M_PEERS_UP,
     M_PEER_HEAD,
@@ -85,6 +91,34 @@ static const struct ts_metric_def defs[M_COUNT] = {
                   .kind = TS_GAUGE,
                   .unit = "findings",
                   .help = "proofs about the operator that are kept; an honest one has none"},
+    [M_RESTARTS] = {.name = "tenseq_node_operator_restarts",
+                    .kind = TS_GAUGE,
+                    .unit = "restarts",
+                    .help = "restarts of enclaves that are on record"},
+    [M_TAKEOVERS] = {.name = "tenseq_node_operator_takeovers",
+                     .kind = TS_GAUGE,
+                     .unit = "takeovers",
+                     .label = "kind",
+                     .help = "takeovers on record, clean and unclean"},
+    [M_EXPOSURE] = {.name = "tenseq_node_operator_exposure_boots",
+                    .kind = TS_GAUGE,
+                    .unit = "boots",
+                    .help = "boots, at most, that could have gone unseen"},
+    [M_RATIO] = {.name = "tenseq_node_operator_log_ratio",
+                 .kind = TS_GAUGE,
+                 .unit = "nats",
+                 .label = "of",
+                 .help = "log of the likelihood ratio for more restarts than promised, of raw and "
+                         "of merged ones; docs/assessment.md"},
+    [M_THRESHOLD] = {.name = "tenseq_node_operator_log_ratio_threshold",
+                     .kind = TS_GAUGE,
+                     .unit = "nats",
+                     .help = "what is an alarm"},
+    [M_ALARM] = {.name = "tenseq_node_operator_alarm",
+                 .kind = TS_GAUGE,
+                 .unit = "bool",
+                 .label = "of",
+                 .help = "1 when the ratio has ever reached the threshold"},
     [M_HOOK] = {.name = "tenseq_node_hook_total",
                 .kind = TS_COUNTER,
                 .unit = "runs",
@@ -249,6 +283,28 @@ static void gather_findings(struct ts_node_shell *s)
     ts_metrics_set(s->metrics, M_PROOFS, NULL, (double)proofs);
 }
 
+static void gather_likelihood(struct ts_metrics *m, const char *of, const struct ts_likelihood *l)
+{
+    ts_metrics_set(m, M_RATIO, of, l->log_ratio);
+    ts_metrics_set(m, M_ALARM, of, l->alarm);
+    ts_metrics_set(m, M_THRESHOLD, NULL, l->threshold);
+}
+
+/* Without memory for it the gauges stay what they were. */
+static void gather_assessment(struct ts_node_shell *s)
+{
+    struct ts_assessment *x = ts_assess(ts_node_audit(s->core), &s->config.assess);
+    if (x == NULL)
+        return;
+    ts_metrics_set(s->metrics, M_RESTARTS, NULL, (double)x->restarts);
+    ts_metrics_set(s->metrics, M_TAKEOVERS, "clean", (double)x->clean);
+    ts_metrics_set(s->metrics, M_TAKEOVERS, "unclean", (double)x->unclean);
+    ts_metrics_set(s->metrics, M_EXPOSURE, NULL, (double)x->exposure.boots);
+    gather_likelihood(s->metrics, "raw", &x->raw);
+    gather_likelihood(s->metrics, "merged", &x->merged);
+    ts_assessment_free(x);
+}
+
 static void gather_hook(struct ts_node_shell *s)
 {
     struct ts_hook_counters c = ts_hook_counters(s->hook);
@@ -287,6 +343,7 @@ void nsh_metrics_gather(struct ts_node_shell *s, const struct ts_node_status *st
 {
     gather_state(s, st);
     gather_findings(s);
+    gather_assessment(s);
     gather_hook(s);
     gather_store(s);
     gather_net(s);
