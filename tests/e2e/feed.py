@@ -41,6 +41,8 @@ class Feed:
         size = len(data)
         if size < 126:
             head = bytes([0x80 | kind, 0x80 | size])
+        elif size < 65536:  # the shortest form, or the server refuses it
+            head = bytes([0x80 | kind, 0x80 | 126]) + size.to_bytes(2, "big")
         else:
             head = bytes([0x80 | kind, 0x80 | 127]) + size.to_bytes(8, "big")
         self.socket.sendall(head + mask + bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
