@@ -72,6 +72,10 @@ BENCHES = [
     ("catchup", lambda: lines("bench_catchup"), [
         ("node catch-up, 3 reports a batch, per s", ("catchup_batches_per_s",), at_least, 5000),
     ]),
+    ("audit", lambda: lines("bench_audit"), [
+        ("history: verify, apply, audit / bare recoveries, all cores", ("audit_of_bare",), at_least, 0.8),
+        ("the same in processor time", ("audit_of_bare_cpu",), at_least, 0.8),
+    ]),
     ("rpc", lambda: lines("bench_rpc"), [
         ("JSON-RPC, single calls a core second", ("rpc_eth_getBalance_single_per_cpu_s",), at_least, 8000),
         ("JSON-RPC, calls in batches of 50 a core second", ("rpc_eth_getBalance_batch_per_cpu_s",), at_least, 30000),
