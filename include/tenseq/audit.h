@@ -94,6 +94,11 @@ void ts_audit_stale_l1(const struct ts_batch *b, const ts_hash *hash, uint64_t f
                        const struct ts_l1_evidence *named, uint64_t newest, ts_time newest_time,
                        struct ts_finding *out);
 
+/* The time of a batch, with this hash, is not that of the node's own clock: clock-skew. A node's
+ * own view. */
+void ts_audit_clock_skew(const struct ts_batch *b, const ts_hash *hash, ts_time own,
+                         struct ts_finding *out);
+
 /* A rollup that is not the chain's batches (rollup-mismatch), or does not follow the one before it
  * (rollup-gap). digest: of the signed rollup; signer NULL: nobody. what: how, to be read behind
  * "the rollup of batches 1 to 9". */

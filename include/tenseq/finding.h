@@ -35,7 +35,8 @@ enum ts_about { TS_ABOUT_OPERATOR, TS_ABOUT_PEER };
     X(TS_F_WHITELIST_MISMATCH, "whitelist-mismatch", TS_SEVERITY_PROOF, TS_ABOUT_OPERATOR)         \
     X(TS_F_STALE_L1, "stale-l1", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)                          \
     X(TS_F_ROLLUP_MISMATCH, "rollup-mismatch", TS_SEVERITY_PROOF, TS_ABOUT_OPERATOR)               \
-    X(TS_F_ROLLUP_GAP, "rollup-gap", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)
+    X(TS_F_ROLLUP_GAP, "rollup-gap", TS_SEVERITY_OMISSION, TS_ABOUT_OPERATOR)                      \
+    X(TS_F_CLOCK_SKEW, "clock-skew", TS_SEVERITY_PATTERN, TS_ABOUT_OPERATOR)
 
 #define TS_FINDING_ENUM(constant, name, severity, about) constant,
 enum ts_finding_kind { TS_FINDINGS(TS_FINDING_ENUM) TS_F_COUNT };

@@ -45,6 +45,7 @@ void ts_node_settings_default(struct ts_node_settings *s)
         .l1_behind_us = 10000000,
         .l1_again_us = 2000000,
         .l1_release_us = 60000000,
+        .clock_skew_ms = 30000,
     };
 }
 

@@ -57,6 +57,8 @@ struct ts_node_settings {
     uint64_t l1_behind_us;    /* a batch that waits so long for L1's word is told; default 10 s */
     uint64_t l1_again_us;     /* L1 says something else of an unconfirmed block: asked again after
                                  that; default 2 s */
+    uint64_t clock_skew_ms; /* a batch's time may be so far from the node's clock; default 30 s. 0:
+                               is not looked at */
     uint64_t l1_release_us; /* after waiting so long another peer may give another; default 60 s */
 };
 

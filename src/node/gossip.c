@@ -311,9 +311,10 @@ void ts_node_gossip_batch(struct ts_node *n, const struct source *s, ts_bytes ra
         n->peers[s->link].head = number;
     if (number <= n->chain.head.number)
         at_known_number(n, s, &b);
-    else if (number - n->chain.head.number <= NODE_AHEAD)
+    else if (number - n->chain.head.number <= NODE_AHEAD) {
+        ts_node_clock_pushed(n, &b.header);
         keep_ahead(n, s, &b);
-    else
+    } else
         n->counters.stray++; /* asked for as a range when its turn comes */
 }
 

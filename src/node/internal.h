@@ -9,6 +9,7 @@
  * pipeline.c  runs: check, and hand to the store
  * commit.c    entries: durable steps
  * gossip.c    pushed batches, other lines, evidence
+ * clock.c     times of batches against the own clock
  * old_evidence.c  second batches that servers have kept
  * findings.c  the audit: what it is fed, what it says
  * l1.c        L1's word on the blocks that batches name; l1_words.c  what was said of which block
@@ -79,6 +80,12 @@ struct own_showing {
     uint64_t token;  /* of OUT_LOAD; 0: it is not durable yet */
     bool to_all;     /* to peers and subscribers */
     unsigned link;   /* else to this peer, which is PARTED there */
+};
+
+/* A pushed batch, and when it came. */
+struct arrival {
+    uint64_t number;
+    ts_time time, own;
 };
 
 /* A second batch that a server told of. */
@@ -412,6 +419,8 @@ struct ts_node {
     struct ts_map evidence_at; /* number → uint32_t how many */
     struct own_showing showings[NODE_SHOWINGS];
     struct told told[NODE_TOLD];
+    struct arrival arrivals[NODE_AHEAD]; /* by number */
+    bool is_clock_off;
     size_t told_bytes;
     ts_hash newest[TS_NODE_NEWEST_EVIDENCE]; /* ids of equivocations; a ring */
     size_t n_newest;                         /* ever put in */
@@ -547,6 +556,13 @@ void ts_node_gossip_told(struct ts_node *n, const struct ts_audit_place *own,
                          const struct ts_batch *b, const struct ts_finding *f, unsigned link);
 /* The id of an equivocation that is kept now. */
 void ts_node_gossip_newest(struct ts_node *n, const ts_hash *id);
+
+/* ---- clock.c ---- */
+
+/* A batch above the head was pushed. */
+void ts_node_clock_pushed(struct ts_node *n, const struct ts_batch_header *h);
+/* The chain has moved by b. */
+void ts_node_clock_applied(struct ts_node *n, const struct ts_batch *b);
 
 /* ---- old_evidence.c ---- */
 

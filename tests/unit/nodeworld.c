@@ -720,6 +720,7 @@ size_t nw_node(struct nw *w, const unsigned *targets, size_t n, const struct ts_
         node->start.settings = *s;
     else
         ts_node_settings_default(&node->start.settings);
+    node->start.settings.clock_skew_ms = w->clock_skew_ms;
     ts_buf_init(&node->store.chain, 0);
     ts_buf_init(&node->store.roots, 0);
     ts_buf_init(&node->store.audit, 0);

@@ -118,8 +118,10 @@ struct nw {
     struct nw_event *events; /* a heap by time, then order */
     size_t n_events, cap_events;
     struct ts_engine_ops engine;
-    bool any_line;    /* nodes may hold batches that are not the net's */
-    uint64_t link_us; /* one way */
+    uint64_t clock_skew_ms; /* of nodes made from then on; 0, as at first: batches' times are not
+                               the world's */
+    bool any_line;          /* nodes may hold batches that are not the net's */
+    uint64_t link_us;       /* one way */
     bool cut[NW_MAX_NODES][NW_MAX_LINKS];
     /* Frames on the links of node 0, to it and from it; the one of this number is lost, and its
      * link with it; 0: none is. */

@@ -220,6 +220,62 @@ static void what_is_told_is_not_believed(void **state)
     end(w);
 }
 
+static size_t found(const struct nw *w, size_t node, enum ts_finding_kind kind)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->nodes[node].n_findings; i++)
+        n += w->nodes[node].findings[i].kind == kind;
+    return n;
+}
+
+/* One more batch, this much off the world's clock, pushed. */
+static void push_off(struct nw *w, int64_t ms)
+{
+    struct testnet *net = w->net;
+    uint64_t parent = net->chain.head.time;
+    net->time = (ts_time)((int64_t)(1700000000000 + w->now / 1000) + ms);
+    if (net->time < parent)
+        net->time = parent;
+    tn_run(net, 1);
+    nw_publish(w, 0, net->n_history);
+    nw_run(w, 100 * NW_MS);
+}
+
+static void a_clock_that_is_off_is_found_once(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    (void)state;
+    w->clock_skew_ms = 30000;
+    nw_run(w, 20 * NW_S); /* the first batches are a second apart */
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 20, NW_S));
+    nw_run(w, 600 * NW_S);
+    push_off(w, -1000);
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 0); /* what is caught up with may be old */
+    push_off(w, -40000);
+    push_off(w, -40000);                                  /* it lasts */
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 0); /* times do not go back in a chain */
+    nw_run(w, 60 * NW_S);
+    push_off(w, -45000);
+    push_off(w, -45000);
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 1);
+    const struct ts_finding *f = &w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_int_equal(f->severity, TS_SEVERITY_PATTERN);
+    assert_non_null(strstr(f->text, "behind this node's clock"));
+    push_off(w, 0);
+    push_off(w, 31000);
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 2);
+    f = &w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_non_null(strstr(f->text, "ahead of this node's clock"));
+    /* Who joins later sees that one too: a time from the future is one whenever it comes. */
+    size_t late = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, late, net->n_history, 10 * NW_S));
+    assert_int_equal(found(w, late, TS_F_CLOCK_SKEW), 1);
+    end(w);
+}
+
 /* The net's batch number with another notice in its payload, header and seal as they were. */
 static void edit(struct testnet *net, uint64_t number, struct ts_buf *out)
 {
@@ -416,6 +472,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restarts_and_late_joiners_find_the_same),
         cmocka_unit_test(an_equivocation_is_found_once_and_after_a_restart),
+        cmocka_unit_test(a_clock_that_is_off_is_found_once),
         cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),
         cmocka_unit_test(what_is_told_is_not_believed),
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
