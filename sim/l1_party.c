@@ -290,6 +290,16 @@ void sim_l1_ask(struct sim_world *w, int who, uint64_t number)
     arm(w, who, SIM_L1_FOLLOWS, &f->tick_at, w->now);
 }
 
+void sim_l1_forget(struct sim_world *w, int who, uint64_t number)
+{
+    struct sim_follow *f = &sim_l1_party(w, who)->follow;
+    for (size_t i = f->n_given; i < f->n_lookups; i++)
+        if (f->lookups[i].number == number) {
+            f->lookups[i] = f->lookups[--f->n_lookups];
+            return;
+        }
+}
+
 /* ---- the submitter ---- */
 
 static void submit_step(struct sim_world *w, const struct ts_l1_submit_input *in)

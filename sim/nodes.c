@@ -117,6 +117,9 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
     case TS_NODE_OUT_L1_ASK:
         sim_l1_ask(w, (int)node, o->number);
         return;
+    case TS_NODE_OUT_L1_FORGET:
+        sim_l1_forget(w, (int)node, o->number);
+        return;
     case TS_NODE_OUT_ROLLUPS:
         sim_l1_rollups_again(w, node, o->number, o->from);
         return;

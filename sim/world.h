@@ -512,6 +512,7 @@ void sim_l1_event(struct sim_world *w, struct sim_ev *ev);
 void sim_l1_start(struct sim_world *w, int who);
 void sim_l1_stop(struct sim_world *w, int who);
 void sim_l1_ask(struct sim_world *w, int who, uint64_t number);
+void sim_l1_forget(struct sim_world *w, int who, uint64_t number);
 void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above, uint64_t from);
 void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o);
 void sim_l1_corrupted(struct sim_world *w, const struct ts_host_output *o);

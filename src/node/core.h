@@ -128,7 +128,9 @@ enum ts_node_out {
     TS_NODE_OUT_FINDING, /* finding: the audit found it, or closed it. When its batch is checked: a
                             node that ends before the batch is durable finds it again */
     TS_NODE_OUT_L1_ASK,  /* number: tell me that block of L1, once, as soon as L1 has it. At most
-                            TS_NODE_L1_ASKS numbers wait for their answer at a time */
+                            TS_NODE_L1_ASKS numbers wait for their answer at a time. After a while
+                            the same may be asked again, which is one question */
+    TS_NODE_OUT_L1_FORGET, /* number: it need not be told any more, and waits for no answer */
     TS_NODE_OUT_ROLLUPS, /* number, from: too many rollups came at once; tell those whose last batch
                             is above number, in L1's block from or later, again */
     TS_NODE_OUT_STOPPED  /* err: TS_E_CORRUPT, the store is damaged; TS_E_CONFLICT: L1 has decided

@@ -258,6 +258,7 @@ struct l1_slot {
     bool is_asked;        /* an answer is on its way */
     bool is_settled;      /* the block was confirmed when L1 spoke of it: that is final */
     bool is_needed;       /* while planning */
+    uint64_t asked_us;    /* when */
     uint64_t again_us;    /* it said something else than a batch: asked again then; 0: no */
     struct l1_word *word; /* NULL: not said yet */
 };

@@ -11,6 +11,8 @@
 
 #define WANTED      (TS_NODE_L1_ASKS / 2) /* numbers needed at a time; the others are on their way */
 #define RECENT_KEPT 16                    /* confirmed blocks that are kept for batches to come */
+#define AGAIN_US    UINT64_C(30000000) /* a question may be lost where more are asked than can wait \
+                                        */
 
 struct l1_word *ts_node_l1_word_new(const struct ts_l1_block *b)
 {
@@ -122,6 +124,7 @@ static void want_all(const struct ts_node *n, struct wanted *w)
 static void ask(struct ts_node *n, struct l1_slot *s)
 {
     s->is_asked = true;
+    s->asked_us = n->now.mono_us;
     s->again_us = 0;
     n->counters.l1_asked++;
     ts_node_output_new(n, TS_NODE_OUT_L1_ASK)->number = s->number;
@@ -130,7 +133,9 @@ static void ask(struct ts_node *n, struct l1_slot *s)
 /* What was said of a block that was not confirmed is asked for again. */
 static bool is_outdated(const struct ts_node *n, const struct l1_slot *s)
 {
-    if (s->is_asked || s->is_settled)
+    if (s->is_asked)
+        return n->now.mono_us >= s->asked_us + AGAIN_US;
+    if (s->is_settled)
         return false;
     return s->word == NULL || s->number <= n->l1.confirmed ||
            (s->again_us != 0 && n->now.mono_us >= s->again_us);
@@ -150,6 +155,15 @@ static struct l1_slot *free_slot(struct ts_node *n)
     return NULL;
 }
 
+/* What nobody needs any more and L1 may never say is not waited for: peers can make up numbers. */
+static void let_go(struct ts_node *n, struct l1_slot *s)
+{
+    if (s->is_asked)
+        ts_node_output_new(n, TS_NODE_OUT_L1_FORGET)->number = s->number;
+    ts_node_l1_word_drop(s->word);
+    *s = (struct l1_slot){0};
+}
+
 void ts_node_l1_plan(struct ts_node *n)
 {
     struct wanted w = {.n = 0};
@@ -161,10 +175,8 @@ void ts_node_l1_plan(struct ts_node *n)
         s->is_needed = false;
         for (size_t k = 0; k < w.n && s->is_used; k++)
             s->is_needed = s->is_needed || w.number[k] == s->number;
-        if (s->is_used && !s->is_needed && !s->is_asked && !is_recent(n, s)) {
-            ts_node_l1_word_drop(s->word);
-            *s = (struct l1_slot){0};
-        }
+        if (s->is_used && !s->is_needed && !is_recent(n, s))
+            let_go(n, s);
         if (s->is_needed && is_outdated(n, s))
             ask(n, s);
     }

@@ -145,6 +145,7 @@ ts_err nsh_l1_open(struct ts_node_shell *s, char *why, size_t why_size);
 /* False: the step was the core's. */
 bool nsh_l1_stored(struct ts_node_shell *s, uint64_t token, ts_err err);
 void nsh_l1_ask(struct ts_node_shell *s, uint64_t number);
+void nsh_l1_forget(struct ts_node_shell *s, uint64_t number);
 void nsh_l1_rollups_again(struct ts_node_shell *s, uint64_t above, uint64_t from);
 json_t *nsh_l1_json(const struct ts_node_shell *s, const struct ts_node_l1_status *l);
 bool nsh_l1_is_up(const struct ts_node_shell *s); /* false without one, too */

@@ -111,6 +111,12 @@ void nsh_l1_ask(struct ts_node_shell *s, uint64_t number)
     ts_follow_lookup(s->follow, number, number);
 }
 
+void nsh_l1_forget(struct ts_node_shell *s, uint64_t number)
+{
+    if (s->follow != NULL)
+        ts_follow_forget(s->follow, number, number);
+}
+
 void nsh_l1_rollups_again(struct ts_node_shell *s, uint64_t above, uint64_t from)
 {
     if (s->follow != NULL)

@@ -121,6 +121,9 @@ static void carry_out_one(struct ts_node_shell *s, const struct ts_node_output *
     case TS_NODE_OUT_L1_ASK:
         nsh_l1_ask(s, o->number);
         break;
+    case TS_NODE_OUT_L1_FORGET:
+        nsh_l1_forget(s, o->number);
+        break;
     case TS_NODE_OUT_ROLLUPS:
         nsh_l1_rollups_again(s, o->number, o->from);
         break;

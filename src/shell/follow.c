@@ -260,6 +260,15 @@ void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number)
     arm(f, 0);
 }
 
+void ts_follow_forget(struct ts_follow *f, uint64_t token, uint64_t number)
+{
+    for (size_t i = f->n_given; i < f->n_lookups; i++)
+        if (f->lookups[i].token == token && f->lookups[i].number == number) {
+            f->lookups[i] = f->lookups[--f->n_lookups];
+            return;
+        }
+}
+
 size_t ts_follow_lookups(const struct ts_follow *f)
 {
     return f->n_lookups;

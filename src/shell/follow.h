@@ -55,6 +55,8 @@ ts_err ts_follow_new(const struct ts_follow_config *config, struct ts_follow **o
  * TS_L1_MAX_LOOKUPS that wait, the highest that L1 does not have yet is dropped without an answer:
  * numbers may come from hostile batches. */
 void ts_follow_lookup(struct ts_follow *f, uint64_t token, uint64_t number);
+/* It is not waited for any more, unless L1 has the block: then its answer comes. */
+void ts_follow_forget(struct ts_follow *f, uint64_t token, uint64_t number);
 /* How many wait; whether one of that number does. */
 size_t ts_follow_lookups(const struct ts_follow *f);
 bool ts_follow_waits_for(const struct ts_follow *f, uint64_t number);

@@ -422,6 +422,9 @@ static void do_output(struct nw *w, size_t node, const struct ts_node_output *o)
         nw_l1_ask(w, node, o->number);
         push_event(w, event_for(w, node, w->now + 5 * NW_MS, EV_L1));
         break;
+    case TS_NODE_OUT_L1_FORGET:
+        nw_l1_forget(w, node, o->number);
+        break;
     case TS_NODE_OUT_ROLLUPS:
         n->rollups_again++;
         n->rollups_above = o->number;

@@ -52,6 +52,7 @@ void nw_close_conn(struct nw *w, struct nw_conn *c, bool tell);
 
 /* A node asks; what it asked for is answered as far as L1 has it; it is told what is confirmed. */
 void nw_l1_ask(struct nw *w, size_t node, uint64_t number);
+void nw_l1_forget(struct nw *w, size_t node, uint64_t number);
 void nw_l1_answer(struct nw *w, size_t node);
 void nw_l1_tell(struct nw *w, size_t node);
 

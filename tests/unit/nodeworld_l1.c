@@ -67,11 +67,23 @@ void nw_l1_ask(struct nw *w, size_t node, uint64_t number)
 {
     struct nw_node *n = &w->nodes[node];
     for (size_t i = 0; i < n->n_l1_asked; i++)
-        TS_CHECK(n->l1_asked[i] != number);
+        if (n->l1_asked[i] == number)
+            return;
     TS_CHECK(n->n_l1_asked < TS_NODE_L1_ASKS);
     n->l1_asked[n->n_l1_asked++] = number;
     if (n->n_l1_asked > n->most_l1_asked)
         n->most_l1_asked = n->n_l1_asked;
+}
+
+void nw_l1_forget(struct nw *w, size_t node, uint64_t number)
+{
+    struct nw_node *n = &w->nodes[node];
+    for (size_t i = 0; i < n->n_l1_asked; i++)
+        if (n->l1_asked[i] == number) {
+            n->l1_asked[i] = n->l1_asked[--n->n_l1_asked];
+            return;
+        }
+    TS_CHECK(!"what was not asked is forgotten");
 }
 
 void nw_l1_tell(struct nw *w, size_t node)

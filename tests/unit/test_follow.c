@@ -92,11 +92,28 @@ static void more_than_can_wait(void **state)
     teardown(&b);
 }
 
+static void what_is_forgotten_waits_no_more(void **state)
+{
+    (void)state;
+    struct bench b;
+    setup(&b);
+    for (uint64_t i = 1; i <= 3; i++)
+        ts_follow_lookup(b.follow, 100 + i, 100 + i);
+    ts_follow_forget(b.follow, 102, 102);
+    ts_follow_forget(b.follow, 900, 900); /* never asked for */
+    (void)uv_run(&b.loop, UV_RUN_NOWAIT);
+    assert_int_equal(ts_follow_lookups(b.follow), 2);
+    assert_false(ts_follow_waits_for(b.follow, 102));
+    assert_true(ts_follow_waits_for(b.follow, 101) && ts_follow_waits_for(b.follow, 103));
+    teardown(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_again_and_again),
         cmocka_unit_test(more_than_can_wait),
+        cmocka_unit_test(what_is_forgotten_waits_no_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,6 +219,43 @@ static void after_a_while_another_peer_is_asked(void **state)
     end(w);
 }
 
+/* However many of them a peer makes up: then L1 is still asked what is to be known. */
+static void made_up_numbers_are_not_waited_for(void **state)
+{
+    struct testnet *net = l1_net_of(10, 0);
+    struct nw *w = nw_new(net, 1);
+    struct ts_node_settings s;
+    (void)state;
+    ts_node_settings_default(&s);
+    s.l1_release_us = 2 * NW_S;
+    nw_l1_start(w, 105);
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, &s, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    uint64_t first = nw_counters(w, node).l1_asked;
+    for (uint64_t i = 0; i < TS_NODE_L1_ASKS + 10; i++) {
+        struct tn_draft *d = tn_draft(net, 0);
+        d->header.l1_number = 5000 + i;
+        tn_seal(net, d);
+        for (unsigned k = 0; k < 1000 && l1_of(w, node).waits_for != 5000 + i; k++) {
+            nw_push_raw(w, 0, ts_buf_bytes(&d->raw)); /* it is not listened to for a while */
+            nw_run(w, NW_S);
+        }
+        assert_int_equal(l1_of(w, node).waits_for, 5000 + i);
+        nw_run(w, 3 * NW_S);
+        assert_int_equal(l1_of(w, node).waits_for, 0);
+    }
+    assert_int_equal(nw_counters(w, node).l1_asked, first + TS_NODE_L1_ASKS + 10);
+    assert_true(w->nodes[node].n_l1_asked <= 1);
+    net->l1_number = 104;
+    tn_run(net, 5);
+    nw_publish(w, 1, 15);
+    assert_true(nw_reach(w, node, 15, 60 * NW_S));
+    assert_int_equal(nw_counters(w, node).l1_mismatches, 0);
+    end(w);
+}
+
 /* ---- what is wrong is refused ---- */
 
 /* Host 0 has a chain whose newest batch is wrong; the node refuses that one and keeps evidence. */
@@ -510,6 +547,7 @@ int main(void)
         cmocka_unit_test(an_l1_that_is_down_holds_all_back_and_bounds_hold),
         cmocka_unit_test(an_unconfirmed_denial_blames_nobody),
         cmocka_unit_test(after_a_while_another_peer_is_asked),
+        cmocka_unit_test(made_up_numbers_are_not_waited_for),
         cmocka_unit_test(a_change_that_is_not_announced_is_refused),
         cmocka_unit_test(a_change_that_is_made_up_is_refused),
         cmocka_unit_test(a_change_without_a_new_block_is_refused),
