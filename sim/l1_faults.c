@@ -194,11 +194,16 @@ void sim_l1_calm(struct sim_world *w, struct sim_calm *c)
         c->enclave[i] = c->enclave[i] && (list >> i & 1) != 0;
 }
 
+/* A list between the one that batches name and the one that is to be may leave nobody. */
 bool sim_l1_is_changing(const struct sim_world *w)
 {
-    const struct sim_l1_mined *b =
-        w->newest != NULL ? sim_l1_at(w->l1->tip, w->newest->b->header.l1_number) : NULL;
-    return b == NULL || b->list != sim_l1_list_to_be(w);
+    const struct sim_l1_mined *b = w->l1->tip;
+    uint32_t list = sim_l1_list_to_be(w);
+    if (w->newest == NULL)
+        return true;
+    while (b != NULL && b->list == list && b->told.number > w->newest->b->header.l1_number)
+        b = b->parent;
+    return b == NULL || b->list != list;
 }
 
 bool sim_l1_is_rolled_up(const struct sim_world *w, uint64_t number)
