@@ -42,6 +42,10 @@ static const struct ts_cfg_key keys[] = {
     TS_CFG(struct devnet_options, chaos_ms, "chaos", TS_CFG_MS, .def = "0", .min = 0,
            .max = 86400000, .value_name = "PERIOD",
            .help = "kill an enclave at random, about once in a period; 0: leave them alone"),
+    TS_CFG(struct devnet_options, corrupt_ms, "corrupt", TS_CFG_MS, .def = "0", .min = 0,
+           .max = 86400000, .value_name = "DELAY",
+           .help = "so long after all is up the first enclave seals wrongly, and is replaced by a "
+                   "spare; 0: never"),
     TS_CFG(struct devnet_options, attack, "attack", TS_CFG_ENUM, .def = "none",
            .choices = devnet_attacks, .value_name = "NAME",
            .help = "the operator lies, so that one can watch the nodes find it"),
@@ -189,6 +193,8 @@ static int prepare(struct devnet *d, const struct ts_cfg *cfg)
         code = find_l1(d, cfg);
     if (code == TS_EXIT_OK)
         code = devnet_attack_check(d);
+    if (code == TS_EXIT_OK)
+        code = devnet_corrupt_check(d);
     /* A directory that is there may be in use, which says more than that its ports are. One that
      * is not is made last: whoever is refused finds nothing changed. */
     bool is_there = code == TS_EXIT_OK && access(d->dir, F_OK) == 0;
@@ -238,8 +244,9 @@ static int register_spares(struct devnet *d)
 
 static int wait_a_moment(struct devnet *d)
 {
-    unsigned chaos = devnet_chaos(d), attack = devnet_attack(d);
-    return ts_supervisor_wait(&d->sup, chaos < attack ? chaos : attack);
+    unsigned chaos = devnet_chaos(d), attack = devnet_attack(d), corrupt = devnet_corrupt(d);
+    unsigned ms = chaos < attack ? chaos : attack;
+    return ts_supervisor_wait(&d->sup, ms < corrupt ? ms : corrupt);
 }
 
 static int run(struct devnet *d)
@@ -258,6 +265,7 @@ static int run(struct devnet *d)
     bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
     devnet_chaos_begin(d);
     devnet_attack_begin(d);
+    devnet_corrupt_begin(d);
     while (sig == 0 && is_told)
         sig = wait_a_moment(d);
     return sig < 0 ? TS_EXIT_FAILED : code;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the devnet share: devnet.c (flags, the whole), devnet_dir.c, devnet_genesis.c,
- * devnet_programs.c, devnet_chaos.c, devnet_attack.c, devnet_tell.c. The L1 is apart: devnet_l1.h.
- * Functions that return int return an exit code and have said why it is not TS_EXIT_OK. */
+ * devnet_programs.c, devnet_chaos.c, devnet_attack.c, devnet_corrupt.c, devnet_tell.c. The L1 is
+ * apart: devnet_l1.h. Functions that return int return an exit code and have said why it is not
+ * TS_EXIT_OK. */
 #ifndef TS_CLI_DEVNET_INTERNAL_H
 #define TS_CLI_DEVNET_INTERNAL_H
 
@@ -24,8 +25,17 @@ enum devnet_attack {
 };
 extern const char *const devnet_attacks[]; /* names, ending in NULL */
 
+enum devnet_corrupt_stage {
+    DEVNET_CORRUPT_DONE, /* or not asked for */
+    DEVNET_CORRUPT_WAITING,
+    DEVNET_CORRUPT_LYING,
+    DEVNET_CORRUPT_MARKED,
+    DEVNET_CORRUPT_APPROVED,
+    DEVNET_CORRUPT_IN
+};
+
 struct devnet_options {
-    uint64_t enclaves, spares, nodes, interval_ms, base_port, chaos_ms;
+    uint64_t enclaves, spares, nodes, interval_ms, base_port, chaos_ms, corrupt_ms;
     const char *data_dir;
     const char *l1, *anvil, *l1_key;
     ts_address registry;
@@ -45,6 +55,11 @@ struct devnet {
     uint64_t chaos_at_ms;  /* when the next enclave is killed; UINT64_MAX: never */
     uint64_t attack_at_ms; /* when the attack is made; UINT64_MAX: it is, or makes itself */
     uint32_t found;        /* nodes that found it, a bit each */
+    struct {
+        enum devnet_corrupt_stage stage;
+        uint64_t at_ms;
+        char successor[TS_ADDRESS_HEX_SIZE];
+    } corrupt;
     struct devnet_account accounts[DEVNET_ACCOUNTS];
 };
 
@@ -100,6 +115,13 @@ void devnet_attack_begin(struct devnet *d);
 /* Attacks when it is time to, and tells what nodes found; returns for how many milliseconds nothing
  * is to be done. */
 unsigned devnet_attack(struct devnet *d);
+
+/* ---- devnet_corrupt.c ---- */
+
+int devnet_corrupt_check(const struct devnet *d);
+void devnet_corrupt_begin(struct devnet *d);
+/* The next stage, when it has come; returns for how many milliseconds there is nothing to do. */
+unsigned devnet_corrupt(struct devnet *d);
 
 /* ---- devnet_tell.c ---- */
 

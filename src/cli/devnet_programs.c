@@ -41,6 +41,27 @@ static void link_of(const struct devnet *d, unsigned i, char out[PATH_MAX + 64])
     snprintf(out, PATH_MAX + 64, "unix:%s/run/%s.sock", d->dir, devnet_enclave_name(d, i, name));
 }
 
+/* Where the host finds it: the first one of a devnet that corrupts it behind a relay. */
+static void host_link_of(const struct devnet *d, unsigned i, char out[PATH_MAX + 64])
+{
+    if (i == 0 && d->o.corrupt_ms > 0)
+        snprintf(out, PATH_MAX + 64, "unix:%s/run/corrupt-1.sock", d->dir);
+    else
+        link_of(d, i, out);
+}
+
+static void add_relay(struct devnet *d, struct devnet_command *c)
+{
+    char link[PATH_MAX + 64];
+    c->n = 0;
+    devnet_arg(c, "%s/tenseq-corrupt", d->bin);
+    host_link_of(d, 0, link);
+    devnet_arg(c, "--listen=%s", link);
+    link_of(d, 0, link);
+    devnet_arg(c, "--enclave=%s", link);
+    ts_supervisor_add(&d->sup, "corrupt-1", 3, c->argv);
+}
+
 static void add_enclave(struct devnet *d, struct devnet_command *c, unsigned i)
 {
     char name[32], link[PATH_MAX + 64];
@@ -74,7 +95,7 @@ static void add_host(struct devnet *d, struct devnet_command *c)
     devnet_arg(c, "--interval=%llums", (unsigned long long)d->o.interval_ms);
     for (unsigned i = 0; i < devnet_of_host(d); i++) {
         char link[PATH_MAX + 64];
-        link_of(d, i, link);
+        host_link_of(d, i, link);
         devnet_arg(c, "--enclaves=%s", link);
     }
     add_l1(d, c);
@@ -82,6 +103,8 @@ static void add_host(struct devnet *d, struct devnet_command *c)
         devnet_arg(c, "--l1-key=%s", d->l1.key_file);
     if (d->l1.kind == DEVNET_L1_ANVIL)
         devnet_arg(c, "--rollup-every=1m"); /* somebody is watching */
+    if (d->o.corrupt_ms > 0 && d->l1.key_file[0] != 0)
+        devnet_arg(c, "--auto-replace");
     ts_supervisor_add(&d->sup, "host", 1, c->argv);
 }
 
@@ -145,6 +168,8 @@ int devnet_add_programs(struct devnet *d)
     int code = devnet_sub_dir(d, "host");
     for (unsigned i = 0; i < devnet_all_enclaves(d); i++)
         add_enclave(d, c, i);
+    if (d->o.corrupt_ms > 0)
+        add_relay(d, c);
     add_host(d, c);
     if (devnet_attack_relays(d))
         add_liar(d, c);

@@ -5,7 +5,9 @@
  *
  *   main.c    flags, keys
  *   forge.c   batches and rollups that were never made
- *   relay.c   a feed that stands between the host and a node */
+ *   relay.c   a feed that stands between the host and a node
+ *
+ * corrupt.c is a program of its own, tenseq-corrupt, and knows no key. */
 #ifndef TS_LIAR_LIAR_H
 #define TS_LIAR_LIAR_H
 

@@ -28,10 +28,10 @@ def _port():
             return port
 
 
-def _start(data, port, *extra, l1="none"):
+def _start(data, port, *extra, l1="none", stderr=None):
     # A user's variable for the command line is no mistake of the programs that the devnet starts.
     p = subprocess.Popen([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(port),
-                          "--interval", "200ms", "--json", "--l1", l1, *extra], stdout=subprocess.PIPE, text=True,
+                          "--interval", "200ms", "--json", "--l1", l1, *extra], stdout=subprocess.PIPE, stderr=stderr, text=True,
                          env=dict(os.environ, TENSEQ_RPC="http://127.0.0.1:1"))
     line = p.stdout.readline()
     assert line, f"devnet ended with {p.wait()}"
