@@ -24,7 +24,7 @@ const CHARTS = [
     {
         id: 'lag', title: 'How far reports lag, at most', unit: whole, series: [['batches', '--c2', 'step']],
         data: ({buckets: b}) => [b.first, b.reportLagMax],
-        words: ({buckets: b}) => `At most ${count(most(b.reportLagMax))} batches. An enclave that keeps lagging may be busy with something else.`,
+        words: ({buckets: b}) => `At most ${count(most(b.reportLagMax))}; 1 is as it should be. An enclave that keeps lagging may be busy with something else.`,
     },
     {
         id: 'transactions', title: 'Transactions', unit: whole, series: [['transactions', '--c1', 'step']],
@@ -49,8 +49,8 @@ function optionsOf(chart, width, range) {
     const axis = {stroke: colour('--soft'), grid: {stroke: colour('--line'), width: 1}, ticks: {stroke: colour('--line')}, font: '12px system-ui, sans-serif'};
     return {
         width, height: 170, cursor: {drag: {x: false, y: false}, sync: {key: 'charts'}}, legend: {live: true},
-        scales: {x: {time: false, range}, y: {range: (u, low, high) => [0, Math.max(high * 1.1, 1)]}},
-        axes: [{...axis, values: (u, v) => v.map((n) => Number.isInteger(n) ? count(n) : ''), space: 90}, {...axis, values: (u, v) => v.map(chart.unit), size: 62}],
+        scales: {x: {time: false, range}, y: {range: (u, low, high) => [0, Math.max(high * 1.1, chart.unit === ms ? 10 : 4)]}},
+        axes: [{...axis, values: (u, v) => v.map((n) => Number.isInteger(n) ? count(n) : ''), space: 90}, {...axis, values: (u, v) => v.map((x) => chart.unit === ms || Number.isInteger(x) ? chart.unit(x) : ''), size: 62}],
         series: [{label: 'batch', value: (u, v) => whole(v)}, ...chart.series.map((s) => seriesOf(s, chart.unit))],
     };
 }

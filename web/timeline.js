@@ -179,7 +179,11 @@ export class Timeline {
     act(what) {
         const acts = {
             earlier: () => this.move(-0.5), later: () => this.move(0.5), in: () => this.zoom(0.5), out: () => this.zoom(2),
-            all: () => this.show(1, this.head),
+            all: () => {
+                this.size = Infinity;
+                this.live = true;
+                this.load();
+            },
             live: () => {
                 this.size = Math.min(this.size, LIVE);
                 this.live = true;

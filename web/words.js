@@ -188,8 +188,7 @@ export function verdict(findings, assessment, health, head) {
     const [level, sign, title, lead] = headline(t, head);
     const peers = t.peers.length > 0 ? ` ${some(t.peers.length, 'finding')} about peers of this node, which say nothing of the operator.` : '';
     const suspicious = [t.omissions.length ? kinds(t.omissions) : '', t.patterns.length ? kinds(t.patterns) : ''].filter(Boolean);
-    const unseen = assessment && assessment.open && assessment.open.length > 0
-        ? assessment.open.map((o) => o.what.replace(/\.?$/, '.')).join(' ') : UNSEEN;
+    const unseen = UNSEEN + (assessment && assessment.open && assessment.open.length > 0 ? ' The whole list stands with the assessment.' : '');
     return {
         level, sign, title, lead,
         proven: (t.proofs.length > 0 ? `${t.proofs.map((f) => FINDINGS[f.name] || f.name).filter((x, i, a) => a.indexOf(x) === i).join('. ')}.`

@@ -70,7 +70,7 @@ struct ts_timeline_bucket {
     uint64_t txs;
     uint64_t span_ms;    /* from the parent of its first to its last */
     uint64_t longest_ms; /* between a batch and its parent */
-    uint64_t lag;        /* the most, in batches, of a report's head behind the parent */
+    uint64_t lag; /* the most, of a report: batches from its head to this one; 1 is the parent */
     uint32_t takeovers, unclean, marks;
 };
 

@@ -182,7 +182,7 @@ static uint64_t most_lag(const struct ts_batch *b)
 {
     uint64_t most = 0;
     for (size_t i = 0; i < b->payload.n_reports; i++) {
-        uint64_t lag = b->header.number - 1 - b->payload.reports[i].current_batch_number;
+        uint64_t lag = b->header.number - b->payload.reports[i].current_batch_number;
         most = lag > most ? lag : most;
     }
     return most;

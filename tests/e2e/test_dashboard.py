@@ -1,0 +1,370 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The dashboard as a person meets it: a real browser on the page of a real node of a real network. Pictures of each state
+are left in build/dashboard/."""
+
+import http.client
+import json
+import os
+import sys
+import subprocess
+import tempfile
+import time
+
+from browser import SHOTS, Browser
+from network import BUILD, ROOT, SLOW, Network, program, rpc, wait_for
+from test_devnet import _children, _end, _port, _start
+
+sys.path.insert(0, os.path.join(ROOT, "bench"))
+
+LIMIT = 200_000  # bytes of the whole page, unpacked
+
+
+def url_of(net, i=0):
+    return f"http://127.0.0.1:{net.node_ports[i]}/"
+
+
+def see(net, b, what, code, timeout=15):
+    """Waits until an expression in the page is true, while the network is cared for."""
+    return net.until(what, lambda: b.eval(code), timeout)
+
+
+def is_live(b):
+    return b.eval("document.querySelector('#link').dataset.state") == "live"
+
+
+def marks(b, word):
+    return b.eval(f"[...document.querySelectorAll('#events li')].filter((e) => e.innerText.startsWith('{word}')).length || "
+                  f"[...document.querySelectorAll('#plot .mark')].filter((e) => e.getAttribute('aria-label').startsWith('{word}')).length")
+
+
+def no_complaint(b):
+    problems = b.problems()
+    assert not problems, problems
+
+
+def fits(b):
+    """Nothing sticks out to the right."""
+    wide = b.eval("[document.documentElement.scrollWidth, innerWidth]")
+    assert wide[0] <= wide[1], f"the page is {wide[0]} wide in a window of {wide[1]}"
+
+
+def level(b):
+    return b.eval("document.querySelector('#verdict').dataset.level")
+
+
+# ---- a failover, live -----------------------------------------------------------------------------
+
+
+def test_a_switch_and_a_crash_are_seen_as_they_happen():
+    with Network(interval="200ms") as net, Browser() as b:
+        net.pass_time(5)
+        b.open(url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        net.until("the verdict is good", lambda: level(b) == "good")
+        assert b.text("#findings-none") == "None so far."
+        assert b.count("#plot .lane") == 3
+        b.shot("calm", full=True)
+        net.rpc("sequencer_switchover")
+        net.until("the switch is seen", lambda: marks(b, "Planned switch"), 5)
+        assert "Planned switch" in b.text("#now-note"), b.text("#now-note")
+        b.shot("switch")
+        assert level(b) == "good", "a planned switch speaks against nobody"
+        with net.load(60, 30):
+            net.pass_time(2)
+        active = net.active()
+        net[f"e{active}"].restart = False
+        net[f"e{active}"].kill()
+        net.until("the takeover is seen", lambda: marks(b, "Unclean takeover"), 5)
+        net.until("its finding is there", lambda: b.count("[data-name='unclean-takeover']") == 1, 5)
+        net.until("the silence is told", lambda: level(b) == "warn", 10)
+        assert "no proof" in b.text("#verdict-title").lower()
+        b.shot("something-is-missing", full=True)
+        net[f"e{active}"].start()
+        net.until("the restart is found", lambda: b.count("[data-name='restart']") == 1, 20)
+        net.until("it is over", lambda: level(b) == "fair", 20)
+        net.wait_passive(active)
+        net.pass_time(3)
+        b.shot("failover", full=True)
+        b.do("size", width=1120, height=900)
+        net.pass_time(1.2)
+        b.shot("timeline", what="section:has(#plot)")
+        _a_mark_tells_its_story(net, b)
+        no_complaint(b)
+
+
+def _a_mark_tells_its_story(net, b):
+    """By keyboard alone: from the top to an event, its signature and raw form, and back."""
+    b.eval("document.querySelector('#plot .mark[tabindex=\"0\"]').focus()")
+    net.until("a mark tells what it is", lambda: not b.eval("document.querySelector('#tip').hidden"))
+    before = b.eval("document.activeElement.getAttribute('aria-label')")
+    b.press("ArrowLeft")
+    assert b.eval("document.activeElement.getAttribute('aria-label')") != before
+    for _ in range(40):
+        if b.eval("document.activeElement.getAttribute('aria-label')").startswith("Unclean"):
+            break
+        b.press("ArrowLeft")
+    else:
+        raise AssertionError("the arrows do not reach the takeover")
+    b.shot("focus")
+    b.press("Enter")
+    net.until("the batch is shown", lambda: "whole batch" in b.text("#details-body"))
+    told = b.text("#details-body")
+    assert "signature of the enclave" in told and "Active" in told, told
+    number = b.eval("document.querySelector('#details-body .lead').innerText.match(/batch ([0-9,]+)/)[1]").replace(",", "")
+    batch = net.node_rpc(0, "ten_getBatch", int(number))
+    assert batch["raw"] in told and batch["seal"] in told
+    b.shot("details")
+    b.press("Escape")
+    assert not b.eval("document.querySelector('#details').open")
+
+
+# ---- the connection -------------------------------------------------------------------------------
+
+
+def test_a_lost_connection_is_said_and_found_again():
+    with Network(interval="100ms") as net, Browser() as b:
+        b.open(url_of(net), reduced=True)
+        net.until("the page is live", lambda: is_live(b))
+        net["n0"].kill()
+        net.until("it says so", lambda: "lost" in b.text("#banner-text"), 5)
+        assert b.text("#link-text") == "Not connected"
+        assert "Not connected" in b.text("#now-note")
+        frozen = b.text("#now")
+        net.pass_time(1.5)
+        assert b.text("#now") == frozen, "the past is shown as the present"
+        b.shot("lost")
+        b.problems()  # the browser itself logs each attempt that fails
+        net["n0"].start()
+        net.wait_node(0, net.head(), 20)
+        b.eval("document.querySelector('#banner-retry').click()")
+        net.until("it is connected again", lambda: is_live(b), 25)
+        assert "Connected again" in b.text("#banner-text")
+        b.shot("back")
+        then = b.text("#now")
+        net.until("batches come in", lambda: b.text("#now") != then)
+        net.until("the word is taken down", lambda: b.eval("document.querySelector('#banner').hidden"), 10)
+        assert not [p for p in b.problems() if "ERR_CONNECTION" not in p and "WebSocket" not in p]
+
+
+# ---- other screens, other eyes --------------------------------------------------------------------
+
+
+def test_a_phone_the_dark_and_the_keyboard():
+    with Network(interval="100ms") as net, Browser() as b:
+        net[f"e{net.active()}"].kill()
+        net.until("a takeover is found", lambda: net.node_rpc(0, "ten_findings")["findings"], 10)
+        net.pass_time(3)
+        b.open(url_of(net), width=390, height=844, touch=True)
+        net.until("the page is live", lambda: is_live(b))
+        net.pass_time(1.5)
+        fits(b)
+        b.shot("phone", full=True)
+        small = b.eval("[...document.querySelectorAll('button')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 30).map((e) => e.innerText)")
+        assert not small, f"too small for a finger: {small}"
+        no_complaint(b)
+        b.open(url_of(net), dark=True)
+        net.until("the page is live", lambda: is_live(b))
+        net.pass_time(1.5)
+        b.shot("dark", full=True)
+        assert b.eval("getComputedStyle(document.body).backgroundColor") == "rgb(14, 20, 27)"
+        b.click("#theme")  # auto, then light
+        assert b.eval("getComputedStyle(document.body).backgroundColor") == "rgb(243, 245, 248)"
+        b.click("#theme")
+        assert b.eval("getComputedStyle(document.body).backgroundColor") == "rgb(14, 20, 27)"
+        _walk(net, b)
+        _contrast(b)
+        no_complaint(b)
+
+
+def _walk(net, b):
+    """Every stop of the Tab key is seen, has a name, and the walk comes to an end."""
+    b.do("goto", url=url_of(net))
+    net.until("the page is live", lambda: is_live(b))
+    seen = []
+    for _ in range(60):
+        b.press("Tab")
+        stop = b.eval("""(() => { const e = document.activeElement; if (e === document.body) return null;
+            const s = getComputedStyle(e); const hit = e.querySelector && e.querySelector('.hit');
+            const ring = s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 1 || hit && parseFloat(getComputedStyle(hit).strokeWidth) > 1;
+            return {name: (e.getAttribute('aria-label') || e.innerText || '').trim().slice(0, 60), ring: Boolean(ring)}; })()""")
+        if stop is None:
+            break
+        assert stop["name"], f"a stop without a name after {seen[-1:]}"
+        assert stop["ring"], f"the focus is not seen at {stop['name']}"
+        seen.append(stop["name"])
+    names = " | ".join(seen)
+    for word in ("Skip", "Colours", "Earlier", "Zoom in", "Live", "All", "Show the batch"):
+        assert word in names, f"the keyboard does not reach {word}: {names}"
+    b.eval("document.querySelector('#plot [tabindex=\"0\"]').focus()")
+    before = b.text("#range")
+    b.press("+")
+    net.until("it zooms", lambda: b.text("#range") != before)
+    b.press("Home")
+    net.until("the whole chain", lambda: "Batches 1 to" in b.text("#range"))
+
+
+def _contrast(b):
+    """Text is readable in both colours (4.5 to 1)."""
+    poor = b.eval("""(() => {
+        const lum = (c) => { const [r, g, b] = c.map((v) => { v /= 255; return v <= .03928 ? v / 12.92 : ((v + .055) / 1.055) ** 2.4; }); return .2126 * r + .7152 * g + .0722 * b; };
+        const rgb = (s) => s.match(/[\\d.]+/g).map(Number);
+        const back = (e) => { for (; e; e = e.parentElement) { const c = rgb(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > .9) return c.slice(0, 3); } return [255, 255, 255]; };
+        const out = [];
+        for (const theme of ['light', 'dark']) { document.documentElement.dataset.theme = theme;
+            for (const e of document.querySelectorAll('p, dt, dd, li, h2, h3, span, button, strong, b')) {
+                if (!e.offsetParent || !e.innerText.trim() || e.children.length) continue;
+                const [a, c] = [lum(rgb(getComputedStyle(e).color).slice(0, 3)), lum(back(e))];
+                const ratio = (Math.max(a, c) + .05) / (Math.min(a, c) + .05);
+                if (ratio < 4.5) out.push(`${theme}: ${e.innerText.slice(0, 30)} ${ratio.toFixed(1)}`);
+            } }
+        delete document.documentElement.dataset.theme;
+        return out; })()""")
+    assert not poor, poor
+
+
+# ---- a proof --------------------------------------------------------------------------------------
+
+
+def test_a_proof_is_shown_and_handed_out():
+    with tempfile.TemporaryDirectory(prefix="tseq-") as data, Browser() as b:
+        port = _port()
+        p, network = _start(os.path.join(data, "net"), port, "--attack", "equivocation")
+        children = _children(p.pid)
+        try:
+            wait_for("the lie is found", lambda: [f for f in rpc(port + 11, "ten_findings", 0, "proof")["findings"]
+                                                  if f["name"] == "equivocation"], 60)
+            b.open(f"http://127.0.0.1:{port + 11}/")
+            wait_for("the verdict", lambda: level(b) == "bad", 10)
+            assert "proof" in b.text("#verdict-title")
+            wait_for("the page is live", lambda: is_live(b))
+            time.sleep(1)
+            b.shot("proof", full=True)
+            path = os.path.join(data, "evidence.json")
+            name = b.do("download", what="[data-name='equivocation'] .strong", path=path)
+            assert name.startswith("equivocation-") and name.endswith(".json"), name
+            done = subprocess.run([program("tenseq"), "verify", path], capture_output=True, text=True)
+            assert done.returncode == 0, done.stdout + done.stderr
+            wait_for("it says how to check it", lambda: "tenseq verify" in b.text("[data-name='equivocation'] .strong"))
+            no_complaint(b)
+        finally:
+            _end(p, children)
+
+
+# ---- a long history -------------------------------------------------------------------------------
+
+LONG = 24000
+
+
+def test_a_long_history_is_looked_at_from_afar_and_near():
+    from bench_million import LongNetwork  # one enclave made it all
+
+    net = LongNetwork(LONG)
+    try:
+        net.make()
+        net._add("host", net.host_argv(), False)
+        net.host.start()
+        net["e0"].start()
+        net["n0"].start()
+        net.until("the node has caught up", lambda: net.node_head(0) >= LONG, 60)
+        with Browser() as b:
+            b.open(url_of(net))
+            net.until("the page is live", lambda: is_live(b))
+            _ranges(net, b)
+            no_complaint(b)
+        _agrees(net)
+    except BaseException:
+        net.keep_logs()
+        raise
+    finally:
+        net.close()
+
+
+def _ranges(net, b):
+    range_of = lambda: b.text("#range")  # noqa: E731
+    assert "Batches 23," in range_of(), range_of()
+    start = time.monotonic()
+    b.click("[data-do=all]")
+    net.until("the whole chain", lambda: "Batches 1 to 24" in range_of(), 5)
+    assert time.monotonic() - start < 2 * SLOW
+    net.pass_time(0.3)
+    b.shot("long")
+    for _ in range(6):
+        before = range_of()
+        b.click("[data-do=in]")
+        net.until("it zooms in", lambda: range_of() != before, 5)
+    before = range_of()
+    b.do("drag", what="#plot", dx=300)
+    net.until("it is dragged", lambda: range_of() != before, 5)
+    assert b.eval("document.querySelector('[data-do=live]').getAttribute('aria-pressed')") == "false"
+    b.click("[data-do=earlier]")
+    b.shot("long-near")
+    b.click("[data-do=live]")
+    net.until("it is live again", lambda: b.eval("document.querySelector('[data-do=live]').getAttribute('aria-pressed')") == "true", 5)
+
+
+def _agrees(net):
+    """Ranges read batch by batch say what the batches say."""
+    near = net.node_rpc(0, "ten_timeline", {"from": 9000, "to": 9099, "points": 100})
+    assert near["width"] == 1 and near["buckets"]["first"] == list(range(9000, 9100))
+    batches = net.node_rpc(0, "ten_getBatches", 8999, 101)
+    times = [int(x["header"]["time"]) for x in batches]
+    assert near["buckets"]["time"] == times[1:]
+    assert near["buckets"]["intervalMean"] == [y - x for x, y in zip(times, times[1:])]
+    assert near["buckets"]["transactions"] == [len(x["transactions"]) for x in batches[1:]]
+    far = net.node_rpc(0, "ten_timeline", {"points": 64})
+    assert len(far["buckets"]["first"]) <= 64 and far["from"] == 1 and far["to"] >= LONG
+    start = time.monotonic()
+    for first in range(1, 20000, 4000):
+        part = net.node_rpc(0, "ten_timeline", {"from": first, "to": first + 4095, "points": 1024})
+        assert part["width"] == 4
+    assert time.monotonic() - start < 5 * SLOW
+
+
+# ---- the files ------------------------------------------------------------------------------------
+
+
+def get(net, path, method="GET", **headers):
+    c = http.client.HTTPConnection("127.0.0.1", net.node_ports[0], timeout=10)
+    try:
+        c.request(method, path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+        answer = c.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read()
+    finally:
+        c.close()
+
+
+def test_the_page_is_small_closed_and_its_own():
+    with Network(interval="200ms", validators=False) as net, Browser() as b:
+        status, headers, page = get(net, "/")
+        assert status == 200 and headers["Content-Type"] == "text/html; charset=utf-8"
+        policy = headers["Content-Security-Policy"]
+        for part in ("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"):
+            assert part in policy, policy
+        assert "unsafe" not in policy and headers["X-Content-Type-Options"] == "nosniff"
+        assert b"http://" not in page and b"https://" not in page
+        again, known, body = get(net, "/", If_None_Match=headers["ETag"])
+        assert again == 304 and not body and known["ETag"] == headers["ETag"]
+        _, packed, short = get(net, "/main.js", Accept_Encoding="br, gzip;q=0.8")
+        assert packed["Content-Encoding"] == "gzip" and packed["ETag"] != headers["ETag"]
+        import gzip
+        with open(os.path.join(ROOT, "web", "main.js"), "rb") as f:
+            assert gzip.decompress(short) == f.read()
+        assert "Content-Encoding" not in get(net, "/main.js", Accept_Encoding="gzip;q=0")[1]
+        assert get(net, "/main.js", method="HEAD")[2] == b""
+        assert get(net, "/none.js")[0] == 404
+        assert b"ten_timeline" in get(net, "/methods")[2]
+        for name in ("uplot.js", "uplot.css"):
+            npm = {"uplot.js": "uPlot.iife.min.js", "uplot.css": "uPlot.min.css"}[name]
+            with open(os.path.join(ROOT, "node_modules", "uplot", "dist", npm), "rb") as f:
+                assert get(net, "/vendor/" + name)[2] == f.read(), f"{name} is not npm's"
+        b.open(url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        net.until("the charts are there", lambda: b.count("#charts canvas") == 4)
+        weight = sum(b.do("weight").values())
+        assert weight < LIMIT, f"the page weighs {weight} bytes"
+        print(f"note: the whole page is {weight} bytes, unpacked")
+        origin = url_of(net)
+        assert all(r.startswith(origin) or r.startswith("blob:") for r in b.do("requests")), b.do("requests")
+        refused = b.eval("(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return false; } catch { return true; } })()")
+        assert refused, "text can become markup"
+        b.problems()  # that refusal is logged
