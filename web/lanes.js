@@ -78,7 +78,7 @@ export class Lanes {
         this.view = view;
         this.names = names;
         this.narrow = width < 620;
-        this.left = this.narrow ? 0 : 168;
+        this.left = this.narrow ? 12 : 168;
         this.width = width;
         this.height = TOP + view.lanes.length * LANE + AXIS;
         this.inner = Math.max(width - this.left - 10, 50);
@@ -217,7 +217,7 @@ export class Lanes {
             if (mark.kind === 'takeover' || mark.kind === 'clean-takeover')
                 moved.append(...[this.drawHandover(mark)].filter(Boolean));
         this.marks = this.clusters();
-        this.cursor = svg('line', {class: 'cursor', y1: TOP, y2: this.height - AXIS, x1: -9, x2: -9});
+        this.cursor = svg('line', {class: 'cursor', visibility: 'hidden', y1: TOP, y2: this.height - AXIS, x1: -9, x2: -9});
         moved.append(this.cursor, ...this.marks.map((c) => this.drawMark(c)));
         root.append(svg('defs', {}, clip), svg('g', {'clip-path': 'url(#inside)'}, moved));
         this.view.lanes.forEach((lane, i) => root.append(this.drawName(lane, i)));

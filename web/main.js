@@ -161,6 +161,8 @@ async function up() {
     }
 }
 
+let soon = null;
+
 function news(topic, object) {
     if (topic === 'heads') {
         takeHead(object);
@@ -169,6 +171,8 @@ function news(topic, object) {
     } else if (topic === 'findings') {
         findings.add(object);
         showJudgement();
+        clearTimeout(soon);
+        soon = setTimeout(refresh, 400);
     } else if (topic === 'lifecycle') {
         names.learn([object.event.enclaveId]);
         timeline.newHead(object.batch);

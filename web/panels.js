@@ -34,12 +34,15 @@ function rateOf(heads) {
     return ms > 0 ? (heads.length - 1) * 1000 / ms : null;
 }
 
-function lastSwitch(view, names) {
-    const marks = view ? view.marks.filter((m) => m.kind === 'takeover' || m.kind === 'clean-takeover') : [];
-    const mark = marks.at(-1);
-    if (!mark)
+/** The newest takeover of all ranges that were looked at. */
+function lastSwitch(state, names) {
+    const {view} = state;
+    const newest = view ? view.marks.filter((m) => m.kind === 'takeover' || m.kind === 'clean-takeover').at(-1) : null;
+    if (newest && (!state.last || newest.batch > state.last.mark.batch))
+        state.last = {mark: newest, took: view.takeoverTimes.find(([batch]) => batch === newest.batch)};
+    if (!state.last)
         return null;
-    const took = view.takeoverTimes.find(([batch]) => batch === mark.batch);
+    const {mark, took} = state.last;
     return {mark, text: `${mark.kind === 'takeover' ? 'Unclean takeover' : 'Planned switch'} by ${names.of(mark.enclave)} at batch ${count(mark.batch)}, ${time(mark.time)}` +
         `${took ? `; that batch came ${span(took[1])} after the one before` : ''}.`};
 }
@@ -62,7 +65,7 @@ export function showNow(state, names) {
         say(list.children[i].children[1], big);
         say(list.children[i].children[2], small);
     });
-    const last = lastSwitch(state.view, names);
+    const last = lastSwitch(state, names);
     let note = last ? `Last change: ${last.text}` : 'No takeover in the range shown below.';
     let mood = 'calm';
     if (state.lost)

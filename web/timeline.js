@@ -114,6 +114,7 @@ export class Timeline {
             this.plot.replaceChildren(el('p', {class: 'none', text: 'There is no batch yet.'}));
             return;
         }
+        const had = this.plot.contains(document.activeElement);
         this.lanes = new Lanes(this.view, width, this.names);
         this.plot.replaceChildren(this.lanes.draw());
         const marks = this.lanes.marks;
@@ -121,12 +122,13 @@ export class Timeline {
         const stop = again || marks.at(-1);
         if (stop)
             stop.node.setAttribute('tabindex', 0);
-        else
-            this.lanes.root.setAttribute('tabindex', 0);
-        if (again)
+        this.lanes.root.setAttribute('tabindex', stop ? -1 : 0);
+        if (again) {
             again.node.focus();
-        else if (focused)
+        } else if (had) {
             this.hideTip();
+            this.lanes.root.focus();  // what had the focus has moved out: the keys still work
+        }
         this.words();
     }
 

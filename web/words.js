@@ -111,6 +111,7 @@ export const FINDINGS = {
     'stale-l1': 'An old state of L1 is used',
     'rollup-mismatch': 'What was published is not what was sealed',
     'rollup-gap': 'A published part is missing',
+    'clock-skew': 'The operator’s clock is not the node’s',
 };
 
 const UNSEEN = 'Copies of an enclave that never publish anything, results looked at before a batch is published, and users’ transactions ' +
@@ -145,10 +146,11 @@ const kinds = (list) => {
         silence: 'silence', restart: 'restart', 'unclean-takeover': 'takeover without a sign-off', lagging: 'stretch of late reports',
         flap: 'switch off and on', 'mass-restart': 'restart of all enclaves', cadence: 'stretch of late or bunched batches',
         churn: 'change of the list', 'time-bracket': 'impossible start time', 'stale-l1': 'use of an old L1', 'rollup-gap': 'gap in what was published',
+        'clock-skew': 'clock that differs',
     };
     const many = {silence: 'silences', restart: 'restarts', 'unclean-takeover': 'takeovers without a sign-off', lagging: 'stretches of late reports',
         flap: 'switches off and on', 'mass-restart': 'restarts of all enclaves', cadence: 'stretches of late or bunched batches', churn: 'changes of the list',
-        'time-bracket': 'impossible start times', 'stale-l1': 'uses of an old L1', 'rollup-gap': 'gaps in what was published'};
+        'time-bracket': 'impossible start times', 'stale-l1': 'uses of an old L1', 'rollup-gap': 'gaps in what was published', 'clock-skew': 'clocks that differ'};
     return joinAnd([...by].map(([name, n]) => some(n, word[name] || name, many[name])));
 };
 
@@ -172,11 +174,13 @@ function headline(t, head) {
         t.patterns.length > 0 ? `No proof and no gap ${over}; ${kinds(t.patterns)} so far, which is ordinary.` : `Nothing speaks against the operator ${over}.`];
 }
 
+const fewer = (alpha) => `1 of ${count(Math.round(1 / alpha))}`;
+
 function sure(t, assessment, health) {
-    const checked = 'Every signature and rule of every batch was checked by this node itself; proofs are certain, and an honest operator never causes one, whatever crashes.';
+    const checked = 'Proofs are certain: this node checked every signature itself, and no crash makes an honest operator cause one.';
     const p = assessment && assessment.parameters;
     const l = assessment && assessment.operator && assessment.operator.likelihood;
-    const odds = p && l ? ` Counting restarts can wrong an honest operator with a chance of at most ${p.alpha * 100} % over the whole life of the network; ${t.alarm ? 'that alarm has gone off' : 'it has raised no alarm'}.`
+    const odds = p && l ? ` Counting restarts wrongs at most ${fewer(p.alpha)} honest operators, ever; ${t.alarm ? 'it has raised the alarm' : 'it has raised no alarm'}.`
         : ' How often is too often is not judged by this node.';
     const late = health && health.state !== 'following' ? ` This node is not up to date just now (${health.state}).` : '';
     return checked + odds + late;

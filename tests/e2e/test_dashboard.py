@@ -5,13 +5,14 @@ are left in build/dashboard/."""
 import http.client
 import json
 import os
+import re
 import sys
 import subprocess
 import tempfile
 import time
 
-from browser import SHOTS, Browser
-from network import BUILD, ROOT, SLOW, Network, program, rpc, wait_for
+from browser import Browser
+from network import ROOT, SLOW, Network, program, rpc, wait_for
 from test_devnet import _children, _end, _port, _start
 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -159,6 +160,7 @@ def test_a_phone_the_dark_and_the_keyboard():
         net.pass_time(1.5)
         fits(b)
         b.shot("phone", full=True)
+        b.shot("phone-timeline", what="section:has(#plot)")
         small = b.eval("[...document.querySelectorAll('button')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 30).map((e) => e.innerText)")
         assert not small, f"too small for a finger: {small}"
         no_complaint(b)
@@ -318,6 +320,17 @@ def _agrees(net):
         part = net.node_rpc(0, "ten_timeline", {"from": first, "to": first + 4095, "points": 1024})
         assert part["width"] == 4
     assert time.monotonic() - start < 5 * SLOW
+
+
+def test_every_finding_has_its_words():
+    with open(os.path.join(ROOT, "include", "tenseq", "finding.h")) as f:
+        names = re.findall(r'X\(TS_F_\w+, "([\w-]+)"', f.read())
+    with open(os.path.join(ROOT, "web", "words.js")) as f:
+        words = f.read()
+    assert len(names) > 15
+    for name in names:
+        key = f"'{name}': '" if "-" in name else f"{name}: '"
+        assert key in words, f"web/words.js has no words for {name}"
 
 
 # ---- the files ------------------------------------------------------------------------------------

@@ -637,20 +637,6 @@ void nw_publish(struct nw *w, size_t host, uint64_t number)
     }
 }
 
-static ts_err load_timeline(struct nw_node *n)
-{
-    uint64_t head = ts_node_chain(n->core)->head.number;
-    ts_err err = TS_OK;
-    if (head == 0 || ts_node_load_timeline(n->core, ts_buf_bytes(&n->store.timeline)) == TS_OK)
-        return TS_OK;
-    for (uint64_t i = 0; i < head && err == TS_OK; i++) {
-        struct ts_store_batch b = {
-            .number = i + 1, .hash = n->store.hashes[i], .raw = n->store.raws[i]};
-        err = ts_node_fold_timeline(n->core, &b);
-    }
-    return err;
-}
-
 static ts_err load_node(struct nw_node *n)
 {
     char why[160];
@@ -659,7 +645,7 @@ static ts_err load_node(struct nw_node *n)
         err = ts_node_load_chain(n->core, ts_buf_bytes(&n->store.chain),
                                  ts_buf_bytes(&n->store.roots), ts_buf_bytes(&n->store.audit));
     if (err == TS_OK)
-        err = load_timeline(n);
+        err = nw_load_timeline(n);
     if (err != TS_OK)
         return err;
     for (uint64_t i = ts_node_chain(n->core)->head.number; i < n->store.n && err == TS_OK; i++) {

@@ -65,4 +65,7 @@ void nw_answer_tx(struct nw *w, struct nw_conn *c, uint64_t id, ts_err code, con
 /* A message of a client arrives at its server. */
 void nw_serve(struct nw *w, uint64_t conn, ts_bytes message);
 
+/* The stored timeline, or one that is folded from the stored batches. */
+ts_err nw_load_timeline(struct nw_node *n);
+
 #endif

@@ -154,3 +154,19 @@ void nw_serve(struct nw *w, uint64_t conn, ts_bytes message)
     }
     ts_arena_free(&arena);
 }
+
+/* ---- loading ---- */
+
+ts_err nw_load_timeline(struct nw_node *n)
+{
+    uint64_t head = ts_node_chain(n->core)->head.number;
+    ts_err err = TS_OK;
+    if (head == 0 || ts_node_load_timeline(n->core, ts_buf_bytes(&n->store.timeline)) == TS_OK)
+        return TS_OK;
+    for (uint64_t i = 0; i < head && err == TS_OK; i++) {
+        struct ts_store_batch b = {
+            .number = i + 1, .hash = n->store.hashes[i], .raw = n->store.raws[i]};
+        err = ts_node_fold_timeline(n->core, &b);
+    }
+    return err;
+}
