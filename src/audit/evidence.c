@@ -194,6 +194,8 @@ static ts_err check_needed(struct evidence_check *c)
 /* ---- what it rests on ------------------------------------------------------------------------ */
 
 static void add(char *text, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
+static void add(char *text, size_t size, const char *format, va_list args)
 {
     size_t n = strnlen(text, size - 1);
     (void)vsnprintf(text + n, size - n, format, args);
