@@ -294,6 +294,15 @@ struct l1_host {
     char reason[200];
 };
 
+/* A rollup on its way to L1. */
+struct flight {
+    struct ts_rollup made;
+    uint64_t job;      /* token of the submission */
+    bool is_submitted; /* it is on L1, as who submits says: the follower has not told it yet */
+    uint64_t since_us; /* when it was made, or submitted */
+};
+
+#define TS_ROLL_FLIGHTS 3
 struct roll {
     /* The newest rollup on confirmed L1: its last batch; durable when no step is under way. */
     uint64_t number;
@@ -301,14 +310,16 @@ struct roll {
     ts_hash hash;
     ts_hash root;
     bool is_foreign;   /* it is not of this chain: nothing more is published; durable too */
-    uint64_t since_us; /* when it was told, or when the host began */
+    uint64_t since_us; /* when the last one was made, or told; or when the host began */
     uint64_t pending_txs_bytes; /* of batches committed since the last range was read */
     bool is_due; /* what is left of a full range, or of one that failed, waits for nothing more */
     uint64_t retry_us, backoff_us;
     bool failure_said;
 
-    enum { R_IDLE, R_LOADING, R_READY, R_ASKING, R_PUBLISHING } stage;
-    uint64_t began_us; /* LOADING: when the store was asked */
+    struct flight flights[TS_ROLL_FLIGHTS]; /* each begins where the one before it ends */
+    size_t n_flights;
+    enum { R_IDLE, R_LOADING, R_READY, R_ASKING } stage; /* of the one in work, behind them */
+    uint64_t began_us;                                   /* LOADING: when the store was asked */
     uint64_t ready_us; /* when the range was first read; 0: not yet */
     uint64_t load_token;
     uint64_t target;                 /* the head when it began */
@@ -322,6 +333,7 @@ struct roll {
     uint64_t cost_max; /* as roll_cost counts */
     ts_bytes *above;   /* owned, of TS_MAX_ABOVE: headers behind the range; NULL before the first */
     size_t n_above;
+    uint64_t first;
     uint64_t last; /* of the range; so too the next three */
     ts_hash last_hash;
     ts_hash work_root;
@@ -330,10 +342,6 @@ struct roll {
     uint64_t l1_number; /* that it names */
     ts_hash l1_hash;
     int member; /* ASKING */
-    struct ts_rollup made;
-    uint64_t job; /* PUBLISHING: token of the submission */
-    bool is_submitted;
-    uint64_t since_publish_us;
 };
 
 /* What operators and verdicts leave behind; durable. */
@@ -658,8 +666,10 @@ void rollup_advance(struct ts_host *h);
 uint64_t rollup_wake(const struct ts_host *h);
 
 /* roll_range.c */
-/* Begins to read what follows the newest rollup, as much as maker may be given. */
-void roll_range_begin(struct ts_host *h, const struct member *maker);
+/* Begins to read what follows batch after, whose protocol root is root, as much as maker may be
+ * given. */
+void roll_range_begin(struct ts_host *h, const struct member *maker, uint64_t after,
+                      const ts_hash *root);
 /* What the store gave. NULL, or why it is of no use. */
 const char *roll_range_take(struct ts_host *h, const struct ts_host_input *in);
 /* Whether range and above are all that an enclave must be given now. */

@@ -10,6 +10,7 @@
 #define COST_US        1000u
 #define COST_BATCH_NS  12000u
 #define COST_BYTE_NS   2500u
+#define COST_ABOVE_NS  3000u /* of a header above the range, which is only hashed */
 #define SLOWNESS       1000u /* that of this machine */
 #define SLOWNESS_FIRST 8000u /* before anything is known of an enclave */
 #define SLOWNESS_MAX   1000000u
@@ -74,7 +75,7 @@ uint64_t roll_cost(size_t batches, size_t bytes)
 
 uint64_t roll_work(const struct roll *r)
 {
-    return roll_cost(r->n_range + r->n_above, r->bytes);
+    return roll_cost(r->n_range, r->bytes) + (uint64_t)r->n_above * COST_ABOVE_NS / 1000;
 }
 
 uint64_t roll_time_us(const struct member *m, uint64_t work)

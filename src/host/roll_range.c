@@ -20,11 +20,13 @@ static void load(struct ts_host *h, uint64_t from, uint64_t count)
     o->count = count < LOAD_BATCHES ? count : LOAD_BATCHES;
 }
 
-void roll_range_begin(struct ts_host *h, const struct member *maker)
+void roll_range_begin(struct ts_host *h, const struct member *maker, uint64_t after,
+                      const ts_hash *root)
 {
     struct roll *r = &h->roll;
-    r->last = r->number;
-    r->work_root = r->root;
+    r->first = after + 1;
+    r->last = after;
+    r->work_root = *root;
     r->range_is_full = false;
     r->target = h->chain.head.number;
     r->cost_max = roll_cost_max(h, maker);

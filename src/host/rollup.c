@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rollups: when one is due, its range is read from the store, an enclave makes and signs it, and it
  * goes to L1. The contract takes ranges without gap or overlap, so that what a crash leaves in
- * doubt is settled by what L1 says: the next range always begins behind the newest that it told.
+ * doubt is settled by what L1 says.
  *
- *     idle ──due──▶ LOADING ─▶ READY ─▶ ASKING ─▶ PUBLISHING ──told by L1──▶ idle
+ *     idle ──due──▶ LOADING ─▶ READY ─▶ ASKING ─▶ idle, and a flight more ──told by L1──▶ one less
  *       ▲──────── whatever fails, after a while ◀──┘
+ *
+ * The next range begins behind the newest that L1 told, or behind those that are on their way
+ * there, up to three flights: a confirmation takes longer than a range under load. When one of them
+ * fails, or L1 tells another than the first of them, all that rests on it is dropped, and begun
+ * anew from what L1 told.
  *
  * Source: docs/protocol.md, section 6. */
 #include "chain/rollup.h"
@@ -72,13 +77,18 @@ static void drop_work(struct ts_host *h)
 {
     struct roll *r = &h->roll;
     r->stage = R_IDLE;
-    r->load_token = r->job = r->ready_us = 0;
-    r->is_submitted = false;
+    r->load_token = r->ready_us = 0;
     r->member = TS_NOBODY;
     r->n_range = r->n_above = 0;
     r->bytes = r->frame = 0;
     ts_arena_free(&r->arena);
     ts_arena_init(&r->arena, TS_ROLLUP_ARENA);
+}
+
+/* Behind which batch the next range begins: the newest that L1 told of, or of the flights. */
+static uint64_t tip(const struct roll *r)
+{
+    return r->n_flights > 0 ? r->flights[r->n_flights - 1].made.last_number : r->number;
 }
 
 static void try_later(struct ts_host *h, const char *why)
@@ -92,7 +102,7 @@ static void try_later(struct ts_host *h, const char *why)
     r->retry_us = h->now.mono_us + r->backoff_us;
     if (!r->failure_said)
         out_event(h, TS_LOG_WARN, "rollup-failed", "first=%llu reason=\"%s\"",
-                  (unsigned long long)r->number + 1, why);
+                  (unsigned long long)tip(r) + 1, why);
     r->failure_said = true;
 }
 
@@ -118,6 +128,37 @@ void rollup_begin(struct ts_host *h)
         say_foreign(h);
 }
 
+/* Flight i failed: whatever begins behind it can come to nothing now. */
+static void drop_flights(struct ts_host *h, size_t i, const char *why)
+{
+    h->roll.n_flights = i;
+    try_later(h, why);
+}
+
+/* Whether it is the first of the flights, which is none any more. */
+static bool has_landed(struct roll *r, const struct ts_rollup *rollup)
+{
+    const struct ts_rollup *made = &r->flights[0].made;
+    if (r->n_flights == 0 || made->first_number != rollup->first_number ||
+        made->last_number != rollup->last_number ||
+        !ts_hash_equal(&made->last_hash, &rollup->last_hash) ||
+        !ts_hash_equal(&made->protocol_root, &rollup->protocol_root))
+        return false;
+    r->n_flights--;
+    memmove(&r->flights[0], &r->flights[1], r->n_flights * sizeof(r->flights[0]));
+    return true;
+}
+
+/* What L1 told is not what rests on it here: all begins anew. */
+static void begin_anew(struct ts_host *h)
+{
+    struct roll *r = &h->roll;
+    r->is_due = r->is_due || r->n_flights > 0 || r->stage != R_IDLE;
+    r->n_flights = 0;
+    r->since_us = h->now.mono_us;
+    drop_work(h);
+}
+
 /* A rollup on confirmed L1. Ours, an earlier life's or another host's: it counts the same. */
 void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
 {
@@ -127,10 +168,7 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
     r->number = rollup->last_number;
     r->hash = rollup->last_hash;
     r->root = rollup->protocol_root;
-    r->since_us = h->now.mono_us;
-    r->is_due = r->is_due || (r->stage == R_PUBLISHING && r->range_is_full);
     r->backoff_us = r->retry_us = 0;
-    r->most = 0;
     r->failure_said = false;
     h->counters.rollups++;
     bool was_foreign = r->is_foreign;
@@ -140,7 +178,8 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
               (unsigned long long)rollup->first_number, (unsigned long long)rollup->last_number);
     if (r->is_foreign && !was_foreign)
         say_foreign(h);
-    drop_work(h);
+    if (!has_landed(r, rollup) || r->is_foreign)
+        begin_anew(h);
 }
 
 /* Governance took rollups back: the next one begins where they began. */
@@ -152,7 +191,6 @@ void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
     r->number = back->first_number - 1;
     r->hash = back->last_hash;
     r->root = back->protocol_root;
-    r->since_us = h->now.mono_us;
     r->backoff_us = r->retry_us = 0;
     r->failure_said = false;
     r->most = 0;
@@ -161,7 +199,7 @@ void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
     settings_put(h, SETTING_ROLLUP);
     out_event(h, TS_LOG_WARN, "rollups-rolled-back", "first=%llu last=%llu",
               (unsigned long long)back->first_number, (unsigned long long)back->last_number);
-    drop_work(h);
+    begin_anew(h);
 }
 
 /* ---- when one is due ---- */
@@ -176,13 +214,13 @@ void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b)
 static uint64_t waiting(const struct ts_host *h)
 {
     uint64_t head = h->chain.head.number;
-    return head > h->roll.number ? head - h->roll.number : 0;
+    return head > tip(&h->roll) ? head - tip(&h->roll) : 0;
 }
 
 static uint64_t due_us(const struct ts_host *h)
 {
     const struct roll *r = &h->roll;
-    if (waiting(h) == 0)
+    if (waiting(h) == 0 || r->n_flights == TS_ROLL_FLIGHTS)
         return UINT64_MAX;
     bool is_full = r->is_due || waiting(h) >= h->set.rollup_batches ||
                    r->pending_txs_bytes >= h->set.rollup_bytes;
@@ -208,7 +246,9 @@ static void begin(struct ts_host *h)
     r->stage = R_LOADING;
     r->is_due = false;
     r->pending_txs_bytes = 0; /* what does not fit is due when this is done */
-    roll_range_begin(h, &h->members[who]);
+    roll_range_begin(h, &h->members[who], tip(r),
+                     r->n_flights > 0 ? &r->flights[r->n_flights - 1].made.protocol_root
+                                      : &r->root);
 }
 
 static void ask_member(struct ts_host *h, struct member *m, const struct l1_known *l1)
@@ -315,7 +355,7 @@ static const char *header_fault(struct ts_host *h, const struct member *m,
     ts_address signer;
     ts_hash data;
     ts_keccak256(a->data, &data);
-    if (got->first_number != r->number + 1 || got->last_number != r->last ||
+    if (got->first_number != r->first || got->last_number != r->last ||
         !ts_hash_equal(&got->first_parent_hash, &r->first_parent) ||
         !ts_hash_equal(&got->last_hash, &r->last_hash) ||
         !ts_hash_equal(&got->protocol_root, &r->work_root) || got->l1_number != r->l1_number ||
@@ -347,6 +387,26 @@ static const char *data_fault(struct ts_host *h, const struct ts_msg_rolled *a, 
     return fault;
 }
 
+/* To L1. What is left of a full range waits for nothing more. */
+static void publish(struct ts_host *h, const struct ts_msg_rolled *a)
+{
+    struct roll *r = &h->roll;
+    TS_CHECK(r->n_flights < TS_ROLL_FLIGHTS && a->rollup.first_number == tip(r) + 1);
+    struct flight *f = &r->flights[r->n_flights++];
+    *f = (struct flight){.made = a->rollup, .job = ++h->next_token, .since_us = h->now.mono_us};
+    uint8_t *data = ts_arena_alloc(&h->arena, a->data.n);
+    TS_CHECK(data != NULL);
+    memcpy(data, a->data.p, a->data.n);
+    struct ts_host_output *o = out_push(h, TS_OUT_PUBLISH);
+    o->token = f->job;
+    o->rollup = &f->made;
+    o->bytes = ts_bytes_of(data, a->data.n);
+    r->since_us = h->now.mono_us;
+    r->most = 0;
+    r->is_due = r->range_is_full;
+    drop_work(h);
+}
+
 void rollup_answered(struct ts_host *h, struct member *m, const struct ts_msg_rolled *a)
 {
     struct roll *r = &h->roll;
@@ -364,18 +424,7 @@ void rollup_answered(struct ts_host *h, struct member *m, const struct ts_msg_ro
             member_corrupt(h, m, "%s", fault);
         return;
     }
-    r->stage = R_PUBLISHING;
-    r->member = TS_NOBODY;
-    r->job = ++h->next_token;
-    r->since_publish_us = h->now.mono_us;
-    uint8_t *data = ts_arena_alloc(&h->arena, a->data.n);
-    TS_CHECK(data != NULL);
-    memcpy(data, a->data.p, a->data.n);
-    r->made = a->rollup;
-    struct ts_host_output *o = out_push(h, TS_OUT_PUBLISH);
-    o->token = r->job;
-    o->rollup = &r->made;
-    o->bytes = ts_bytes_of(data, a->data.n);
+    publish(h, a);
     out_event(h, TS_LOG_INFO, "rollup-made", "first=%llu last=%llu bytes=%zu enclave=%s",
               (unsigned long long)a->rollup.first_number, (unsigned long long)a->rollup.last_number,
               a->data.n, short_id(h, &m->id));
@@ -408,13 +457,29 @@ void rollup_member_lost(struct ts_host *h, struct member *m)
 void rollup_submitted(struct ts_host *h, const struct ts_host_input *in)
 {
     struct roll *r = &h->roll;
-    if (r->stage != R_PUBLISHING || in->token != r->job)
+    size_t i = 0;
+    while (i < r->n_flights && r->flights[i].job != in->token)
+        i++;
+    if (i == r->n_flights)
+        return; /* it was told, or dropped */
+    if (in->err != TS_OK) {
+        drop_flights(h, i, in->text != NULL ? in->text : ts_err_text(in->err));
         return;
-    if (in->err != TS_OK)
-        try_later(h, in->text != NULL ? in->text : ts_err_text(in->err));
-    else
-        r->since_publish_us = h->now.mono_us; /* the follower tells it when it is confirmed */
-    r->is_submitted = in->err == TS_OK;
+    }
+    r->flights[i].is_submitted = true; /* the follower tells it when it is confirmed */
+    r->flights[i].since_us = h->now.mono_us;
+}
+
+/* When the first flight that L1 has taken is given up; UINT64_MAX: none is waited for. *at: which.
+ */
+static uint64_t confirm_until(const struct roll *r, size_t *at)
+{
+    for (size_t i = 0; i < r->n_flights; i++) {
+        *at = i;
+        if (r->flights[i].is_submitted)
+            return r->flights[i].since_us + CONFIRM_WAIT_US;
+    }
+    return UINT64_MAX;
 }
 
 void rollup_advance(struct ts_host *h)
@@ -426,9 +491,9 @@ void rollup_advance(struct ts_host *h)
         r->since_us = h->now.mono_us;
     if (r->stage == R_LOADING && h->now.mono_us >= r->began_us + RETRY_MAX_US)
         try_later(h, "the store does not answer");
-    if (r->stage == R_PUBLISHING && r->is_submitted &&
-        h->now.mono_us >= r->since_publish_us + CONFIRM_WAIT_US)
-        try_later(h, "it was taken by L1 and is not confirmed");
+    size_t late = 0;
+    if (h->now.mono_us >= confirm_until(r, &late))
+        drop_flights(h, late, "it was taken by L1 and is not confirmed");
     if (r->stage == R_IDLE && h->now.mono_us >= due_us(h))
         begin(h);
     else if (r->stage == R_READY)
@@ -441,6 +506,7 @@ uint64_t rollup_wake(const struct ts_host *h)
     uint64_t now = h->now.mono_us;
     if (!rollup_is_used(h) || r->is_foreign || h->stopping || !h->l1.has_newest)
         return UINT64_MAX;
+    size_t late;
     uint64_t wake = UINT64_MAX;
     if (r->stage == R_IDLE)
         wake = due_us(h);
@@ -448,8 +514,8 @@ uint64_t rollup_wake(const struct ts_host *h)
         wake = r->began_us + RETRY_MAX_US;
     else if (r->stage == R_READY)
         wake = r->ready_us + RETRY_MAX_US;
-    else if (r->stage == R_PUBLISHING && r->is_submitted)
-        wake = r->since_publish_us + CONFIRM_WAIT_US;
+    if (wake > confirm_until(r, &late))
+        wake = confirm_until(r, &late);
     return wake > now ? wake : now + 1000;
 }
 

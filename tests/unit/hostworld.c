@@ -109,7 +109,7 @@ static void send_to_enclave(struct world *w, const struct ts_host_output *o)
 
 void world_add_sent(struct world *w, uint64_t number, const ts_hash *hash, ts_bytes raw)
 {
-    w->sent = must(realloc(w->sent, (w->n_sent + 1) * sizeof(*w->sent)));
+    WORLD_GROW(w->sent, w->n_sent);
     w->sent[w->n_sent++] =
         (struct stored_batch){number, *hash, TS_BATCH_COMMITTED, world_copy(raw), raw.n};
 }
@@ -369,7 +369,7 @@ static uint64_t work_of(const struct world *w, const struct peer *p, const struc
     if (err == TS_OK && m.type == TS_MSG_SNAPSHOT)
         us = w->o.snapshot_us;
     else if (err == TS_OK && m.type == TS_MSG_ROLLUP)
-        us = p->rollup_cost_us * (m.u.rollup.n_range + m.u.rollup.n_above);
+        us = p->rollup_cost_us * (m.u.rollup.n_range + m.u.rollup.n_above / 4);
     ts_arena_free(&arena);
     return us;
 }

@@ -170,9 +170,12 @@ size_t world_replacements(const struct world *w, ts_address *corrupted, ts_addre
 void world_replacement_asked(struct world *w, ts_err err);
 /* Transactions that the host sends are not mined, until it is turned off. */
 void world_l1_lose_rollups(struct world *w, bool lose);
+/* The contract takes the next rollup that the host sends for wrong. */
+void world_l1_refuse_rollup(struct world *w);
 /* The host makes rollups of so many batches, or none, from its next start on. */
 void world_publish_rollups(struct world *w, uint64_t batches);
-/* What each header in a ROLLUP takes enclave i, which does nothing else meanwhile. */
+/* What each batch in a ROLLUP takes enclave i, which does nothing else meanwhile; a header above
+ * the range takes a quarter of that. */
 void world_rollup_cost(struct world *w, unsigned i, uint64_t us);
 /* So many batches of the store were given to the host since the start. */
 uint64_t world_loaded(const struct world *w);

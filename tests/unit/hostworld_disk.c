@@ -64,7 +64,7 @@ static void put_batch(struct world *w, const struct ts_store_op *op)
         return;
     }
     TS_CHECK(w->n_batches == 0 || w->batches[w->n_batches - 1].number <= op->number);
-    w->batches = must(realloc(w->batches, (w->n_batches + 1) * sizeof(*w->batches)));
+    WORLD_GROW(w->batches, w->n_batches);
     w->batches[w->n_batches++] =
         (struct stored_batch){op->number, op->hash, op->status, world_copy(op->data), op->data.n};
 }
@@ -94,8 +94,7 @@ void world_set_meta(struct world *w, const char *key, ts_bytes value)
 
 static void add_tx(struct world *w, const struct ts_store_op *op)
 {
-    if ((w->n_txs & (w->n_txs - 1)) == 0) /* there is room for the next power of two */
-        w->txs = must(realloc(w->txs, (w->n_txs > 0 ? 2 * w->n_txs : 1) * sizeof(*w->txs)));
+    WORLD_GROW(w->txs, w->n_txs);
     w->txs[w->n_txs++] = (struct stored_tx){.t = {.seq = op->seq,
                                                   .hash = op->hash,
                                                   .sender = op->sender,

@@ -56,6 +56,7 @@ struct l1sim_rollup {
     struct ts_rollup r;
     uint8_t *data;
     size_t n;
+    bool is_refused;
 };
 
 struct l1sim {
@@ -72,6 +73,7 @@ struct l1sim {
     struct ts_l1_rollback back; /* not told yet */
     bool has_back;
     bool loses_rollups; /* transactions are not mined */
+    bool refuses_next;  /* the contract says no to the next one */
     uint64_t salt;      /* of the line after so many reorgs */
     size_t n_asked;
     size_t n_corrupted; /* OUT_CORRUPTED; what the last said */
@@ -112,6 +114,13 @@ struct world_slots {
     struct ts_buf writing;
     size_t slot, at;
 };
+
+/* Room for one element more in a list of n: memory grows by doubling. */
+#define WORLD_GROW(list, n)                                                                        \
+    do {                                                                                           \
+        if (((n) & ((n)-1)) == 0)                                                                  \
+            (list) = must(realloc((list), ((n) > 0 ? 2 * (n) : 1) * sizeof(*(list))));             \
+    } while (0)
 
 struct peer {
     ts_secret key;

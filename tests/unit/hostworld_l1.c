@@ -195,7 +195,8 @@ void world_publish(struct world *w, const struct ts_host_output *o)
     struct l1sim *l1 = &w->l1sim;
     l1->rollups = must(realloc(l1->rollups, (l1->n_rollups + 1) * sizeof(*l1->rollups)));
     l1->rollups[l1->n_rollups] =
-        (struct l1sim_rollup){*o->rollup, world_copy(o->bytes), o->bytes.n};
+        (struct l1sim_rollup){*o->rollup, world_copy(o->bytes), o->bytes.n, l1->refuses_next};
+    l1->refuses_next = false;
     struct happening *h = world_schedule(w, w->now + w->o.l1_block_us, W_L1_MINED);
     h->token = o->token;
     h->from = l1->n_rollups++;
@@ -209,8 +210,8 @@ void world_l1_mined(struct world *w, const struct happening *h)
     const ts_hash *last = l1->n_taken > 0 ? &l1->last_hash : &w->genesis.hash;
     if (l1->loses_rollups)
         return;
-    bool fits =
-        r->first_number == l1->last_number + 1 && ts_hash_equal(&r->first_parent_hash, last);
+    bool fits = !l1->rollups[h->from].is_refused && r->first_number == l1->last_number + 1 &&
+                ts_hash_equal(&r->first_parent_hash, last);
     if (fits) {
         l1->last_number = r->last_number;
         l1->last_hash = r->last_hash;
@@ -294,6 +295,11 @@ void world_l1_foreign_rollup(struct world *w, uint64_t batches)
     l1->rollups[l1->n_rollups++] = (struct l1sim_rollup){.r = r};
     l1->last_number = r.last_number;
     l1->last_hash = r.last_hash;
+}
+
+void world_l1_refuse_rollup(struct world *w)
+{
+    w->l1sim.refuses_next = true;
 }
 
 uint64_t world_l1_published(const struct world *w)

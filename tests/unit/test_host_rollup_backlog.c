@@ -288,6 +288,68 @@ static void a_range_whose_data_are_too_large_is_halved(void **state)
     done(w);
 }
 
+/* A confirmation takes many intervals, and ranges go on being published meanwhile. */
+static void three_are_on_their_way_at_once(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(100);
+    o.l1_block_us = 12 * SECOND;
+    struct world *w = world_new(&o);
+    while (world_l1_rollups_taken(w) == 0)
+        world_run(w, 100 * MS);
+    assert_int_equal(world_events(w, "rollup-made"), 3);
+    world_run(w, 120 * SECOND);
+    assert_true(world_l1_rollups_taken(w) >= 12); /* one at a time: six */
+    assert_int_equal(world_events(w, "rollup-failed"), 0);
+    assert_in_range(world_events(w, "rollup-made"), world_l1_rollups_taken(w),
+                    world_l1_rollups_taken(w) + 3);
+    check_rollups(w);
+    done(w);
+}
+
+/* The contract refuses the one in the middle, once: what is behind it comes to nothing with it, and
+ * all of it is made anew. */
+static void one_that_fails_takes_those_behind_it_along(void **state)
+{
+    (void)state;
+    for (unsigned which = 1; which <= 3; which++) {
+        struct world_options o = publishing(110 + which);
+        o.l1_block_us = 12 * SECOND;
+        struct world *w = world_new(&o);
+        while (world_events(w, "rollup-made") < which - 1)
+            world_run(w, 100 * MS);
+        world_l1_refuse_rollup(w);
+        world_run(w, 130 * SECOND);
+        assert_int_equal(world_events(w, "rollup-failed"), 1);
+        assert_true(world_l1_published(w) + 400 > world_head(w));
+        check_rollups(w);
+        done(w);
+    }
+}
+
+/* What an earlier life sent is mined after the next one has begun: it counts, and what that one had
+ * sent meanwhile is made anew behind it. */
+static void what_an_earlier_life_sent_counts(void **state)
+{
+    (void)state;
+    for (unsigned life = 0; life < 4; life++) {
+        struct world_options o = publishing(120 + life);
+        o.l1_block_us = 12 * SECOND;
+        struct world *w = world_new(&o);
+        world_run(w, (9 + 4 * life) * SECOND);
+        for (unsigned i = 0; i < 4; i++) {
+            world_kill_host(w);
+            world_run(w, 500 * MS);
+            world_start_host(w);
+            world_run(w, (5 + 3 * i) * SECOND);
+        }
+        world_run(w, 100 * SECOND);
+        assert_true(world_l1_published(w) + 400 > world_head(w));
+        check_rollups(w);
+        done(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +361,9 @@ int main(void)
         cmocka_unit_test(a_lone_active_enclave_makes_its_batches_in_time),
         cmocka_unit_test(a_lone_active_enclave_that_hangs_is_reset_soon),
         cmocka_unit_test(a_range_whose_data_are_too_large_is_halved),
+        cmocka_unit_test(three_are_on_their_way_at_once),
+        cmocka_unit_test(one_that_fails_takes_those_behind_it_along),
+        cmocka_unit_test(what_an_earlier_life_sent_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
