@@ -57,7 +57,7 @@ static int ask(struct rebuild *b, uint64_t first, struct ts_arena *arena, ts_has
 
 int rebuild_check_kept(struct rebuild *b)
 {
-    struct ts_rollup last;
+    struct ts_rollup last = {0};
     struct ts_arena arena;
     ts_hash digest, now;
     if (b->before == 0)

@@ -6,7 +6,6 @@
 
 #include "base/check.h"
 #include "chain/batch.h"
-#include "chain/rollup_record.h"
 
 /* ---- events ---- */
 
@@ -215,17 +214,6 @@ static void put_batch(struct nw *w, struct nw_store *s, const struct ts_store_op
     s->raws[s->n++] = copy_of(op->data);
 }
 
-static void drop_rollups(struct nw_store *s, uint64_t from)
-{
-    struct ts_rollup_record r;
-    while (s->n_rollups > 0) {
-        TS_CHECK(ts_rollup_record_read(s->rollups[s->n_rollups - 1], &r) == TS_OK);
-        if (r.rollup.last_number < from)
-            return;
-        free((void *)(uintptr_t)s->rollups[--s->n_rollups].p);
-    }
-}
-
 static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_output *o)
 {
     bool fails = ++s->steps == s->fail_at;
@@ -246,7 +234,7 @@ static ts_err apply(struct nw *w, struct nw_store *s, const struct ts_node_outpu
             TS_CHECK(s->n_rollups < TS_COUNT(s->rollups));
             s->rollups[s->n_rollups++] = copy_of(op->data);
         } else if (op->kind == TS_OP_DROP_ROLLUPS) {
-            drop_rollups(s, op->number);
+            nw_drop_rollups(s, op->number);
         } else if (op->kind == TS_OP_PUT_L1) {
             l1_shelf_put(&s->l1, op);
         } else if (op->kind == TS_OP_PUT_EVIDENCE) {

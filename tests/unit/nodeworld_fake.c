@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stand-ins: signatures that cost nothing, an engine without accounts. */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
+#include "chain/rollup_record.h"
 #include "crypto/keccak.h"
 #include "nodeworld_internal.h"
 
@@ -101,4 +104,17 @@ struct ts_engine_ops nw_root_engine(void)
 {
     return (struct ts_engine_ops){
         .name = "root", .open = root_open, .close = root_close, .root = root_root};
+}
+
+/* ---- the store ---- */
+
+void nw_drop_rollups(struct nw_store *s, uint64_t from)
+{
+    struct ts_rollup_record r;
+    while (s->n_rollups > 0) {
+        TS_CHECK(ts_rollup_record_read(s->rollups[s->n_rollups - 1], &r) == TS_OK);
+        if (r.rollup.last_number < from)
+            return;
+        free((void *)(uintptr_t)s->rollups[--s->n_rollups].p);
+    }
 }

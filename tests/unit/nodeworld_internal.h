@@ -35,6 +35,9 @@ struct nw_conn {
 
 /* ---- nodeworld_fake.c ---- */
 
+/* TS_OP_DROP_ROLLUPS */
+void nw_drop_rollups(struct nw_store *s, uint64_t from);
+
 /* An engine that knows the root of the net's genesis and nothing else. */
 struct ts_engine_ops nw_root_engine(void);
 void nw_root_engine_of(const ts_hash *genesis_root);
