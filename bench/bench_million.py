@@ -4,7 +4,8 @@
 
 A chain is made offline (make_chain), then a real host, a real enclave that has seen none of it and
 a real node follow it. Told: how fast enclave and node catch up, the resident memory of all three
-with the chain behind them, and how soon the enclave is back after kill -9, from its checkpoint.
+with the chain behind them, how soon the enclave is back after kill -9, from its checkpoint, and how soon the dashboard shows its
+first view and the timeline any range.
 
 One JSON object on stdout."""
 
@@ -13,6 +14,7 @@ import glob
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -53,6 +55,34 @@ def timed(net, what, condition, timeout):
     return time.monotonic() - start
 
 
+def dashboard(net):
+    """The page's first view by a running browser with an empty cache, from the start of the navigation until verdict,
+    timeline and findings stand; and single ranges."""
+    from browser import Browser
+
+    views = []
+    url = f"http://127.0.0.1:{net.node_ports[0]}/"
+    with Browser() as b:
+        b.open(url)
+        for _ in range(15):
+            b.do("fresh", url=url)
+            net.until("the first view", lambda: b.eval("performance.getEntriesByName('first-view').length"))
+            views.append(b.eval("performance.getEntriesByName('first-view')[0].startTime"))
+            net.until("the charts", lambda: b.count("#charts canvas") == 4)
+        weight = sum(b.do("weight").values())
+        problems = b.problems()
+    assert not problems, problems
+    head = net.node_head(0)
+    ranges = {}
+    for name, of in (("whole", {}), ("4096", {"from": head // 2, "to": head // 2 + 4095}),
+                     ("300", {"from": head - 299})):
+        start = time.monotonic()
+        net.node_rpc(0, "ten_timeline", {**of, "points": 512})
+        ranges[name + "_ms"] = round(1000 * (time.monotonic() - start), 1)
+    return {"first_view_ms": round(statistics.median(views)), "first_view_max_ms": round(max(views)),
+            "weight_bytes": weight, "ranges": ranges}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--count", type=int, default=1_000_000)
@@ -76,6 +106,7 @@ def main():
             "rss_mib": {"enclave": rss_mib(net["e0"]), "host": rss_mib(net.host),
                         "node": rss_mib(net["n0"])},
         }
+        result["dashboard"] = dashboard(net)
         slots = os.path.join(net.dir, "e0", "checkpoint*")
         net.until("a checkpoint is sealed",
                   lambda: any(os.path.getsize(p) > 1000 for p in glob.glob(slots)), 60)

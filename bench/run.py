@@ -110,6 +110,8 @@ BENCHES = [
         ("node after a million batches, MiB", ("rss_mib", "node"), at_most, 96),
         ("node catch-up, a million, per s", ("node_catch_up_per_s",), at_least, 5000),
         ("enclave back from its checkpoint, s", ("restart_s",), at_most, 10),
+        ("dashboard, first view after a million, ms", ("dashboard", "first_view_ms"), at_most, 300),
+        ("dashboard, the whole page, bytes", ("dashboard", "weight_bytes"), at_most, 200_000),
     ]),
     ("throughput", lambda: script("bench_throughput.py"), [
         ("transfers, share of the bound", ("of_bound",), at_least, 0.5),

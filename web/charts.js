@@ -35,23 +35,23 @@ const CHARTS = [
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-function seriesOf([label, name, shape], unit) {
+function seriesOf(uPlot, [label, name, shape], unit) {
     const stroke = colour(name);
     const base = {label, stroke, width: 1.5, value: (u, v) => unit(v), points: {show: false}};
     if (shape === 'step')
-        return {...base, paths: window.uPlot.paths.stepped({align: 1}), fill: `${stroke}22`};
+        return {...base, paths: uPlot.paths.stepped({align: 1}), fill: `${stroke}22`};
     if (shape === 'full' || shape === 'ring')
         return {...base, paths: () => null, points: {show: true, size: 9, fill: shape === 'full' ? stroke : 'transparent', stroke, width: 2}};
     return base;
 }
 
-function optionsOf(chart, width, range) {
+function optionsOf(uPlot, chart, width, range) {
     const axis = {stroke: colour('--soft'), grid: {stroke: colour('--line'), width: 1}, ticks: {stroke: colour('--line')}, font: '12px system-ui, sans-serif'};
     return {
         width, height: 170, cursor: {drag: {x: false, y: false}, sync: {key: 'charts'}}, legend: {live: true},
         scales: {x: {time: false, range}, y: {range: (u, low, high) => [0, Math.max(high * 1.1, chart.unit === ms ? 10 : 4)]}},
         axes: [{...axis, values: (u, v) => v.map((n) => Number.isInteger(n) ? count(n) : ''), space: 90}, {...axis, values: (u, v) => v.map((x) => chart.unit === ms || Number.isInteger(x) ? chart.unit(x) : ''), size: 62}],
-        series: [{label: 'batch', value: (u, v) => whole(v)}, ...chart.series.map((s) => seriesOf(s, chart.unit))],
+        series: [{label: 'batch', value: (u, v) => whole(v)}, ...chart.series.map((s) => seriesOf(uPlot, s, chart.unit))],
     };
 }
 
@@ -62,7 +62,12 @@ export class Charts {
         this.box.append(...CHARTS.map((chart) => el('figure', {id: `chart-${chart.id}`}, el('figcaption', {}, el('h3', {text: chart.title}), el('p', {class: 'why'})),
             el('div', {class: 'chart', role: 'img', 'aria-label': chart.title}))));
         new ResizeObserver(() => this.fit()).observe(this.box);
-        addEventListener('load', () => this.draw());
+    }
+
+    /** uPlot comes when the first view is there. */
+    async begin() {
+        this.uPlot = this.uPlot || (await import('./vendor/uplot.js')).default;
+        this.draw();
     }
 
     take(view) {
@@ -86,7 +91,7 @@ export class Charts {
     }
 
     draw() {
-        if (!this.view || !window.uPlot)
+        if (!this.view || !this.uPlot)
             return;
         for (const chart of CHARTS) {
             const figure = byId(`chart-${chart.id}`);
@@ -96,7 +101,7 @@ export class Charts {
             if (plot)
                 plot.setData(data);
             else if (figure.clientWidth > 0)
-                this.made.set(chart.id, new window.uPlot(optionsOf(chart, figure.clientWidth, () => [this.view.from, Math.max(this.view.to, this.view.from + 1)]), data, figure.querySelector('.chart')));
+                this.made.set(chart.id, new this.uPlot(optionsOf(this.uPlot, chart, figure.clientWidth, () => [this.view.from, Math.max(this.view.to, this.view.from + 1)]), data, figure.querySelector('.chart')));
         }
     }
 }

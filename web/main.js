@@ -79,12 +79,26 @@ function takeAssessment(answer) {
     showAssessment(answer, names);
 }
 
+/** The answers that first.js has asked for, once; null when there are none. */
+async function takeFirst() {
+    const answers = await window.tenseqFirst;
+    window.tenseqFirst = null;
+    if (!answers || answers.length !== 5)
+        return null;
+    const [health, ...rest] = answers.map((a) => a.error ? new RpcError(a.error) : a.result);
+    takeHealth(health);
+    return rest;
+}
+
+async function askFirst() {
+    const [health, ...rest] = await askAll([['ten_health'], timeline.question(), ['ten_findings'], ['ten_registry'], ['ten_assessment']]);
+    takeHealth(health);
+    return rest;
+}
+
 /** Everything. Throws when the node cannot be reached. */
 async function load() {
-    takeHealth((await askAll([['ten_health']]))[0]);
-    timeline.head = Math.max(timeline.head, state.head.number);
-    const [view, found, registry, assessment] =
-        await askAll([timeline.question(), ['ten_findings'], ['ten_registry'], ['ten_assessment']]);
+    const [view, found, registry, assessment] = await takeFirst() || await askFirst();
     state.active = okOr(registry, {}).active || state.active;
     timeline.take(view);
     if (!state.interval && !(view instanceof RpcError) && view.buckets.intervalMean.length > 0)
@@ -94,6 +108,7 @@ async function load() {
     showJudgement();
     showNow(state, names);
     byId('main').setAttribute('aria-busy', 'false');
+    timeline.head = Math.max(timeline.head, state.head.number);
 }
 
 async function refresh() {
@@ -218,6 +233,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => char
 
 const first = load().then(() => {
     performance.mark('first-view');
+    charts.begin();
 }).catch(() => down(0));
 
 const feed = new Feed(['heads', 'lifecycle', 'findings'], {

@@ -46,10 +46,8 @@ export class Timeline {
 
     /** What the first view asks for. */
     question() {
-        if (this.live) {
-            const to = this.head;
-            return ['ten_timeline', to > 0 ? {from: Math.max(1, to - this.size + 1), points: POINTS} : {points: POINTS}];
-        }
+        if (this.live)
+            return ['ten_timeline', Number.isFinite(this.size) ? {last: this.size, points: POINTS} : {points: POINTS}];
         return ['ten_timeline', {from: this.from, to: this.to, points: POINTS}];
     }
 

@@ -338,7 +338,7 @@ const struct ts_rpc_method ts_ten_methods[] = {
     {"ten_findings", 0, ts_ten_findings, "from severity"},
     {"ten_assessment", 0, ts_ten_assessment, ""},
     {"ten_evidence", 0, ts_ten_evidence, "id"},
-    {"ten_timeline", 0, ts_ten_timeline, "from to points"},
+    {"ten_timeline", 0, ts_ten_timeline, "from to points last"},
     {"ten_rollups", 0, ts_ten_rollups, "from count"},
     {"ten_finality", 0, ts_ten_finality, NULL},
     {"ten_transaction", 0, ten_transaction, "hash"},

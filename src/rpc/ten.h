@@ -20,20 +20,19 @@
  *       Only of a node
  *   ten_evidence(id)                   the whole file of a proof (docs/evidence.md); id: a
  *       finding's evidence. null: none is kept under it. Only of a node
- *   ten_timeline {from?, to?, points?} {head, from, to, width, buckets: {first, time,
+ *   ten_timeline {from?, to?, points?, last?} {head, from, to, width, buckets: {first, time,
  *       transactions, intervalMean, intervalMax, takeovers, unclean, reportLagMax, term},
  *       enclaves, lanes: [{id, runs: [[bucket, bucket, state]], absent: [[bucket, batches]]}],
  *       marks: [{batch, time, enclave, kind, index}], marksLeftOut,
- *       takeoverTimes: [[batch, ms, clean]]}: the batches from to to (default: all) in at most
- *       points buckets (1 to TS_TEN_MAX_POINTS) of width batches; columns of one length, times
- *       in milliseconds (audit/timeline.h). Ranges are widened to whole buckets; narrow ones
- *       are read batch by batch. Only of a node
- *   ten_assessment()                   how much the record amounts to: {number, time, parameters,
- *       operator, enclaves: […], open: […]}, docs/assessment.md. Only of a node
- *   ten_subscribe("batches" | "heads" | "lifecycle" | "findings"), ten_unsubscribe(id):
- *       notifications "ten_subscription" with the objects above; of heads {number, hash, time,
- *       term, producer, transactions, transitions, absent: […]}, with counts of the first two.
- *       Findings are published by the program that has any */
+ *       takeoverTimes: [[batch, ms, clean]]}: the batches from to to (default: all), or the
+ *       newest last of them, in at most points buckets (1 to TS_TEN_MAX_POINTS) of width batches;
+ * columns of one length, times in milliseconds (audit/timeline.h). Ranges are widened to whole
+ * buckets; narrow ones are read batch by batch. Only of a node ten_assessment() how much the record
+ * amounts to: {number, time, parameters, operator, enclaves: […], open: […]}, docs/assessment.md.
+ * Only of a node ten_subscribe("batches" | "heads" | "lifecycle" | "findings"),
+ * ten_unsubscribe(id): notifications "ten_subscription" with the objects above; of heads {number,
+ * hash, time, term, producer, transactions, transitions, absent: […]}, with counts of the first
+ * two. Findings are published by the program that has any */
 #ifndef TS_RPC_TEN_H
 #define TS_RPC_TEN_H
 

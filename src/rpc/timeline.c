@@ -14,6 +14,24 @@ struct asked_range {
     uint64_t from, to, points;
 };
 
+/* The newest so many. False: the call was answered. */
+static bool read_last(struct ts_rpc_call *call, uint64_t head, struct asked_range *r)
+{
+    uint64_t last = 0;
+    if (!ts_rpc_has(call, 3, "last"))
+        return true;
+    if (!ts_rpc_param_u64(call, 3, "last", &last))
+        return false;
+    if (last == 0 || ts_rpc_has(call, 0, "from") || ts_rpc_has(call, 1, "to")) {
+        ts_rpc_fail(call, TS_RPC_INVALID_PARAMS,
+                    last == 0 ? "last must be a number from 1 on, not 0"
+                              : "last is given without from and to, which say the same");
+        return false;
+    }
+    r->from = head > last ? head - last + 1 : 1;
+    return true;
+}
+
 /* False: the call was answered. */
 static bool read_range(struct ts_rpc_call *call, uint64_t head, struct asked_range *r)
 {
@@ -24,6 +42,8 @@ static bool read_range(struct ts_rpc_call *call, uint64_t head, struct asked_ran
     if (has_to && !ts_rpc_param_u64(call, 1, "to", &r->to))
         return false;
     if (ts_rpc_has(call, 2, "points") && !ts_rpc_param_u64(call, 2, "points", &r->points))
+        return false;
+    if (!read_last(call, head, r))
         return false;
     if (r->points == 0 || r->points > TS_TEN_MAX_POINTS) {
         ts_rpc_fail(call, TS_RPC_INVALID_PARAMS,

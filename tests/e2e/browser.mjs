@@ -60,6 +60,14 @@ const does = {
         return download.suggestedFilename();
     },
     size: ({width, height}) => page.setViewportSize({width, height}),
+    // The page as a browser that runs already sees it for the first time.
+    fresh: async ({url}) => {
+        await page.goto('about:blank');
+        const session = await page.context().newCDPSession(page);
+        await session.send('Network.clearBrowserCache');
+        await session.detach();
+        await page.goto(url);
+    },
     problems: () => problems.splice(0),
     weight: () => weight,
     requests: () => requests,

@@ -555,7 +555,7 @@ static void no_method_ignores_a_parameter(void **state)
         kit_refused(k, methods[i].name, "{\"misspelt\":7}", -32602, why);
         if (!by_position)
             kit_refused(k, methods[i].name, "[{\"misspelt\":7}]", -32602, why);
-        kit_refused(k, methods[i].name, "[1,2,3,4]", -32602, "4 parameters are given, at most");
+        kit_refused(k, methods[i].name, "[1,2,3,4,5]", -32602, "5 parameters are given, at most");
     }
     kit_refused(k, "ten_getBatch", "{\"blockHash\":\"0x1\"}", -32602,
                 "there is no parameter \"blockHash\"; there is \"number\"");

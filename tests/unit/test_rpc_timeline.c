@@ -81,6 +81,13 @@ static void a_range_is_in_as_many_points_as_asked(void **state)
     (void)column(o, "first", 2);
     assert_int_equal(number(o, "from"), 5);
     json_decref(o);
+    o = kit_call(k, "ten_timeline", "{\"last\":3}");
+    (void)column(o, "first", 3);
+    assert_int_equal(number(o, "from"), 6);
+    json_decref(o);
+    o = kit_call(k, "ten_timeline", "{\"last\":300}");
+    (void)column(o, "first", 8);
+    json_decref(o);
     o = kit_call(k, "ten_timeline", "{\"from\":9}"); /* above the head: nothing */
     (void)column(o, "first", 0);
     assert_int_equal(json_array_size(json_object_get(o, "lanes")), 0);
@@ -106,7 +113,11 @@ static void bad_parameters_are_named(void **state)
         {"{\"points\":1025}", "points must be a number from 1 to 1024, not 1025"},
         {"{\"points\":\"many\"}", "points"},
         {"{\"point\":5}", "there is no parameter \"point\""},
-        {"[1,2,3,4]", "4 parameters are given"},
+        {"[1,2,3,4]", "last is given without"},
+        {"{\"from\":2,\"last\":4}", "last is given without"},
+        {"{\"last\":0}", "last must be a number from 1 on"},
+        {"{\"last\":\"few\"}", "last"},
+        {"[1,2,3,4,5]", "5 parameters are given"},
         {"[{\"from\":1},2]", "from"},
     };
     for (size_t i = 0; i < TS_COUNT(bad); i++)
