@@ -248,6 +248,14 @@ static json_t *parse(struct reading *r, const char *text, size_t n)
     return root;
 }
 
+/* A sentence may quote the file. */
+static void make_printable(char *text)
+{
+    for (; *text != '\0'; text++)
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text > 0x7e)
+            *text = '?';
+}
+
 void ts_evidence_file_free(struct ts_evidence_file *f)
 {
     ts_genesis_free(&f->genesis);
@@ -271,6 +279,7 @@ ts_err ts_evidence_verify(const char *text, size_t n, const struct ts_crypto *cr
     if (r.err == TS_OK)
         compare(&r, root);
     json_decref(root);
+    make_printable(verdict->why);
     if (r.err != TS_OK)
         ts_evidence_file_free(file);
     return r.err;
