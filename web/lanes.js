@@ -194,7 +194,7 @@ export class Lanes {
     drawAxis() {
         const g = svg('g', {class: 'axis', 'aria-hidden': 'true'});
         const y = this.height - AXIS;
-        const most = Math.max(2, Math.floor(this.inner / 130));
+        const most = Math.max(2, Math.floor(this.inner / (this.narrow ? 80 : 130)));
         for (const n of niceSteps(this.view.from, this.view.to, most)) {
             const x = this.x(n + 0.5);
             if (x > this.left + this.inner - 20 || x < this.left + 20)

@@ -135,6 +135,9 @@ void devnet_print_table(const struct devnet *d)
            (unsigned long long)d->genesis.chain_id);
     for (unsigned i = 0; i < DEVNET_ACCOUNTS; i++)
         printf("  %s   key %s\n", d->accounts[i].address_hex, d->accounts[i].key_hex);
+    if (d->o.nodes > 0)
+        printf("\n  dashboard  http://127.0.0.1:%llu/   for a browser: does the operator behave?\n",
+               (unsigned long long)d->o.base_port + 10);
     printf("\n  data and logs in %s\n  try: %s/tenseq watch --rpc http://127.0.0.1:%llu\n"
            "  Ctrl-C ends it\n\n",
            d->dir, d->bin, (unsigned long long)d->o.base_port);
