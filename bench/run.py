@@ -113,6 +113,11 @@ BENCHES = [
         ("dashboard, first view after a million, ms", ("dashboard", "first_view_ms"), at_most, 300),
         ("dashboard, the whole page, bytes", ("dashboard", "weight_bytes"), at_most, 200_000),
     ]),
+    ("l1-away", lambda: script("bench_l1_away.py"), [
+        ("L1 killed for 60 s under load: batches of those due", ("of_due",), at_least, 0.95),
+        ("the same: longest time between two, ms", ("longest_ms",), at_most, 400),
+        ("the same: L1 is back until a newer block is named, s", ("named_again_s",), at_most, 20),
+    ]),
     ("throughput", lambda: script("bench_throughput.py"), [
         ("transfers, share of the bound", ("of_bound",), at_least, 0.5),
     ]),
