@@ -177,12 +177,16 @@ async function up() {
 }
 
 let soon = null;
+let drawn = null;  // a node that catches up tells thousands of heads a second
 
 function news(topic, object) {
     if (topic === 'heads') {
         takeHead(object);
         timeline.newHead(object.number);
-        showNow(state, names);
+        drawn = drawn || setTimeout(() => {
+            drawn = null;
+            showNow(state, names);
+        }, 150);
     } else if (topic === 'findings') {
         findings.add(object);
         showJudgement();
@@ -248,6 +252,12 @@ const feed = new Feed(['heads', 'lifecycle', 'findings'], {
     },
     down,
     news,
+});
+document.addEventListener('visibilitychange', () => {
+    if (document.hidden || state.lost)
+        return;
+    timeline.load();
+    refresh();
 });
 byId('banner-retry').addEventListener('click', () => feed.now());
 setInterval(() => {

@@ -68,6 +68,22 @@ const does = {
         await session.detach();
         await page.goto(url);
     },
+    // Answers calls of these methods with an error, as a node without them does.
+    refuse: ({methods}) => page.route('**/*', async (route) => {
+        if (route.request().method() !== 'POST')
+            return route.continue();
+        const calls = route.request().postDataJSON();
+        const answer = await route.fetch();
+        const answers = await answer.json();
+        for (const a of answers) {
+            const call = calls.find((c) => c.id === a.id);
+            if (methods.includes(call.method)) {
+                delete a.result;
+                a.error = {code: -32601, message: `the method ${call.method} does not exist`};
+            }
+        }
+        return route.fulfill({response: answer, json: answers});
+    }),
     problems: () => problems.splice(0),
     weight: () => weight,
     requests: () => requests,

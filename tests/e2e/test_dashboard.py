@@ -3,6 +3,7 @@
 are left in build/dashboard/."""
 
 import http.client
+import json
 import os
 import re
 import sys
@@ -381,3 +382,37 @@ def test_the_page_is_small_closed_and_its_own():
         refused = b.eval("(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return false; } catch { return true; } })()")
         assert refused, "text can become markup"
         b.problems()  # that refusal is logged
+        _verdicts(b)
+        b.do("refuse", methods=["ten_timeline", "ten_findings", "ten_assessment"])
+        b.do("goto", url=url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        assert level(b) == "unknown" and "does not say" in b.text("#verdict-title")
+        for part in ("#plot", "#findings-none", "#assessment"):
+            assert "ot available from this node" in b.text(part), b.text(part)
+        b.shot("not-available", full=True)
+        no_complaint(b)
+
+
+def _verdicts(b):
+    """What is said of each kind of record, by the page's own words."""
+    def said(findings, alarm=False):
+        code = """import('./words.js').then((w) => w.verdict(%s, {parameters: {alpha: 0.001}, open: [],
+            operator: {likelihood: {raw: {alarm: %s}, merged: {alarm: false}}}}, {state: 'following'}, {number: 9}))"""
+        return b.eval(code % (json.dumps(findings), json.dumps(alarm)))
+
+    def finding(name, severity, state="once", about="operator"):
+        return {"name": name, "severity": severity, "state": state, "about": about}
+
+    proof = finding("equivocation", "proof")
+    gone, there = finding("silence", "omission", "closed"), finding("silence", "omission", "open")
+    assert said(None)["level"] == "unknown"
+    assert said([])["level"] == "good"
+    assert said([finding("restart", "pattern")])["level"] == "good"
+    assert said([finding("payload-edited", "proof", about="peer")])["level"] == "good"
+    assert said([gone])["level"] == "fair"
+    assert said([gone, there])["level"] == "warn"
+    alarm = said([gone], alarm=True)
+    assert alarm["level"] == "warn" and "raised the alarm" in alarm["sure"] and "more restarts" in alarm["title"]
+    worst = said([proof, gone, there], alarm=True)
+    assert worst["level"] == "bad" and "proof of misconduct" in worst["title"]
+    assert "1 of 1,000" in worst["sure"]
