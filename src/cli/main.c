@@ -7,7 +7,7 @@
 static const struct verb verbs[] = {
     {"devnet", "run a whole network in the foreground", verb_devnet},
     {"status", "what the sequencer and its enclaves are doing", verb_status},
-    {"watch", "the same, again and again", verb_watch},
+    {"watch", "batches, enclaves and findings live", verb_watch},
     {"switchover", "make another enclave the active one", verb_switchover},
     {"pause", "stop making batches", verb_pause},
     {"resume", "make batches again", verb_resume},

@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tenseq status and watch: roles, heads, boots, lags; from a host, or from a node. */
-#include <signal.h>
-#include <unistd.h>
-
+/* tenseq status: roles, heads, boots, lags; from a host, or from a node. */
 #include "cli/cli.h"
 #include "cli/genesis.h"
 #include "net/http_client.h"
 
 struct options {
     struct cli_options base;
-    uint64_t every_ms;
 };
 
 static const struct ts_cfg_key status_keys[] = {CLI_KEYS(struct options)};
-static const struct ts_cfg_key watch_keys[] = {
-    CLI_KEYS(struct options),
-    TS_CFG(struct options, every_ms, "every", TS_CFG_MS, .def = "500ms", .min = 50,
-           .help = "time between two looks"),
-};
 
 static const char *text_or(const json_t *o, const char *key, const char *other, char out[80])
 {
@@ -113,7 +104,7 @@ static json_t *look(const struct cli_options *o, bool *host, char *why, size_t s
     if (err != TS_E_CONFLICT)
         return NULL;
     char first[256];
-    snprintf(first, sizeof(first), "%s", why);
+    snprintf(first, sizeof(first), "%.255s", why);
     *host = false;
     if (ts_rpc_call_blocking(o->rpc, o->token, "ten_health", NULL, CLI_TIMEOUT_MS, &result, why,
                              size) == TS_OK)
@@ -156,41 +147,4 @@ int verb_status(int argc, char **argv)
     }
     ts_cfg_free(cfg);
     return code;
-}
-
-int verb_watch(int argc, char **argv)
-{
-    static const struct ts_cfg_spec spec = {.program = "tenseq watch",
-                                            .summary =
-                                                "Shows the status again and again, until Ctrl-C.",
-                                            .keys = watch_keys,
-                                            .n_keys = TS_COUNT(watch_keys),
-                                            .lenient_env = true,
-                                            .no_file = true};
-    struct options o;
-    struct ts_cfg *cfg;
-    int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
-    if (code >= 0)
-        return code;
-    bool terminal = isatty(STDOUT_FILENO);
-    for (;;) {
-        char why[512];
-        bool host;
-        json_t *s = look(&o.base, &host, why, sizeof(why));
-        if (terminal)
-            fputs("\x1b[H\x1b[2J", stdout);
-        if (s == NULL)
-            printf("no answer: %s\n", why);
-        else if (o.base.json)
-            json_dumpf(s, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER);
-        else
-            print(s, host);
-        putchar('\n');
-        json_decref(s);
-        if (fflush(stdout) != 0)
-            break; /* the reader is gone */
-        usleep((useconds_t)(o.every_ms * 1000));
-    }
-    ts_cfg_free(cfg);
-    return TS_EXIT_OK;
 }
