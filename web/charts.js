@@ -75,6 +75,14 @@ export class Charts {
         this.draw();
     }
 
+    /** There is no timeline to draw. */
+    missing() {
+        this.made.forEach((plot) => plot.destroy());
+        this.made.clear();
+        this.view = null;
+        CHARTS.forEach((chart) => say(byId(`chart-${chart.id}`).querySelector('.why'), 'Not available from this node.'));
+    }
+
     /** In other colours. */
     again() {
         this.made.forEach((plot) => plot.destroy());

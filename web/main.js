@@ -24,6 +24,7 @@ const charts = new Charts();
 const findings = new Findings(names, (f) => details.finding(f));
 const timeline = new Timeline(names, {
     open: (mark, others) => details.event(mark, others),
+    missing: () => charts.missing(),
     shown: (view) => {
         state.view = view;
         charts.take(view);

@@ -13,9 +13,9 @@ const LIST = 60;
 const EVERY = 1000;   // live: at most one question in so many ms
 
 export class Timeline {
-    /** open(mark), shown(view) */
-    constructor(names, {open, shown}) {
-        Object.assign(this, {names, open, shown, head: 0, live: true, size: LIVE, from: 1, to: 1, busy: false, again: false, last: 0});
+    /** open(mark), shown(view), missing() */
+    constructor(names, {open, shown, missing}) {
+        Object.assign(this, {names, open, shown, missing, head: 0, live: true, size: LIVE, from: 1, to: 1, busy: false, again: false, last: 0});
         this.plot = byId('plot');
         this.tip = byId('tip');
         byId('tools').addEventListener('click', (e) => {
@@ -55,6 +55,7 @@ export class Timeline {
     take(view) {
         if (view instanceof Error) {
             this.view = null;
+            this.missing();
             this.plot.replaceChildren(el('p', {class: 'none', text: `The timeline is not available from this node: ${view.message}`}));
             return;
         }

@@ -387,7 +387,7 @@ def test_the_page_is_small_closed_and_its_own():
         b.do("goto", url=url_of(net))
         net.until("the page is live", lambda: is_live(b))
         assert level(b) == "unknown" and "does not say" in b.text("#verdict-title")
-        for part in ("#plot", "#findings-none", "#assessment"):
+        for part in ("#plot", "#findings-none", "#assessment", "#charts"):
             assert "ot available from this node" in b.text(part), b.text(part)
         b.shot("not-available", full=True)
         no_complaint(b)
