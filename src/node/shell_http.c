@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "node/shell_page.h"
 #include "node/shell_internal.h"
+#include "node/shell_page.h"
 
 /* ---- answering ------------------------------------------------------------------------------- */
 
