@@ -142,7 +142,8 @@ function countDown() {
     if (!state.lost)
         return;
     const left = Math.max(0, retryAt - Date.now());
-    say(byId('banner-text'), `Connection to this node lost at ${time(lostAt)}. What you see is from then. ${left > 900 ? `Next attempt in ${span(Math.ceil(left / 1000) * 1000)}.` : 'Trying…'}`);
+    say(byId('banner-text'), `Connection to this node lost at ${time(lostAt)}. What you see is from then.`);
+    say(byId('banner-wait'), left > 900 ? `Next attempt in ${span(Math.ceil(left / 1000) * 1000)}.` : 'Trying…');  // not read aloud each second
 }
 
 function down(wait) {
@@ -171,6 +172,7 @@ async function up() {
         state.lost = false;
         banner.dataset.state = 'back';
         byId('banner-retry').hidden = true;
+        say(byId('banner-wait'), '');
         say(byId('banner-text'), `Connected again after ${span(Date.now() - lostAt)}. All is up to date.`);
         calm = setTimeout(() => { banner.hidden = true; }, 5000);
         showNow(state, names);

@@ -73,7 +73,7 @@ export function showNow(state, names) {
     else if (state.health && state.health.catchingUp)
         note = `This node is still catching up with the chain (it knows of ${count(state.health.target)} batches).`;
     else if (state.head.number > 0 && age > waits) {
-        note = `No new batch for ${span(age)}. A switch to another enclave may be in progress, or production is paused.`;
+        note = `No new batch for more than ${span(Math.floor(age / 3000) * 3000)}. A switch to another enclave may be in progress, or production is paused.`;
         mood = 'late';
     } else if (last && state.head.number - last.mark.batch < 8) {
         note = `Switch in progress or just done. ${last.text}`;

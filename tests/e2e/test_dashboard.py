@@ -90,6 +90,11 @@ def test_a_switch_and_a_crash_are_seen_as_they_happen():
         net.pass_time(1.2)
         b.shot("timeline", what="section:has(#plot)")
         _a_mark_tells_its_story(net, b)
+        net.rpc("sequencer_pause")
+        net.until("it is told that nothing comes", lambda: b.text("#now-note").startswith("No new batch"), 10)
+        b.shot("paused")
+        net.rpc("sequencer_resume")
+        net.until("it goes on", lambda: not b.text("#now-note").startswith("No new batch"), 10)
         no_complaint(b)
 
 
