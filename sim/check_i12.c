@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* I12, for an honest operator with any crashes: no finding is a proof against it, no evidence that
- * a node keeps proves two lines, and host and nodes have the same batch for each number. That
+ * a node keeps proves anything of it, and host and nodes have the same batch for each number. That
  * attacks are found is asked where they are made. */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -103,6 +103,14 @@ static void evidence(const struct i12 *s, const struct sim_event *e, struct sim_
                     e->who, e->batch->number);
 }
 
+/* What a node has stored: it proves what was found, whoever the operator is. */
+static void proves(const struct sim_event *e, struct sim_verdict *v)
+{
+    if (e->err != TS_OK && e->err != TS_E_UNSUPPORTED)
+        sim_violate(v, e, "I12", "node %d keeps evidence that proves nothing: %s", e->who,
+                    e->text != NULL ? e->text : "");
+}
+
 static void reset(void *state, unsigned line)
 {
     struct i12 *s = state;
@@ -136,13 +144,16 @@ static void drop(void *state)
 static void see(void *state, const struct sim_event *e, struct sim_verdict *v)
 {
     struct i12 *s = state;
+    if (e->kind == SIM_NODE_EVIDENCE)
+        proves(e, v);
     if (!s->lines.setting->is_honest)
         return;
     sim_lines_see(&s->lines, s, e, v);
     s->is_back = s->is_back || sim_l1_goes_back(e, s->newest);
     if (e->kind == SIM_BROADCAST)
         s->newest = e->batch;
-    if (e->kind == SIM_FINDING && e->finding != NULL && proof_of(e->finding, s->is_back) != NULL)
+    if ((e->kind == SIM_FINDING || e->kind == SIM_NODE_EVIDENCE) && e->finding != NULL &&
+        proof_of(e->finding, s->is_back) != NULL)
         sim_violate(v, e, "I12", "node %d has a proof against an honest operator: %s", e->who,
                     proof_of(e->finding, s->is_back));
     else if (e->kind == SIM_NODE_EVIDENCE && e->batch != NULL && e->who >= 0 &&

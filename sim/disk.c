@@ -173,6 +173,21 @@ static void drop_tx(struct sim_disk *d, const ts_hash *hash)
         d->first_tx++;
 }
 
+/* A grant alone is none. */
+static void tell_evidence(struct sim_world *w, const struct sim_disk *d, int who, const ts_hash *id)
+{
+    struct ts_evidence_verdict v;
+    ts_err err = sim_evidence_judge(w, d, id, &v);
+    struct sim_event ev = {.kind = SIM_NODE_EVIDENCE,
+                           .who = who,
+                           .hash = *id,
+                           .err = err,
+                           .finding = err == TS_OK ? &v.finding : NULL,
+                           .text = err == TS_OK ? v.finding.text : v.why};
+    if (err != TS_E_NOT_FOUND)
+        sim_tell(w, &ev);
+}
+
 static void put_evidence(struct sim_world *w, struct sim_disk *d, int who,
                          const struct ts_store_op *op)
 {
@@ -181,8 +196,7 @@ static void put_evidence(struct sim_world *w, struct sim_disk *d, int who,
             return;
     d->evidence = sim_must(realloc(d->evidence, (d->n_evidence + 1) * sizeof(*d->evidence)));
     d->evidence[d->n_evidence++] = (struct sim_evidence){op->hash, sim_copy(op->data), op->data.n};
-    struct sim_event ev = {.kind = SIM_NODE_EVIDENCE, .who = who, .hash = op->hash};
-    sim_tell(w, &ev);
+    tell_evidence(w, d, who, &op->hash);
 }
 
 static const struct sim_l1_header *l1_header(const struct sim_disk *d, uint64_t number,

@@ -462,6 +462,10 @@ void sim_feed_event(struct sim_world *w, struct sim_ev *ev);
 
 /* ---- disk.c ---- */
 
+/* What the stored evidence with an id proves (evidence.c). TS_E_NOT_FOUND: it is a grant, or its
+ * batch is not stored; TS_E_UNSUPPORTED: it rests on the chain alone; else as ts_evidence_check. */
+ts_err sim_evidence_judge(const struct sim_world *w, const struct sim_disk *d, const ts_hash *id,
+                          struct ts_evidence_verdict *out);
 void sim_disk_init(struct sim_disk *d);
 void sim_disk_free(struct sim_disk *d);
 /* Begins a durable step: ev_kind with its token comes when it is done. */

@@ -50,7 +50,8 @@ struct ts_evidence {
                                   the one the batch names; else none */
     size_t n_l1_list;
     struct ts_rollup rollup; /* rollup-mismatch */
-    ts_bytes data;           /* its data, when the difference is in them; else none */
+    bool has_data;           /* whether the difference is in its data; */
+    ts_bytes data;           /* then these, which may be empty */
 };
 
 /* What the data of a rollup say of one batch. */

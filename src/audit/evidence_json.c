@@ -103,7 +103,7 @@ static json_t *material_json(const struct ts_evidence *e)
     if (e->kind == TS_F_WHITELIST_MISMATCH)
         ok = ok && put(o, "l1", l1_json(e));
     if (e->kind == TS_F_ROLLUP_MISMATCH)
-        ok = ok && put(o, "data", e->data.n > 0 ? ts_json_bytes(e->data) : json_null());
+        ok = ok && put(o, "data", e->has_data ? ts_json_bytes(e->data) : json_null());
     return if_ok(ok && put(o, "grants", grants_json(e)), o);
 }
 

@@ -152,7 +152,8 @@ static void read_material(struct reading *r, const json_t *m)
     if (e->kind == TS_F_ROLLUP_MISMATCH) {
         read_schema(r, m, "rollup", &ts_rollup_type, &e->rollup);
         const json_t *data = member(r, m, "data");
-        if (data != NULL && !json_is_null(data))
+        e->has_data = data != NULL && !json_is_null(data);
+        if (e->has_data)
             e->data = read_bytes(r, m, "data");
     }
 }

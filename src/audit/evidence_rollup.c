@@ -83,7 +83,7 @@ static ts_err look(struct evidence_check *c, char what[WHAT])
     ts_hash hash, root;
     if (r->first_number == 0 || r->first_number > r->last_number)
         return evidence_refuse(c, "the rollup has no range");
-    if (!e->has_batch && e->data.n == 0) {
+    if (!e->has_batch && !e->has_data) {
         (void)snprintf(what, WHAT, "names more batches than a rollup may hold");
         return r->last_number - r->first_number >= TS_EVIDENCE_ROLLUP_BATCHES
                    ? TS_OK
@@ -99,7 +99,7 @@ static ts_err look(struct evidence_check *c, char what[WHAT])
     ts_err err = evidence_open(c, "the batch", &e->batch, &hash, &root);
     if (err != TS_OK)
         return err;
-    return e->data.n > 0 ? look_at_data(c, what) : look_at_ends(c, what, &hash, &root);
+    return e->has_data ? look_at_data(c, what) : look_at_ends(c, what, &hash, &root);
 }
 
 ts_err evidence_rollup_mismatch(struct evidence_check *c)

@@ -161,6 +161,9 @@ static ts_err rollup(const struct ts_record *r, struct ts_evidence *out)
     out->kind = TS_F_ROLLUP_MISMATCH;
     out->data = r->data;
     ts_schema_read(&in, &ts_rollup_type, &out->rollup);
+    bool is_too_long =
+        out->rollup.last_number - out->rollup.first_number >= TS_EVIDENCE_ROLLUP_BATCHES;
+    out->has_data = r->data.n > 0 || (r->number == 0 && !is_too_long); /* they may be empty */
     return ts_reader_done(&in);
 }
 

@@ -207,13 +207,14 @@ static void make(struct testnet *net, uint64_t last, struct made *m)
     ts_chain_free(&chain);
 }
 
-/* Signed by enclave 1 and given to the node. cut: the data end a byte too soon. */
-static void give(struct ek_sample *s, struct made *m, bool cut)
+/* Signed by enclave 1 and given to the node. cut: so many bytes of the data are missing. */
+static void give(struct ek_sample *s, struct made *m, size_t cut)
 {
     ts_hash digest;
     ts_buf_init(&s->keep, 0);
     TS_CHECK(ts_rollup_encode(m->batches, m->n, ts_rollup_data_max(m->n), &s->keep, NULL) == TS_OK);
-    m->rollup.data = ts_bytes_of(s->keep.p, s->keep.n - cut);
+    m->rollup.data = ts_bytes_of(s->keep.p, cut < s->keep.n ? s->keep.n - cut : 0);
+
     ts_keccak256(m->rollup.data, &m->rollup.rollup.data_hash);
     ts_rollup_hash(&s->net->genesis.domain, &m->rollup.rollup, &digest);
     TS_CHECK(ts_sign(s->net->crypto, &s->net->enclaves[1].key, &digest, &m->rollup.rollup.sig) ==
@@ -283,7 +284,7 @@ static void rollup_time(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.batches[3].time++;
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 static void rollup_transactions(struct ek_sample *s)
@@ -292,7 +293,7 @@ static void rollup_transactions(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.batches[6].n_txs--; /* one is dropped */
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 static void rollup_parent(struct ek_sample *s)
@@ -301,7 +302,7 @@ static void rollup_parent(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.rollup.rollup.first_parent_hash.b[0] ^= 1;
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 static void rollup_hash(struct ek_sample *s)
@@ -310,7 +311,7 @@ static void rollup_hash(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.rollup.rollup.last_hash.b[0] ^= 1;
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 static void rollup_root(struct ek_sample *s)
@@ -319,7 +320,7 @@ static void rollup_root(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.rollup.rollup.protocol_root.b[0] ^= 1;
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 static void rollup_cut(struct ek_sample *s)
@@ -327,7 +328,15 @@ static void rollup_cut(struct ek_sample *s)
     struct made m;
     with_transactions(s);
     make(s->net, 8, &m);
-    give(s, &m, true);
+    give(s, &m, 1);
+}
+
+static void rollup_empty(struct ek_sample *s)
+{
+    struct made m;
+    with_transactions(s);
+    make(s->net, 8, &m);
+    give(s, &m, SIZE_MAX);
 }
 
 static void rollup_range(struct ek_sample *s)
@@ -336,7 +345,7 @@ static void rollup_range(struct ek_sample *s)
     with_transactions(s);
     make(s->net, 8, &m);
     m.rollup.rollup.last_number = 1u << 20;
-    give(s, &m, false);
+    give(s, &m, 0);
 }
 
 /* ---- all of them ----------------------------------------------------------------------------- */
@@ -354,6 +363,7 @@ const struct ek_case ek_cases[] = {
     {"rollup-mismatch-hash", TS_F_ROLLUP_MISMATCH, rollup_hash},
     {"rollup-mismatch-root", TS_F_ROLLUP_MISMATCH, rollup_root},
     {"rollup-mismatch-data", TS_F_ROLLUP_MISMATCH, rollup_cut},
+    {"rollup-mismatch-empty", TS_F_ROLLUP_MISMATCH, rollup_empty},
     {"rollup-mismatch-range", TS_F_ROLLUP_MISMATCH, rollup_range},
 };
 const size_t ek_n_cases = TS_COUNT(ek_cases);

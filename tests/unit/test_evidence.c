@@ -212,7 +212,7 @@ static void what_agrees_proves_nothing(void **state)
     close_case(&p);
     open_case(&p, "rollup-mismatch-time");
     e = p.built.evidence;
-    e.data = ts_bytes_of(NULL, 0);
+    e.has_data = false;
     refused(&p, &e, "do not contradict");
     e = p.built.evidence;
     e.has_batch = false;
