@@ -63,6 +63,14 @@ def report_program(build, result):
                 print(f"    {line}")
 
 
+def report_notes(result):
+    """What a test that passed has to say: figures it measured."""
+    for stream in ("stdout", "stderr"):
+        for line in result.get(stream, "").splitlines():
+            if line.removeprefix("# ").startswith("note: "):
+                print(f"    {line.removeprefix('# ')}")
+
+
 def meson_stage(build, options, environment):
     """Builds, then runs meson's tests and counts their cases."""
     if not os.path.exists(os.path.join(ROOT, build, "build.ninja")):
@@ -85,6 +93,8 @@ def meson_stage(build, options, environment):
                 passed, failed = passed + good, failed + bad
                 if bad:
                     report_program(build, result)
+                else:
+                    report_notes(result)
     if passed + failed == 0 or (code != 0 and failed == 0):
         print(f"--- {build}: meson test exited with {code} after {passed} passed cases")
         failed += 1

@@ -128,7 +128,7 @@ def test_a_host_is_watched():
             until(net, t, "a host's lanes", lambda: "host " in t.text() and all(lane(t, i) for i in net.ids))
             active = net.active()
             passive = (active + 1) % 3
-            assert "A" in lane(t, net.ids[active]) and "." in lane(t, net.ids[passive])
+            until(net, t, "their states", lambda: "A" in lane(t, net.ids[active]) and "." in lane(t, net.ids[passive]))
             net.cli("switchover", "--to", net.ids[passive])
             until(net, t, "the switch", lambda: "t" in lane(t, net.ids[passive]))
             net.cli("drain", net.ids[active])

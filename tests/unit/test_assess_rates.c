@@ -51,7 +51,8 @@ static double live(struct ts_ratio *r, const struct life *l, uint64_t *seed)
 {
     uint64_t n = 0;
     uint64_t last = 0;
-    for (double at = wait(seed, l->rate); at < l->days && !r->l.alarm; at += wait(seed, l->rate)) {
+    double at = 0;
+    while (!r->l.alarm && (at += wait(seed, l->rate)) < l->days) {
         size_t size = l->cluster > 1 ? 1 + tn_next(seed) % l->cluster : 1;
         uint64_t time = (uint64_t)(at * DAY);
         for (size_t i = 0; i < size; i++) {
@@ -105,9 +106,10 @@ static void false_alarms_are_as_rare_as_promised(void **state)
         const struct ts_assess_params p = params(cases[i].times * CEILING);
         const struct life l = {.rate = cases[i].rate, .cluster = 1, .days = DAYS};
         measured[i] = (double)repeat(&p, false, &l, runs).alarms / (double)runs;
-        print_message("false alarms in %d days, ceiling %.1f, held against %.1f, true rate %.2f a "
-                      "day: at most %.4f, measured %.5f\n",
-                      DAYS, CEILING, p.abuse_per_day, l.rate, ALPHA, measured[i]);
+        print_message(
+            "note: false alarms in %d days, ceiling %.1f, held against %.1f, true rate %.2f a "
+            "day: at most %.4f, measured %.5f\n",
+            DAYS, CEILING, p.abuse_per_day, l.rate, ALPHA, measured[i]);
     }
     assert_true(measured[0] <= ALPHA + margin(ALPHA, runs));
     assert_true(measured[0] >= ALPHA / 2); /* the bound is no idle one */
@@ -126,7 +128,7 @@ static void the_delay_is_as_the_formula_says(void **state)
         ts_ratio_begin(&r, &p, false, 0);
         double formula = r.l.expected_delay;
         struct outcome o = repeat(&p, false, &l, 20000);
-        print_message("delay at %2.0f times the ceiling: formula %.1f days, measured %.1f\n",
+        print_message("note: delay at %2.0f times the ceiling: formula %.1f days, measured %.1f\n",
                       times[i], formula, o.mean);
         assert_int_equal(o.alarms, 20000); /* all are found */
         /* The formula leaves out by how much the last restart oversteps: at most its gain. */
@@ -144,9 +146,10 @@ static void an_honest_cluster_counts_once_when_merged(void **state)
     const struct life l = {.rate = CEILING / 2, .cluster = 3, .days = DAYS};
     double raw = (double)repeat(&p, false, &l, runs).alarms / (double)runs;
     double merged = (double)repeat(&p, true, &l, runs).alarms / (double)runs;
-    print_message("false alarms in %d days, ceiling %.1f, true rate %.1f a day in clusters of one "
-                  "to three: raw %.4f, merged %.5f\n",
-                  DAYS, CEILING, CEILING, raw, merged);
+    print_message(
+        "note: false alarms in %d days, ceiling %.1f, true rate %.1f a day in clusters of one "
+        "to three: raw %.4f, merged %.5f\n",
+        DAYS, CEILING, CEILING, raw, merged);
     assert_true(raw > 10 * ALPHA); /* independence is assumed, and is not so */
     assert_true(merged <= ALPHA + margin(ALPHA, runs));
 }
