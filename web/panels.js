@@ -77,7 +77,7 @@ export function showNow(state, names) {
         mood = 'late';
     } else if (last && state.head.number - last.mark.batch < 8) {
         note = `Switch in progress or just done. ${last.text}`;
-        mood = 'switch';
+        mood = last.mark.kind === 'takeover' ? 'switch' : 'planned';
     }
     byId('now-note').dataset.mood = mood;
     say(byId('now-note'), note);
