@@ -21,7 +21,7 @@
 #define TS_NODE_MAX_PEERS    64
 #define TS_NODE_LINK_ENCLAVE TS_NODE_MAX_PEERS
 
-#define TS_NODE_NEWEST_EVIDENCE 32 /* equivocations that who connects is told of */
+#define TS_NODE_NEWEST_EVIDENCE 32 /* batches beside the chain that who connects is told of */
 
 #define TS_NODE_L1_ASKS 64 /* L1 blocks asked for at a time */
 
@@ -333,7 +333,8 @@ void ts_node_status_of(const struct ts_node *n, struct ts_node_status *out);
 void ts_node_peer_of(const struct ts_node *n, unsigned link, struct ts_node_peer_status *out);
 /* The chain at the newest verified batch, which may be a few ahead of the durable head. */
 const struct ts_chain *ts_node_chain(const struct ts_node *n);
-/* The ids of the newest equivocations that are kept, newest first: for whoever connects. */
+/* The ids of the newest second batches and batches that L1 denies that are kept, newest first: for
+ * whoever connects. */
 size_t ts_node_newest_evidence(const struct ts_node *n, ts_hash out[TS_NODE_NEWEST_EVIDENCE]);
 /* The audit of that chain, with all findings that are kept. */
 const struct ts_audit *ts_node_audit(const struct ts_node *n);

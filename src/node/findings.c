@@ -86,7 +86,9 @@ void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
                                        .n_whitelist = word->n_whitelist},
                                 .after = (ts_address *)(uintptr_t)after,
                                 .n_after = n_after};
-    if (!keep(n, b->header.number, &f.hash, &f.evidence, &r))
+    if (keep(n, b->header.number, &f.hash, &f.evidence, &r))
+        ts_node_gossip_newest(n, &f.evidence); /* told to who connects: see there */
+    else
         ts_map_remove(&n->evidence, &f.evidence); /* the next who brings it */
 }
 
@@ -205,6 +207,7 @@ static void load_mismatch(struct ts_node *n, const ts_hash *id, const struct ts_
         !ts_node_gossip_note_evidence(n, r->number, id))
         return;
     l1.number = b.header.l1_number;
+    ts_node_gossip_newest(n, id);
     ts_audit_whitelist(n->audit, &r->parent_root, &b, &l1, r->after, r->n_after, &f);
     (void)ts_audit_add(n->audit, &f, NULL);
 }

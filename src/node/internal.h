@@ -555,7 +555,8 @@ void ts_node_gossip_free(struct ts_node *n);
  * can judge it too. */
 void ts_node_gossip_told(struct ts_node *n, const struct ts_audit_place *own,
                          const struct ts_batch *b, const struct ts_finding *f, unsigned link);
-/* The id of an equivocation that is kept now. */
+/* The id of a second batch, or of one that L1 denies, that is kept now. When the chain has another
+ * batch in the place of the latter, it is a second one too, to who was not there. */
 void ts_node_gossip_newest(struct ts_node *n, const ts_hash *id);
 
 /* ---- clock.c ---- */

@@ -91,7 +91,8 @@ static void feed_evidence(void *ctx,
         ts_arena_reset(&arena);
         ts_buf_reset(&b);
         if (ts_store_evidence(s->store, &ids[i], &b) == TS_OK &&
-            ts_record_read(ts_buf_bytes(&b), &arena, &r) == TS_OK && r.kind == TS_RECORD_CONFLICT)
+            ts_record_read(ts_buf_bytes(&b), &arena, &r) == TS_OK &&
+            (r.kind == TS_RECORD_CONFLICT || r.kind == TS_RECORD_WHITELIST))
             more = fn(fn_ctx, &r.parent_root, r.batch);
     }
     ts_buf_free(&b);

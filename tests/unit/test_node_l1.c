@@ -347,6 +347,31 @@ static void a_made_up_block_is_refused(void **state)
     end(w);
 }
 
+/* Who was not there is told of the batch, and has another in its place: two seals. */
+static void a_denied_batch_beside_the_chains_is_an_equivocation(void **state)
+{
+    static const unsigned node_0[] = {0};
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    struct tn_draft *d = tn_draft(net, 0);
+    d->header.l1_number = 105;
+    d->header.l1_hash = tn_l1_block(105, 7, NULL).hash;
+    expect_refused(w, d, "names L1 block 105 with the hash");
+    tn_run(net, 300);
+    w->hosts[0].history = net->history;
+    nw_publish(w, 0, net->n_history);
+    assert_true(nw_reach(w, 0, net->n_history, 60 * NW_S));
+    size_t late = nw_node(w, node_0, 1, NULL, false);
+    assert_true(nw_reach(w, late, net->n_history, 30 * NW_S));
+    nw_run(w, NW_S);
+    assert_int_equal(found(w, late, TS_F_EQUIVOCATION), 1);
+    assert_int_equal(found(w, late, TS_F_WHITELIST_MISMATCH), 0);
+    assert_int_equal(nw_counters(w, late).peers_dropped, 0);
+    end(w);
+}
+
 /* V1's age, which only those see who have the header: no finding, but invalid. */
 static void an_old_block_is_refused(void **state)
 {
@@ -552,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_change_that_is_made_up_is_refused),
         cmocka_unit_test(a_change_without_a_new_block_is_refused),
         cmocka_unit_test(a_made_up_block_is_refused),
+        cmocka_unit_test(a_denied_batch_beside_the_chains_is_an_equivocation),
         cmocka_unit_test(an_old_block_is_refused),
         cmocka_unit_test(without_l1_that_is_said_once),
         cmocka_unit_test(a_reorg_of_what_the_chain_names_stops_it),
