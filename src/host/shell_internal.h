@@ -157,7 +157,7 @@ void shell_note_batch(struct ts_shell *s);
 /* ---- sequencer.c ---- */
 
 /* The shell of a method's ctx. */
-struct ts_shell *shell_of(void *ctx);
+struct ts_shell *shell_of(void *api);
 const char *shell_state_name(enum ts_host_state state);
 json_t *shell_health(void *ctx); /* ctx: the shell */
 extern const struct ts_rpc_method shell_methods[];

@@ -14,7 +14,7 @@
 #define MAX_REASON   256 /* bytes, as the contract takes them */
 #define MAX_CALLDATA (1024 * 1024)
 #define ORDER_JOB    ((uint64_t)1 << 63) /* the core's own tokens are below */
-#define ANSWER_MS    5000                /* whoever asked hears by then what is known */
+#define ANSWER_MS    5000u               /* whoever asked hears by then what is known */
 
 /* A request to replace an enclave, from the question for its successor's statement to its end. */
 struct l1_order {

@@ -205,7 +205,7 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data);
 
 /* Records of rollups (chain/rollup_record.h), ascending, all of them; behind the batches, before
  * ts_node_begin. TS_E_CORRUPT or a decoding error: the store is damaged. */
-ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes record);
+ts_err ts_node_load_rollup(struct ts_node *n, ts_bytes raw);
 /* What the store holds under the meta key "line": a rollup whose line is followed; likewise. */
 ts_err ts_node_load_line(struct ts_node *n, ts_bytes pin);
 

@@ -11,8 +11,9 @@
 
 #define WANTED      (TS_NODE_L1_ASKS / 2) /* numbers needed at a time; the others are on their way */
 #define RECENT_KEPT 16                    /* confirmed blocks that are kept for batches to come */
-#define AGAIN_US    UINT64_C(30000000) /* a question may be lost where more are asked than can wait \
-                                        */
+#define AGAIN_US                                                                                   \
+    UINT64_C(30000000) /* a question may be lost where more are asked than can wait                \
+                        */
 
 struct l1_word *ts_node_l1_word_new(const struct ts_l1_block *b)
 {

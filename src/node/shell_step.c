@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "audit/evidence_json.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "node/shell_internal.h"

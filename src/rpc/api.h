@@ -48,8 +48,6 @@ const struct ts_rpc_backend *ts_api_backend(const struct ts_api *api);
  * their order, each once the enclave has told the gas it used. */
 void ts_api_new_head(struct ts_api *api, uint64_t number, const ts_hash *hash, ts_bytes raw);
 
-/* A finding as ten_findings gives it; the caller's. NULL: out of memory. */
-json_t *ts_finding_json(const struct ts_finding *f);
 /* A finding was raised or closed: tells the subscribers of ten_subscribe("findings"). */
 void ts_api_new_finding(struct ts_api *api, const struct ts_finding *f);
 
