@@ -10,6 +10,7 @@ NAME = "doc-parts"
 QUICK = False
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PROGRAM = os.path.join(ROOT, "build/tests/docs/doc_examples")
+METRICS = os.path.join(ROOT, "build/tests/docs/doc_metrics")
 
 
 def first_difference(old, new):
@@ -20,7 +21,7 @@ def first_difference(old, new):
 def run(tree):
     if not os.path.exists(PROGRAM):
         return ["build/: has no tests/docs/doc_examples; run make first"]
-    made = parts.Parts(ROOT, PROGRAM)
+    made = parts.Parts(ROOT, PROGRAM, METRICS)
     problems = []
     for name in tree.named(".md"):
         text = tree.read(name)
