@@ -34,10 +34,12 @@ static bool failed_lately(const struct ts_host *h, const struct member *m)
     return m->roll_failed_us != 0 && h->now.mono_us < m->roll_failed_us + FORGIVE_US;
 }
 
-/* Who has not failed lately comes first, then who is passive; of those who have, who failed longest
- * ago: so all get their turn. */
+/* Who still makes one that is no longer wanted comes last. Who has not failed lately comes first,
+ * then who is passive; of those who have, who failed longest ago: so all get their turn. */
 static bool is_better(const struct ts_host *h, const struct member *a, const struct member *b)
 {
+    if (a->rolling != b->rolling)
+        return b->rolling;
     bool a_failed = failed_lately(h, a), b_failed = failed_lately(h, b);
     if (a_failed != b_failed)
         return b_failed;

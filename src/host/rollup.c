@@ -290,7 +290,10 @@ static void ask(struct ts_host *h)
         begin(h); /* it was read for a passive one that is gone */
         return;
     }
-    if (!roll_has_time(h, m) && h->now.mono_us < r->ready_us + RETRY_MAX_US)
+    bool is_late = h->now.mono_us >= r->ready_us + RETRY_MAX_US;
+    if (m->rolling && is_late) /* else its answer would be taken for one to this */
+        try_later(h, "the enclave still makes one that is no longer wanted");
+    if (m->rolling || (!roll_has_time(h, m) && !is_late))
         return;
     if (!roll_range_is_shown(h)) { /* the head went on meanwhile */
         r->stage = R_LOADING;

@@ -118,6 +118,27 @@ static void crashes_neither_skip_nor_double_a_range(void **state)
     }
 }
 
+/* L1 tells something else while an enclave makes a rollup, and all begins anew: the answer to what
+ * was dropped is not one to what is asked then. */
+static void what_was_dropped_is_not_held_against_its_maker(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(60);
+    struct world *w = world_new(&o);
+    for (unsigned i = 0; i < 3; i++)
+        world_rollup_cost(w, i, 6 * MS);
+    for (unsigned round = 0; round < 80; round++) {
+        world_run(w, 137 * MS);
+        if (world_l1_published(w) > 0 && world_host_status(w).rolled_up == world_l1_published(w))
+            world_l1_roll_back(w, 1);
+    }
+    world_run(w, 25 * SECOND);
+    assert_int_equal(world_events(w, "enclave-corrupted"), 0);
+    assert_true(world_l1_published(w) + 120 > world_head(w));
+    check_rollups(w);
+    done(w);
+}
+
 /* The enclave's data are of other batches: nothing is published, and it is marked. */
 static size_t edit_rollup(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
                           size_t cap)
@@ -281,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_range_ends_where_it_is_full),
         cmocka_unit_test(a_made_up_rollup_is_taken_back),
         cmocka_unit_test(crashes_neither_skip_nor_double_a_range),
+        cmocka_unit_test(what_was_dropped_is_not_held_against_its_maker),
         cmocka_unit_test(a_false_rollup_is_not_published),
         cmocka_unit_test(a_large_transaction_does_not_block_the_others),
         cmocka_unit_test(what_l1_told_is_stored),
