@@ -38,17 +38,69 @@ static void id_of(const struct ts_node *n, const struct ts_batch *b, const ts_ha
     ts_keccak256_pair(&hash, &root, out);
 }
 
-static struct told *free_slot(struct ts_node *n, const ts_hash *id)
+static bool waits(const struct ts_node *n, const ts_hash *id)
+{
+    for (size_t i = 0; i < NODE_TOLD; i++)
+        if (n->told[i].number != 0 && ts_hash_equal(&n->told[i].id, id))
+            return true;
+    return false;
+}
+
+static struct told *free_slot(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_TOLD; i++)
+        if (n->told[i].number == 0)
+            return &n->told[i];
+    return NULL;
+}
+
+/* What one batch takes of the room: its bytes, and its place. */
+static size_t weight(size_t bytes)
+{
+    return bytes + NODE_TOLD_BYTES / NODE_TOLD;
+}
+
+static size_t weight_of(const struct ts_node *n, unsigned link)
+{
+    size_t sum = 0;
+    for (size_t i = 0; i < NODE_TOLD; i++)
+        if (n->told[i].number != 0 && n->told[i].link == link)
+            sum += weight(n->told[i].raw.n);
+    return sum;
+}
+
+/* Of the server that has most, and more than own: the batch furthest ahead of us, which may be made
+ * up and never come. NULL: there is none. */
+static struct told *too_much(struct ts_node *n, size_t own)
 {
     struct told *found = NULL;
+    size_t most = own;
     for (size_t i = 0; i < NODE_TOLD; i++) {
         struct told *t = &n->told[i];
-        if (t->number == 0)
+        size_t has = t->number != 0 && t->token == 0 ? weight_of(n, t->link) : 0;
+        if (has > most || (found != NULL && has == most && t->number > found->number)) {
             found = t;
-        else if (ts_hash_equal(&t->id, id))
-            return NULL; /* it waits already */
+            most = has;
+        }
     }
     return found;
+}
+
+/* A place for so many bytes. Whoever fills the room gives way to those that have less of it: no
+ * server keeps out what another tells. NULL: there is no room. */
+static struct told *make_place(struct ts_node *n, unsigned link, size_t bytes)
+{
+    size_t own = weight_of(n, link) + weight(bytes);
+    struct told *place = free_slot(n);
+    while (bytes <= NODE_TOLD_BYTES && (place == NULL || n->told_bytes + bytes > NODE_TOLD_BYTES)) {
+        struct told *t = too_much(n, own);
+        if (t == NULL)
+            return NULL;
+        forget(n, t);
+        n->counters.evidence_dropped++;
+        place = t;
+    }
+    return bytes <= NODE_TOLD_BYTES ? place : NULL;
 }
 
 void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, ts_bytes raw)
@@ -66,13 +118,13 @@ void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, 
         return;
     }
     id_of(n, &b, parent_root, &id);
-    if (ts_map_get(&n->evidence, &id) != NULL) {
+    if (ts_map_get(&n->evidence, &id) != NULL || waits(n, &id)) {
         n->counters.duplicates++;
         return;
     }
-    struct told *t = free_slot(n, &id);
+    struct told *t = make_place(n, link, raw.n);
     ts_bytes held = {0};
-    if (t != NULL && n->told_bytes + raw.n <= NODE_TOLD_BYTES)
+    if (t != NULL)
         held = ts_node_hold(n, raw);
     if (held.p == NULL) {
         n->counters.evidence_dropped++;

@@ -166,16 +166,21 @@ static void who_joins_late_is_told_of_an_old_equivocation(void **state)
     end(w);
 }
 
-static void tell(struct nw *w, size_t node, const ts_hash *root, ts_bytes raw)
+static void tell_by(struct nw *w, size_t node, unsigned link, const ts_hash *root, ts_bytes raw)
 {
     struct ts_buf b;
     ts_buf_init(&b, 0);
     ts_feed_put_evidence(&b, root, raw);
     nw_input(
         w, node,
-        &(struct ts_node_input){.kind = TS_NODE_IN_FRAME, .link = 0, .bytes = ts_buf_bytes(&b)});
+        &(struct ts_node_input){.kind = TS_NODE_IN_FRAME, .link = link, .bytes = ts_buf_bytes(&b)});
     ts_buf_free(&b);
     nw_run(w, 100 * NW_MS);
+}
+
+static void tell(struct nw *w, size_t node, const ts_hash *root, ts_bytes raw)
+{
+    tell_by(w, node, 0, root, raw);
 }
 
 /* Made up roots, our own batch, seals of nobody, batches of a future that never comes. */
@@ -214,6 +219,46 @@ static void what_is_told_is_not_believed(void **state)
     keep.p[keep.n - 20] ^= 1;
     tell(w, node, &before.head.protocol_root, ts_buf_bytes(&keep));
     assert_int_equal(w->nodes[node].n_findings, 1);
+    ts_chain_free(&before);
+    ts_buf_free(&keep);
+    ts_buf_free(&ahead);
+    end(w);
+}
+
+/* Batches that never come do not keep what another server tells from being looked at, whichever of
+ * the two speaks first. */
+static void a_server_cannot_keep_out_what_another_tells(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 2);
+    struct ts_chain before;
+    struct ts_buf keep, ahead;
+    (void)state;
+    tn_fold(net, 20, &before);
+    sibling(net, &keep);
+    tn_run(net, 1);
+    seal_into(net, tn_draft(net, 0), &ahead);
+    for (unsigned liar = 0; liar < 2; liar++) {
+        nw_host_up(w, 0);
+        nw_host_up(w, 1);
+        w->hosts[0].head = w->hosts[1].head = 19; /* so that it waits */
+        size_t node = nw_node(w, hosts_01, 2, NULL, false);
+        assert_true(nw_reach(w, node, 19, NW_S));
+        for (size_t i = 0; i < 100; i++) {
+            if (liar == 1 && i == 5) /* later ones do not push it out */
+                tell_by(w, node, 1 - liar, &before.head.protocol_root, ts_buf_bytes(&keep));
+            tell_by(w, node, liar, &(ts_hash){{(uint8_t)(i + 1)}}, ts_buf_bytes(&ahead));
+        }
+        if (liar == 0) /* now they are all taken */
+            tell_by(w, node, 1, &before.head.protocol_root, ts_buf_bytes(&keep));
+        nw_publish(w, 0, 22);
+        nw_publish(w, 1, 22);
+        assert_true(nw_reach(w, node, 22, NW_S));
+        nw_run(w, NW_S);
+        assert_int_equal(w->nodes[node].n_findings, 1);
+        assert_int_equal(w->nodes[node].findings[0].kind, TS_F_EQUIVOCATION);
+        assert_true(nw_counters(w, node).evidence_dropped >= 60);
+    }
     ts_chain_free(&before);
     ts_buf_free(&keep);
     ts_buf_free(&ahead);
@@ -475,6 +520,7 @@ int main(void)
         cmocka_unit_test(a_clock_that_is_off_is_found_once),
         cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),
         cmocka_unit_test(what_is_told_is_not_believed),
+        cmocka_unit_test(a_server_cannot_keep_out_what_another_tells),
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
         cmocka_unit_test(an_edited_payload_that_was_refused_is_found_later),
         cmocka_unit_test(a_broken_seal_is_no_edited_payload),
