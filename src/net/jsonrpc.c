@@ -24,6 +24,8 @@ static void fill_limits(struct ts_rpc_limits *to, const struct ts_rpc_limits *fr
     fill(&to->max_in_flight_per_connection, 2000);
     fill(&to->max_subscriptions, 32);
     fill(&to->max_answer, 32u * 1024 * 1024);
+    if (to->heavy_ms == 0)
+        to->heavy_ms = 500;
     if (to->deadline_ms == 0)
         to->deadline_ms = 20000;
 }
@@ -64,6 +66,7 @@ struct ts_rpc *ts_rpc_new(uv_loop_t *loop, const struct ts_rpc_limits *limits,
     rpc->loop = loop;
     rpc->next_sub = 1;
     rpc->refs = 1;
+    rpc->heavy_turn = UINT64_MAX;
     fill_limits(&rpc->limits, limits);
     if (loop) {
         uv_timer_init(loop, &rpc->timer);
@@ -223,6 +226,19 @@ static bool read_request(struct ts_rpc *rpc, const json_t *json, struct request 
     return true;
 }
 
+/* The calls of one text run in one turn of the loop, and so may those of many connections. */
+static bool has_time(struct ts_rpc *rpc, const struct ts_rpc_method *m)
+{
+    if (!(m->flags & TS_RPC_HEAVY) || !rpc->loop)
+        return true;
+    uint64_t turn = uv_now(rpc->loop), now = uv_hrtime();
+    if (turn != rpc->heavy_turn) {
+        rpc->heavy_turn = turn;
+        rpc->heavy_ns = now;
+    }
+    return now - rpc->heavy_ns < (uint64_t)rpc->limits.heavy_ms * 1000000;
+}
+
 static bool may_run(struct rpc_group *g, struct request *r)
 {
     struct ts_rpc *rpc = g->rpc;
@@ -242,6 +258,12 @@ static bool may_run(struct rpc_group *g, struct request *r)
         rpc->counters.too_many++;
         return refuse(r, TS_RPC_TOO_MANY, "%s: too many requests are unanswered; try again",
                       r->method->name);
+    }
+    if (!has_time(rpc, r->method)) {
+        rpc->counters.too_many++;
+        return refuse(r, TS_RPC_TOO_MANY,
+                      "%s: the calls before it took %u ms; ask in a text of its own",
+                      r->method->name, rpc->limits.heavy_ms);
     }
     return true;
 }

@@ -36,6 +36,7 @@ enum {
     TS_RPC_OPERATOR = 1,    /* only for callers that may do what the operator may */
     TS_RPC_WS_ONLY = 2,     /* only over a WebSocket (subscriptions) */
     TS_RPC_BY_POSITION = 4, /* its parameters have no names: params must be an array */
+    TS_RPC_HEAVY = 8,       /* may take milliseconds: see heavy_ms */
 };
 
 struct ts_rpc_method {
@@ -56,6 +57,9 @@ struct ts_rpc_limits {
     size_t max_in_flight_per_connection; /* one WebSocket or one HTTP request [2000] */
     size_t max_subscriptions;            /* of one WebSocket [32] */
     size_t max_answer;                   /* bytes of one joined answer [32 MiB] */
+    unsigned heavy_ms;                   /* in one turn of the loop, from its first heavy call on
+                                            [500]: what comes later is refused with -32005, so that
+                                            nobody holds up the program with texts of many calls */
     unsigned deadline_ms;                /* for a handler to answer; then -32000 [20 s]. Below the
                                             server's request_ms, so that this sentence is the one
                                             the caller sees. */

@@ -80,6 +80,7 @@ struct ts_rpc {
     struct ts_rpc_call *calls; /* unanswered, the oldest first */
     struct ts_rpc_call *last_call;
     size_t in_flight;
+    uint64_t heavy_turn, heavy_ns; /* loop time of the newest heavy call's turn; when that began */
     struct rpc_conn *conns;
     uint64_t next_sub;
     size_t refs; /* calls, connections, the timer's handle, and the owner's */

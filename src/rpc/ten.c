@@ -331,15 +331,15 @@ static void ten_unsubscribe(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_ten_methods[] = {
-    {"ten_getBatch", 0, ten_get_batch, NULL},
-    {"ten_getBatches", 0, ten_get_batches, "from count"},
+    {"ten_getBatch", TS_RPC_HEAVY, ten_get_batch, NULL},
+    {"ten_getBatches", TS_RPC_HEAVY, ten_get_batches, "from count"},
     {"ten_registry", 0, ts_ten_registry, NULL},
-    {"ten_lifecycle", 0, ten_lifecycle, "enclaveId from to"},
-    {"ten_findings", 0, ts_ten_findings, "from severity"},
-    {"ten_assessment", 0, ts_ten_assessment, ""},
-    {"ten_evidence", 0, ts_ten_evidence, "id"},
-    {"ten_timeline", 0, ts_ten_timeline, "from to points last"},
-    {"ten_rollups", 0, ts_ten_rollups, "from count"},
+    {"ten_lifecycle", TS_RPC_HEAVY, ten_lifecycle, "enclaveId from to"},
+    {"ten_findings", TS_RPC_HEAVY, ts_ten_findings, "from severity"},
+    {"ten_assessment", TS_RPC_HEAVY, ts_ten_assessment, ""},
+    {"ten_evidence", TS_RPC_HEAVY, ts_ten_evidence, "id"},
+    {"ten_timeline", TS_RPC_HEAVY, ts_ten_timeline, "from to points last"},
+    {"ten_rollups", TS_RPC_HEAVY, ts_ten_rollups, "from count"},
     {"ten_finality", 0, ts_ten_finality, NULL},
     {"ten_transaction", 0, ten_transaction, "hash"},
     {"ten_genesis", 0, ten_genesis, ""},

@@ -59,6 +59,14 @@ static void large(void *ctx, struct ts_rpc_call *call)
     ts_rpc_result_string(call, text);
 }
 
+static void slow(void *ctx, struct ts_rpc_call *call)
+{
+    struct fixture *f = ctx;
+    f->runs++;
+    uv_sleep(30);
+    ts_rpc_result(call, json_true());
+}
+
 static void no_memory(void *ctx, struct ts_rpc_call *call)
 {
     (void)ctx;
@@ -172,6 +180,7 @@ static const struct ts_rpc_method methods[] = {
     {"hold", 0, hold, NULL},
     {"failing", 0, failing, NULL},
     {"number", 0, number, NULL},
+    {"slow", TS_RPC_HEAVY, slow, NULL},
     {"large", 0, large, NULL},
     {"no_memory", 0, no_memory, NULL},
     {"raw_text", 0, raw_text, NULL},
@@ -529,6 +538,33 @@ static void answer_is_bounded(void **state)
     ts_rpc_close(f.rpc);
 }
 
+/* What takes long does not hold up the rest, however many calls are in a text. */
+static void heavy_calls_share_a_turn_of_the_loop(void **state)
+{
+    struct fixture f;
+    uv_loop_t loop;
+    (void)state;
+    memset(&f, 0, sizeof(f));
+    loop_start(&loop);
+    f.rpc =
+        ts_rpc_new(&loop, &(struct ts_rpc_limits){.heavy_ms = 20}, methods, TS_COUNT(methods), &f);
+    assert_non_null(f.rpc);
+    ask(&f,
+        "[" CALL("1", "slow", "[]") "," CALL("2", "slow", "[]") "," CALL("3", "number", "[]") "]");
+    assert_string_equal(
+        f.text, "[" OK("1", "true") "," ERR("2", "-32005",
+                                            "slow: the calls before it took 20 ms; ask in a text "
+                                            "of its own") "," OK("3", "\"0x1bb\"") "]");
+    ask(&f, CALL("4", "slow", "[]")); /* another connection, in the same turn */
+    assert_non_null(strstr(f.text, "-32005"));
+    assert_int_equal(f.runs, 1);
+    assert_int_equal(ts_rpc_counters(f.rpc)->too_many, 2);
+    uv_update_time(&loop);
+    assert_string_equal(ask(&f, CALL("5", "slow", "[]")), OK("5", "true"));
+    ts_rpc_close(f.rpc);
+    loop_end(&loop);
+}
+
 static void late_answer_is_dropped(void **state)
 {
     struct fixture f;
@@ -759,6 +795,7 @@ int main(void)
         cmocka_unit_test(depth_and_amount),
         cmocka_unit_test(batch_waits_for_the_last),
         cmocka_unit_test(in_flight_is_bounded),
+        cmocka_unit_test(heavy_calls_share_a_turn_of_the_loop),
         cmocka_unit_test(answer_is_bounded),
         cmocka_unit_test(late_answer_is_dropped),
         cmocka_unit_test(over_http),
