@@ -22,6 +22,8 @@ void __real_ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_n
 ts_err __real_ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots,
                                  ts_bytes audit);
 ts_err __real_ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char *why);
+ts_err __real_ts_node_load_timeline(struct ts_node *n, ts_bytes timeline);
+ts_err __real_ts_node_fold_timeline(struct ts_node *n, const struct ts_store_batch *b);
 void __real_ts_node_verify(const struct ts_genesis *g, const struct ts_crypto *crypto,
                            const ts_hash *root, const ts_bytes *raws, size_t n, struct ts_buf *out);
 
@@ -33,6 +35,8 @@ void __wrap_ts_node_step(struct ts_node *n, struct ts_now now, const struct ts_n
 ts_err __wrap_ts_node_load_chain(struct ts_node *n, ts_bytes snapshot, ts_bytes roots,
                                  ts_bytes audit);
 ts_err __wrap_ts_node_load_batch(struct ts_node *n, const struct ts_store_batch *b, char *why);
+ts_err __wrap_ts_node_load_timeline(struct ts_node *n, ts_bytes timeline);
+ts_err __wrap_ts_node_fold_timeline(struct ts_node *n, const struct ts_store_batch *b);
 void __wrap_ts_node_verify(const struct ts_genesis *g, const struct ts_crypto *crypto,
                            const ts_hash *root, const ts_bytes *raws, size_t n, struct ts_buf *out);
 
@@ -124,6 +128,20 @@ ts_err __wrap_ts_node_load_batch(struct ts_node *n, const struct ts_store_batch 
     if (n != tested)
         return __real_ts_node_load_batch(n, b, why);
     LOAD(__real_ts_node_load_batch(n, b, why));
+}
+
+ts_err __wrap_ts_node_load_timeline(struct ts_node *n, ts_bytes timeline)
+{
+    if (n != tested)
+        return __real_ts_node_load_timeline(n, timeline);
+    LOAD(__real_ts_node_load_timeline(n, timeline));
+}
+
+ts_err __wrap_ts_node_fold_timeline(struct ts_node *n, const struct ts_store_batch *b)
+{
+    if (n != tested)
+        return __real_ts_node_fold_timeline(n, b);
+    LOAD(__real_ts_node_fold_timeline(n, b));
 }
 
 /* On another thread in a real node: it must answer, with less if need be. */

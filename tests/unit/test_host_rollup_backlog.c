@@ -11,6 +11,12 @@
 #include "chain/rollup.h"
 #include "host_kit.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+#define A_DAY 24000 /* the same way, in a time that fits */
+#else
+#define A_DAY 68000
+#endif
+
 /* More than a message to an enclave could show: the range holds a few batches with transactions,
  * and above it are all that came since. Each try reads the range and a bounded rest, and what waits
  * is published, range after range. */
@@ -28,7 +34,7 @@ static void a_backlog_of_a_day_is_caught_up_with(void **state)
     world_l1_lose_rollups(w, true);
     for (unsigned i = 0; i < 1200; i++)
         world_send(w, i % WORLD_ACCOUNTS);
-    assert_true(world_run_to(w, 68000, 100000ull * SECOND));
+    assert_true(world_run_to(w, A_DAY, 100000ull * SECOND));
     assert_int_equal(world_l1_published(w), 0);
     world_kill_host(w);
     world_l1_lose_rollups(w, false);
@@ -37,7 +43,7 @@ static void a_backlog_of_a_day_is_caught_up_with(void **state)
     world_run(w, 400 * SECOND);
     assert_true(world_l1_published(w) + 10000 > world_head(w));
     check_rollups(w);
-    assert_in_range(world_l1_rollups_taken(w), 5, 8);
+    assert_in_range(world_l1_rollups_taken(w), A_DAY / 16384 + 1, A_DAY / 16384 + 4);
     assert_int_equal(world_events(w, "rollup-failed"), 0);
     assert_in_range(world_loaded(w) - loaded, world_l1_published(w),
                     world_l1_published(w) + 2 * TS_MILESTONE * (world_l1_rollups_taken(w) + 1));
