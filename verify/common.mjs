@@ -299,6 +299,9 @@ export function main(kind, check) {
     try {
       const { finding, rests, network } = verify(kind, check, path);
       console.log(`${path}: proven: ${finding.text}\n  rests on ${rests}\n  network ${network}`);
+      if (rests.includes("; and on L1")) {
+        console.log("  L1 was not asked: what the file says of it nobody has signed. Ask it");
+      }
     } catch (error) {
       console.log(`${path}: not proven: ${error instanceof Refused ? error.message
         : `it is malformed (${error.message.split("\n")[0]})`}`);

@@ -144,12 +144,12 @@ const kinds = (list) => {
     list.forEach((f) => by.set(f.name, (by.get(f.name) || 0) + 1));
     const word = {
         silence: 'silence', restart: 'restart', 'unclean-takeover': 'takeover without a sign-off', lagging: 'stretch of late reports',
-        flap: 'switch off and on', 'mass-restart': 'restart of all enclaves', cadence: 'stretch of late or bunched batches',
+        flap: 'switch off and on', 'mass-restart': 'time that every enclave was restarted, together or one after another', cadence: 'stretch of late or bunched batches',
         churn: 'change of the list', 'time-bracket': 'impossible start time', 'stale-l1': 'use of an old L1', 'rollup-gap': 'gap in what was published',
         'clock-skew': 'clock that differs',
     };
     const many = {silence: 'silences', restart: 'restarts', 'unclean-takeover': 'takeovers without a sign-off', lagging: 'stretches of late reports',
-        flap: 'switches off and on', 'mass-restart': 'restarts of all enclaves', cadence: 'stretches of late or bunched batches', churn: 'changes of the list',
+        flap: 'switches off and on', 'mass-restart': 'times that every enclave was restarted, together or one after another', cadence: 'stretches of late or bunched batches', churn: 'changes of the list',
         'time-bracket': 'impossible start times', 'stale-l1': 'uses of an old L1', 'rollup-gap': 'gaps in what was published', 'clock-skew': 'clocks that differ'};
     return joinAnd([...by].map(([name, n]) => some(n, word[name] || name, many[name])));
 };

@@ -39,7 +39,7 @@ static void print_rollup(const json_t *r)
            wrong != NULL ? "  wrong: " : "", wrong != NULL ? wrong : "");
 }
 
-static void print_rollups(const json_t *list)
+static void print_rollups(const struct options *o, const json_t *list)
 {
     size_t i;
     json_t *r;
@@ -49,6 +49,9 @@ static void print_rollups(const json_t *list)
     }
     printf("  %-21s %9s %9s  %-12s  %s\n", "batches", "L1 block", "bytes", "signer", "finality");
     json_array_foreach(list, i, r) print_rollup(r);
+    if (i >= o->count) /* a page that is full is not the end, as far as one sees */
+        printf("there may be more: --from %llu\n",
+               (unsigned long long)cli_u64(json_array_get(list, i - 1), "lastNumber") + 1);
 }
 
 int verb_rollups(int argc, char **argv)
@@ -63,7 +66,7 @@ int verb_rollups(int argc, char **argv)
                  json_pack("{s:I,s:I}", "from", (json_int_t)o.from, "count", (json_int_t)o.count));
     code = list != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
     if (list != NULL && !o.base.json)
-        print_rollups(list);
+        print_rollups(&o, list);
     if (list != NULL && o.base.json)
         cli_print_json(list);
     else

@@ -79,6 +79,13 @@ static char *read_file(const char *path, size_t *n, char why[300])
     return text;
 }
 
+/* What the file says of L1 nobody has signed: who did not ask L1 knows what an enclave signed, and
+ * that it is misconduct if L1 is as the file says. */
+static bool rests_on_l1(const struct ts_finding *f)
+{
+    return f->kind == TS_F_WHITELIST_MISMATCH || f->kind == TS_F_ROLLUP_MISMATCH;
+}
+
 static void tell_json(struct run *r, const char *path, const struct ts_evidence_file *file,
                       const char *why, bool on_l1)
 {
@@ -86,10 +93,11 @@ static void tell_json(struct run *r, const char *path, const struct ts_evidence_
     const struct ts_finding *f = &r->verdict.finding;
     json_t *o = json_pack("{s:s,s:b,s:s?}", "file", path, "proven", why == NULL, "why", why);
     if (why == NULL) {
-        json_t *more = json_pack("{s:s,s:s,s:s,s:s,s:s,s:b}", "kind", ts_finding_name((int)f->kind),
-                                 "id", ts_hex(f->evidence.b, 32, id), "network",
-                                 ts_hex(file->genesis.hash.b, 32, network), "text", f->text,
-                                 "rests", r->verdict.rests, "askedL1", on_l1);
+        json_t *more =
+            json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b}", "kind", ts_finding_name((int)f->kind), "id",
+                      ts_hex(f->evidence.b, 32, id), "network",
+                      ts_hex(file->genesis.hash.b, 32, network), "text", f->text, "rests",
+                      r->verdict.rests, "restsOnL1", rests_on_l1(f), "askedL1", on_l1);
         json_object_update(o, more);
         json_decref(more);
     }
@@ -105,11 +113,15 @@ static void tell(const struct run *r, const char *path, const struct ts_evidence
         fprintf(stderr, "%s: not proven: %s\n", path, why);
         return;
     }
-    printf("%s: proven, about %s: %s\n  %s\n  rests on %s\n", path,
+    bool is_open = rests_on_l1(f) && !on_l1;
+    printf("%s: proven%s, about %s: %s\n  %s\n  rests on %s\n", path,
+           is_open ? " if L1 says so" : "",
            f->about == TS_ABOUT_PEER ? "a peer, and nothing about the operator" : "the operator",
            ts_finding_name((int)f->kind), f->text, r->verdict.rests);
     if (on_l1)
         puts("  L1 was asked, and says so too");
+    if (is_open)
+        puts("  L1 was not asked: what the file says of it nobody has signed. --l1 URL asks");
     printf("  network %s (chain id %llu)\n", ts_hex(file->genesis.hash.b, 32, hex),
            (unsigned long long)file->genesis.chain_id);
 }
