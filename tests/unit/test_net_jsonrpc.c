@@ -218,11 +218,18 @@ static void on_answer(void *ctx, ts_bytes text)
     }
 }
 
-static void start(struct fixture *f, const struct ts_rpc_limits *limits)
+static void start_on(struct fixture *f, uv_loop_t *loop, const struct ts_rpc_limits *limits)
 {
     memset(f, 0, sizeof(*f));
-    f->rpc = ts_rpc_new(NULL, limits, methods, TS_COUNT(methods), f);
+    if (loop != NULL)
+        loop_start(loop);
+    f->rpc = ts_rpc_new(loop, limits, methods, TS_COUNT(methods), f);
     assert_non_null(f->rpc);
+}
+
+static void start(struct fixture *f, const struct ts_rpc_limits *limits)
+{
+    start_on(f, NULL, limits);
 }
 
 static const char *ask(struct fixture *f, const char *text)
@@ -544,11 +551,7 @@ static void heavy_calls_share_a_turn_of_the_loop(void **state)
     struct fixture f;
     uv_loop_t loop;
     (void)state;
-    memset(&f, 0, sizeof(f));
-    loop_start(&loop);
-    f.rpc =
-        ts_rpc_new(&loop, &(struct ts_rpc_limits){.heavy_ms = 20}, methods, TS_COUNT(methods), &f);
-    assert_non_null(f.rpc);
+    start_on(&f, &loop, &(struct ts_rpc_limits){.heavy_ms = 20});
     ask(&f,
         "[" CALL("1", "slow", "[]") "," CALL("2", "slow", "[]") "," CALL("3", "number", "[]") "]");
     assert_string_equal(
@@ -570,10 +573,7 @@ static void late_answer_is_dropped(void **state)
     struct fixture f;
     uv_loop_t loop;
     (void)state;
-    memset(&f, 0, sizeof(f));
-    loop_start(&loop);
-    f.rpc = ts_rpc_new(&loop, &(struct ts_rpc_limits){.deadline_ms = 40}, methods,
-                       TS_COUNT(methods), &f);
+    start_on(&f, &loop, &(struct ts_rpc_limits){.deadline_ms = 40});
     ask(&f, "[" CALL("1", "hold", "[5]") "," CALL("2", "hold", "[]") "]");
     ts_rpc_result_u64(f.held[1], 2);
     PUMP_UNTIL(&loop, f.answers == 1, 2000);
@@ -583,8 +583,7 @@ static void late_answer_is_dropped(void **state)
     /* The handler still may look at its call. */
     assert_false(ts_rpc_is_open(f.held[0]));
     assert_null(ts_rpc_ws(f.held[0]));
-    uint64_t five;
-    assert_true(ts_rpc_param_u64(f.held[0], 0, NULL, &five));
+    assert_true(ts_rpc_param_u64(f.held[0], 0, NULL, &(uint64_t){0}));
     assert_int_equal(ts_rpc_in_flight(f.rpc), 1);
     ts_rpc_result_u64(f.held[0], 1);
     assert_int_equal(f.answers, 1);
@@ -609,9 +608,7 @@ static struct net *net_start(unsigned deadline_ms)
 {
     struct net *n = calloc(1, sizeof(*n));
     char why[256];
-    loop_start(&n->loop);
-    n->f.rpc = ts_rpc_new(&n->loop, &(struct ts_rpc_limits){.deadline_ms = deadline_ms}, methods,
-                          TS_COUNT(methods), &n->f);
+    start_on(&n->f, &n->loop, &(struct ts_rpc_limits){.deadline_ms = deadline_ms});
     struct ts_ws_path path = {.path = "/",
                               .max_message = 1 << 16,
                               .max_queue = 1 << 16,
@@ -753,20 +750,16 @@ static void slow_subscriber(void **state)
     int slow = raw_tcp(ts_server_port(n->server));
     int good = raw_tcp(ts_server_port(n->server));
     struct raw_in *in = calloc(1, sizeof(*in));
-    int small = 4096;
     size_t got = 0;
     (void)state;
-    setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    setsockopt(slow, SOL_SOCKET, SO_RCVBUF, &(int){4096}, sizeof(int));
     const int fds[] = {slow, good};
     for (size_t i = 0; i < 2; i++) {
         raw_puts(&n->loop, fds[i], UPGRADE);
         ws_text(n, fds[i], CALL("2", "eth_subscribe", "[\"newHeads\"]"));
     }
     PUMP_UNTIL(&n->loop, ts_rpc_subscribers(n->f.rpc, "newHeads") == 2, 2000);
-    char filler[30001];
-    memset(filler, 'z', sizeof(filler) - 1);
-    filler[sizeof(filler) - 1] = '\0';
-    json_t *text = json_string(filler);
+    json_t *text = json_sprintf("%030000d", 0);
     for (int i = 0; i < 400; i++) {
         ts_rpc_publish(n->f.rpc, "newHeads", text);
         pump_once(&n->loop);
