@@ -177,9 +177,9 @@ def test_reading_verbs():
         said = _run("status", "--rpc", f"https://127.0.0.1:{net.host_port}", code=1)[1]
         assert said.count("\n") == 1 and "TLS" in said and "http://" in said, said
         # both have a page, and name what there is
-        for port, words in ((net.host_port, ["host", "sequencer_switchover"]),
-                            (net.node_ports[0], ["node", "ten_health"])):
-            status, page = _get(port, "/")
+        for port, path, words in ((net.host_port, "/", ["host", "sequencer_switchover"]),
+                                  (net.node_ports[0], "/methods", ["node", "ten_health"])):
+            status, page = _get(port, path)
             assert status == 200
             for word in words + ["head: batch ", "/feed", "/metrics", "eth_sendRawTransaction"]:
                 assert word in page, f"{word} is not in {page}"
