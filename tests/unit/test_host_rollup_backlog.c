@@ -120,6 +120,7 @@ static void the_next_one_is_asked_after_a_failure(void **state)
     (void)state;
     for (unsigned too_slow = 0; too_slow < 2; too_slow++) {
         struct world_options o = publishing(60 + too_slow);
+        o.fast_crypto = true;
         struct unwilling u = {.who = WORLD_MAX};
         unsigned first = 0;
         struct world *w = world_new(&o);
@@ -150,6 +151,7 @@ static void all_get_their_turn(void **state)
 {
     (void)state;
     struct world_options o = publishing(65);
+    o.fast_crypto = true;
     o.enclaves = 4;
     struct world *w = world_new(&o);
     for (unsigned i = 0; i < 4; i++)
@@ -247,6 +249,7 @@ static void a_lone_active_enclave_that_hangs_is_reset_soon(void **state)
 {
     (void)state;
     struct world_options o = publishing(90);
+    o.fast_crypto = true;
     o.enclaves = 1;
     struct world *w = world_new(&o);
     world_rollup_cost(w, 0, SECOND);
@@ -284,6 +287,7 @@ static void a_range_whose_data_are_too_large_is_halved(void **state)
 {
     (void)state;
     struct world_options o = publishing(95);
+    o.fast_crypto = true;
     unsigned refused = 0;
     struct world *w = world_new(&o);
     world_tamper(w, limit_rollup, &refused);
@@ -299,6 +303,7 @@ static void three_are_on_their_way_at_once(void **state)
 {
     (void)state;
     struct world_options o = publishing(100);
+    o.fast_crypto = true;
     o.l1_block_us = 12 * SECOND;
     struct world *w = world_new(&o);
     while (world_l1_rollups_taken(w) == 0)
@@ -320,6 +325,7 @@ static void one_that_fails_takes_those_behind_it_along(void **state)
     (void)state;
     for (unsigned which = 1; which <= 3; which++) {
         struct world_options o = publishing(110 + which);
+        o.fast_crypto = true;
         o.l1_block_us = 12 * SECOND;
         struct world *w = world_new(&o);
         while (world_events(w, "rollup-made") < which - 1)
@@ -340,6 +346,7 @@ static void what_an_earlier_life_sent_counts(void **state)
     (void)state;
     for (unsigned life = 0; life < 4; life++) {
         struct world_options o = publishing(120 + life);
+        o.fast_crypto = true;
         o.l1_block_us = 12 * SECOND;
         struct world *w = world_new(&o);
         world_run(w, (9 + 4 * life) * SECOND);
