@@ -79,7 +79,7 @@ def wait_for(what, condition, timeout=15.0, every=0.02):
             last = condition()
             if last:
                 return last
-        except (OSError, http.client.HTTPException, RpcError, ValueError, KeyError) as e:
+        except (OSError, http.client.HTTPException, RpcError, ValueError, LookupError) as e:
             last = e
         time.sleep(every)
     raise AssertionError(f"not within {timeout} s: {what} (last: {last!r})")
@@ -418,6 +418,10 @@ class Network:
             if e["id"] == self.ids[i]:
                 return e
         return None
+
+    def role(self, i):
+        """None: the host has not heard of it since it started."""
+        return (self.enclave_status(i) or {}).get("role")
 
     def head(self):
         return int(self.rpc("eth_blockNumber"), 16)

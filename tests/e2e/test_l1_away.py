@@ -58,7 +58,7 @@ def test_l1_is_away_under_load():
         passive = (net.active() + 1) % 3
         net.l1.revoke(net.ids[passive])
         net.until("the list is in force",
-                  lambda: net.enclave_status(passive)["role"] == "validating", 15)
+                  lambda: net.role(passive) == "validating", 15)
         checks.chain_is_one(net)
         checks.acknowledged_are_in_one_batch(net, result["hashes"])
         checks.findings(net)

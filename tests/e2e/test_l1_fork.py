@@ -60,7 +60,7 @@ def test_equivocation_of_a_forked_enclave_is_proven_on_l1():
         fork.start()
         net.host.start()
         net.until("both hosts have their enclaves",
-                  lambda: net.enclave_status(active)["role"] in ("active", "passive") and
+                  lambda: net.role(active) in ("active", "passive") and
                   fork.rpc("sequencer_status")["enclaves"][0]["role"] == "passive", 20)
         head = net.head()
         assert fork.head() == head, "both stand at the same batch"

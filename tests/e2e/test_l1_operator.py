@@ -33,7 +33,7 @@ class LyingNetwork(Network):
 
 
 def _corrupt(net):
-    net.until("enclave 0 is ready", lambda: net.enclave_status(0)["role"] in ("active", "passive"))
+    net.until("enclave 0 is ready", lambda: net.role(0) in ("active", "passive"))
     if net.active() != 0:
         net.cli("switchover", "--to", net.ids[0])
     net.liar.mode = "signature"
@@ -53,7 +53,7 @@ def _approved_and_replaced(net, new):
     assert announcing(net, "removed", net.ids[0])["hash"] == batch["hash"], "one transaction, one notice"
     net.wait_passive(new)
     net.wait_more(3)
-    assert net.enclave_status(0)["role"] in ("absent", "validating")
+    assert net.role(0) in ("absent", "validating")
     net.cli("switchover", "--to", net.ids[0], code=1)
     net.cli("switchover", "--to", net.ids[new])
     net.wait_more(3)
@@ -90,7 +90,7 @@ def test_replacement_asked_for_after_a_restart():
         net["e3"].restart = False
         net["e3"].kill()
         net.until("nobody could take its place",
-                  lambda: net.enclave_status(3)["role"] not in ("active", "passive", "validating"))
+                  lambda: net.role(3) not in ("active", "passive", "validating"))
         _corrupt(net)
         net.wait_more(3)  # the mark is on the disk
         net.host.kill()

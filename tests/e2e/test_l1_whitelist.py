@@ -41,7 +41,7 @@ def second_time(net, enclave, said):
 def test_granted_enclave_joins_by_itself():
     with Network(l1=True, enclaves=2, spares=1, nodes=1) as net:
         new = net.ids[2]
-        assert net.enclave_status(2)["role"] == "validating"
+        assert net.role(2) == "validating"
         assert net.l1.call("isAttested(address)(bool)", new) == "false"
         said = net.cli("register", new)
         assert "registered on L1 in transaction 0x" in said, said
@@ -101,7 +101,7 @@ def test_revoked_active_is_replaced_under_load():
         assert net.ids[old] not in [producers[n] for n in producers if n >= first]
         checks.acknowledged_are_in_one_batch(net, result["hashes"])
         checks.findings(net)
-        assert net.enclave_status(old)["role"] == "validating"
+        assert net.role(old) == "validating"
         # Its key is out of control: what it seals now, nobody takes.
         bad, hash_ = _resealed(net, batches[:first + 1], old)
         raws = [bytes.fromhex(b["raw"][2:]) for b in batches[:first]] + [bad]
