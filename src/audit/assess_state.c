@@ -4,19 +4,6 @@
  * silent], [enclave, …], [restart, …]] */
 #include "audit/assess.h"
 
-static void want(struct ts_reader *r, bool ok)
-{
-    if (!ok)
-        ts_reader_fail(r, TS_E_CORRUPT);
-}
-
-static uint64_t read_at_most(struct ts_reader *r, uint64_t max)
-{
-    uint64_t v = ts_read_u64(r);
-    want(r, v <= max);
-    return r->err == TS_OK ? v : 0;
-}
-
 /* ---- the length of a silence ---- */
 
 static void put_silence(struct ts_buf *b, const struct ts_longest_silence *s)
@@ -33,12 +20,12 @@ static void read_silence(struct ts_reader *r, const struct ts_head *head,
                          struct ts_longest_silence *s)
 {
     ts_read_list(r);
-    s->batches = read_at_most(r, head->number);
+    s->batches = ts_read_at_most(r, head->number);
     s->ms = ts_read_u64(r);
-    s->first = read_at_most(r, head->number);
-    s->last = read_at_most(r, head->number);
+    s->first = ts_read_at_most(r, head->number);
+    s->last = ts_read_at_most(r, head->number);
     ts_read_list_end(r);
-    want(r, s->first <= s->last);
+    ts_reader_want(r, s->first <= s->last);
 }
 
 /* ---- an enclave ---- */
@@ -78,27 +65,27 @@ static void read_enclave(struct ts_reader *r, const struct ts_head *head,
 {
     ts_read_list(r);
     ts_read_address(r, &e->id);
-    e->serial = read_at_most(r, x->serial);
-    e->is_listed = read_at_most(r, 1) == 1;
-    e->until = read_at_most(r, head->number);
-    e->since = read_at_most(r, head->time);
-    e->listed_from = read_at_most(r, head->time);
+    e->serial = ts_read_at_most(r, x->serial);
+    e->is_listed = ts_read_at_most(r, 1) == 1;
+    e->until = ts_read_at_most(r, head->number);
+    e->since = ts_read_at_most(r, head->time);
+    e->listed_from = ts_read_at_most(r, head->time);
     e->listed_ms = ts_read_u64(r);
     e->up_ms = ts_read_u64(r);
     e->boots = ts_read_u64(r);
-    e->first_start = read_at_most(r, head->time);
-    e->dark_from = read_at_most(r, head->time);
-    e->has_reported = read_at_most(r, 1) == 1;
+    e->first_start = ts_read_at_most(r, head->time);
+    e->dark_from = ts_read_at_most(r, head->time);
+    e->has_reported = ts_read_at_most(r, 1) == 1;
     e->clean = ts_read_u64(r);
     e->unclean = ts_read_u64(r);
     read_silence(r, head, &e->silence);
-    e->absent = read_at_most(r, head->number);
-    e->absent_from = read_at_most(r, head->number);
-    e->absent_since = read_at_most(r, head->time);
+    e->absent = ts_read_at_most(r, head->number);
+    e->absent_from = ts_read_at_most(r, head->number);
+    e->absent_since = ts_read_at_most(r, head->time);
     e->lag_last = ts_read_u64(r);
     e->lag_most = ts_read_u64(r);
     e->lag_sum = ts_read_u64(r);
-    e->reports = read_at_most(r, head->number);
+    e->reports = ts_read_at_most(r, head->number);
     e->windows = ts_read_u64(r);
     e->thinned_ms = ts_read_u64(r);
     ts_read_list_end(r);
@@ -123,13 +110,13 @@ static void read_restart(struct ts_reader *r, const struct ts_head *head,
                          const struct audit_assess *x, struct assess_restart *v)
 {
     ts_read_list(r);
-    v->time = read_at_most(r, head->time);
-    v->number = read_at_most(r, head->number);
-    v->enclave = read_at_most(r, x->serial);
+    v->time = ts_read_at_most(r, head->time);
+    v->number = ts_read_at_most(r, head->number);
+    v->enclave = ts_read_at_most(r, x->serial);
     v->dark_ms = ts_read_u64(r);
-    v->all = read_at_most(r, x->restarts);
-    v->own = read_at_most(r, x->restarts);
-    v->is_first = read_at_most(r, 1) == 1;
+    v->all = ts_read_at_most(r, x->restarts);
+    v->own = ts_read_at_most(r, x->restarts);
+    v->is_first = ts_read_at_most(r, 1) == 1;
     ts_read_list_end(r);
 }
 
@@ -172,8 +159,8 @@ void assess_put(struct ts_buf *b, const struct audit_assess *x)
 static void read_totals(struct ts_reader *r, const struct ts_head *head, struct audit_assess *x)
 {
     ts_read_list(r);
-    x->since = read_at_most(r, head->time);
-    x->accounted = read_at_most(r, head->time);
+    x->since = ts_read_at_most(r, head->time);
+    x->accounted = ts_read_at_most(r, head->time);
     x->serial = ts_read_u64(r);
     x->restarts = ts_read_u64(r);
     x->windows = ts_read_u64(r);
@@ -193,12 +180,12 @@ static void read_enclaves(struct ts_reader *r, const struct ts_head *head, struc
     ts_read_list(r);
     while (ts_read_more(r)) {
         size_t n = x->n_enclaves;
-        want(r, n < TS_ASSESS_ENCLAVES);
+        ts_reader_want(r, n < TS_ASSESS_ENCLAVES);
         if (r->err != TS_OK)
             return;
         struct assess_enclave *e = &x->enclaves[n];
         read_enclave(r, head, x, e);
-        want(r, n == 0 || ts_address_compare(&e[-1].id, &e->id) < 0);
+        ts_reader_want(r, n == 0 || ts_address_compare(&e[-1].id, &e->id) < 0);
         x->n_enclaves++;
     }
     ts_read_list_end(r);
@@ -209,12 +196,12 @@ static void read_restarts(struct ts_reader *r, const struct ts_head *head, struc
     ts_read_list(r);
     while (ts_read_more(r)) {
         size_t n = x->n_list;
-        want(r, n < TS_ASSESS_RESTARTS);
+        ts_reader_want(r, n < TS_ASSESS_RESTARTS);
         if (r->err != TS_OK)
             return;
         struct assess_restart *v = &x->list[n];
         read_restart(r, head, x, v);
-        want(r, n == 0 || (v[-1].time <= v->time && v[-1].all <= v->all));
+        ts_reader_want(r, n == 0 || (v[-1].time <= v->time && v[-1].all <= v->all));
         x->n_list++;
     }
     ts_read_list_end(r);

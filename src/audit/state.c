@@ -124,25 +124,10 @@ void ts_audit_put(struct ts_buf *b, const struct ts_audit *a)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Fails the reader unless ok. */
-static void want(struct ts_reader *r, bool ok)
-{
-    if (!ok)
-        ts_reader_fail(r, TS_E_CORRUPT);
-}
-
-static uint64_t read_at_most(struct ts_reader *r, uint64_t max)
-{
-    uint64_t v = ts_read_u64(r);
-    if (v > max)
-        ts_reader_fail(r, TS_E_CORRUPT);
-    return r->err == TS_OK ? v : 0;
-}
-
 static bool read_optional(struct ts_reader *r, ts_address *out)
 {
     ts_bytes v = ts_read_bytes(r, sizeof(out->b));
-    want(r, v.n == 0 || v.n == sizeof(out->b));
+    ts_reader_want(r, v.n == 0 || v.n == sizeof(out->b));
     if (r->err != TS_OK || v.n == 0)
         return false;
     memcpy(out->b, v.p, v.n);
@@ -155,12 +140,12 @@ static void read_times(struct ts_reader *r, struct ts_audit *a, const struct ts_
     ts_read_list(r);
     for (uint64_t n = oldest_time(a->number); n <= a->number && r->err == TS_OK; n++) {
         ts_time time = ts_read_u64(r);
-        want(r, time >= before);
+        ts_reader_want(r, time >= before);
         before = time;
         a->times[n % TS_RECENT] = time;
     }
     ts_read_list_end(r);
-    want(r, before == head->time);
+    ts_reader_want(r, before == head->time);
 }
 
 static void read_row(struct ts_reader *r, const struct ts_audit *a, const struct ts_head *head,
@@ -168,9 +153,9 @@ static void read_row(struct ts_reader *r, const struct ts_audit *a, const struct
 {
     ts_read_list(r);
     row->n = ts_read_u64(r);
-    row->from = read_at_most(r, a->number);
-    row->since = read_at_most(r, head->time);
-    row->serial = read_at_most(r, a->serial);
+    row->from = ts_read_at_most(r, a->number);
+    row->since = ts_read_at_most(r, head->time);
+    row->serial = ts_read_at_most(r, a->serial);
     ts_read_list_end(r);
 }
 
@@ -180,13 +165,13 @@ static void read_enclave(struct ts_reader *r, const struct ts_audit *a, const st
     *e = (struct audit_enclave){.is_listed = true};
     ts_read_list(r);
     ts_read_address(r, &e->id);
-    e->since = read_at_most(r, a->number);
+    e->since = ts_read_at_most(r, a->number);
     e->boots = ts_read_u64(r);
     ts_read_hash(r, &e->boot_id);
-    e->started_in = read_at_most(r, a->number);
-    e->seen_in = read_at_most(r, a->number);
-    e->seen_time = read_at_most(r, c->head.time);
-    e->has_passive = read_at_most(r, 1) == 1;
+    e->started_in = ts_read_at_most(r, a->number);
+    e->seen_in = ts_read_at_most(r, a->number);
+    e->seen_time = ts_read_at_most(r, c->head.time);
+    e->has_passive = ts_read_at_most(r, 1) == 1;
     ts_read_hash(r, &e->passive_head);
     read_row(r, a, &c->head, &e->silent);
     e->silent_boots = ts_read_u64(r);
@@ -204,8 +189,8 @@ static void read_enclaves(struct ts_reader *r, struct ts_audit *a, const struct 
         struct audit_enclave *e = &a->enclaves[i];
         read_enclave(r, a, c, e);
         const struct ts_registry_entry *entry = ts_registry_find(&c->registry, &e->id);
-        want(r, ts_address_equal(&e->id, &c->registry.whitelist[i]) && entry != NULL &&
-                    e->boots == entry->restarts);
+        ts_reader_want(r, ts_address_equal(&e->id, &c->registry.whitelist[i]) && entry != NULL &&
+                              e->boots == entry->restarts);
     }
     ts_read_list_end(r);
 }
@@ -214,14 +199,14 @@ static void read_past(struct ts_reader *r, struct ts_audit *a)
 {
     ts_read_list(r);
     while (ts_read_more(r)) {
-        want(r, a->n_past < TS_AUDIT_PAST);
+        ts_reader_want(r, a->n_past < TS_AUDIT_PAST);
         if (r->err != TS_OK)
             return;
         struct audit_past *p = &a->past[a->n_past++];
         ts_read_list(r);
         ts_read_address(r, &p->id);
         p->since = ts_read_u64(r);
-        p->until = read_at_most(r, a->number);
+        p->until = ts_read_at_most(r, a->number);
         ts_read_list_end(r);
     }
     ts_read_list_end(r);
@@ -231,9 +216,9 @@ static void read_cadence(struct ts_reader *r, struct ts_audit *a)
 {
     struct audit_cadence *c = &a->cadence;
     ts_read_list(r);
-    c->serial = read_at_most(r, a->serial);
-    c->from = read_at_most(r, a->number);
-    c->last = read_at_most(r, a->number);
+    c->serial = ts_read_at_most(r, a->serial);
+    c->from = ts_read_at_most(r, a->number);
+    c->last = ts_read_at_most(r, a->number);
     c->late = ts_read_u64(r);
     c->bunched = ts_read_u64(r);
     c->longest_ms = ts_read_u64(r);
@@ -246,24 +231,24 @@ static void read_finding(struct ts_reader *r, const struct ts_audit *a, struct t
 {
     *f = (struct ts_finding){0};
     ts_read_list(r);
-    f->kind = (enum ts_finding_kind)read_at_most(r, (uint64_t)TS_F_COUNT - 1);
+    f->kind = (enum ts_finding_kind)ts_read_at_most(r, (uint64_t)TS_F_COUNT - 1);
     f->severity = ts_finding_severity(f->kind);
     f->about = ts_finding_about(f->kind);
-    f->state = (enum ts_finding_state)read_at_most(r, TS_FINDING_CLOSED);
-    f->serial = read_at_most(r, a->serial);
+    f->state = (enum ts_finding_state)ts_read_at_most(r, TS_FINDING_CLOSED);
+    f->serial = ts_read_at_most(r, a->serial);
     f->has_enclave = read_optional(r, &f->enclave);
-    f->first = read_at_most(r, a->number);
-    f->last = read_at_most(r, a->number);
+    f->first = ts_read_at_most(r, a->number);
+    f->last = ts_read_at_most(r, a->number);
     ts_read_hash(r, &f->hash);
     f->time = ts_read_u64(r);
     f->count = ts_read_u64(r);
     ts_bytes text = ts_read_bytes(r, sizeof(f->text) - 1);
     for (size_t i = 0; i < text.n; i++)
-        want(r, text.p[i] >= ' ' && text.p[i] <= '~');
+        ts_reader_want(r, text.p[i] >= ' ' && text.p[i] <= '~');
     if (r->err == TS_OK && text.n > 0)
         memcpy(f->text, text.p, text.n);
     ts_read_list_end(r);
-    want(r, f->first <= f->last);
+    ts_reader_want(r, f->first <= f->last);
 }
 
 static void read_findings(struct ts_reader *r, struct ts_audit *a)
@@ -271,12 +256,12 @@ static void read_findings(struct ts_reader *r, struct ts_audit *a)
     struct audit_findings *k = &a->kept;
     ts_read_list(r);
     while (ts_read_more(r)) {
-        want(r, k->n < k->max);
+        ts_reader_want(r, k->n < k->max);
         if (r->err != TS_OK)
             return;
         struct ts_finding *f = &k->f[k->n++];
         read_finding(r, a, f);
-        want(r, f->serial > (k->n > 1 ? f[-1].serial : 0));
+        ts_reader_want(r, f->serial > (k->n > 1 ? f[-1].serial : 0));
     }
     ts_read_list_end(r);
 }
@@ -288,10 +273,10 @@ static void read_assess(struct ts_reader *r, const struct ts_chain *chain, struc
     assess_read(r, &chain->head, a->assess);
     for (size_t i = 0; i < a->assess->n_enclaves; i++)
         listed += a->assess->enclaves[i].is_listed;
-    want(r, a->number == 0 || listed == a->n_enclaves);
+    ts_reader_want(r, a->number == 0 || listed == a->n_enclaves);
     for (size_t i = 0; a->number > 0 && r->err == TS_OK && i < a->n_enclaves; i++) {
         const struct assess_enclave *e = assess_find(a->assess, &a->enclaves[i].id);
-        want(r, e != NULL && e->is_listed);
+        ts_reader_want(r, e != NULL && e->is_listed);
     }
 }
 
@@ -307,14 +292,16 @@ static void read_all(struct ts_reader *r, const struct ts_chain *chain, struct t
         ts_reader_fail(r, TS_E_FOREIGN);
     a->number = ts_read_u64(r);
     ts_read_hash(r, &a->hash);
-    want(r, a->number == chain->head.number && ts_hash_equal(&a->hash, &chain->head.hash));
+    ts_reader_want(r,
+                   a->number == chain->head.number && ts_hash_equal(&a->hash, &chain->head.hash));
     if (r->err != TS_OK)
         return;
     a->term = chain->head.term;
     a->has_active = read_optional(r, &a->active);
     ts_read_hash(r, &a->active_boot);
-    want(r, a->has_active == chain->registry.has_active &&
-                (!a->has_active || ts_address_equal(&a->active, &chain->registry.active)));
+    ts_reader_want(r,
+                   a->has_active == chain->registry.has_active &&
+                       (!a->has_active || ts_address_equal(&a->active, &chain->registry.active)));
     a->mass_from = ts_read_u64(r);
     a->serial = ts_read_u64(r);
     read_times(r, a, &chain->head);

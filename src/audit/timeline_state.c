@@ -114,20 +114,6 @@ void ts_timeline_put(struct ts_buf *b, const struct ts_timeline *t)
 
 /* ---- reading --------------------------------------------------------------------------------- */
 
-/* Fails the reader unless ok. */
-static void want(struct ts_reader *r, bool ok)
-{
-    if (!ok)
-        ts_reader_fail(r, TS_E_CORRUPT);
-}
-
-static uint64_t read_at_most(struct ts_reader *r, uint64_t max)
-{
-    uint64_t v = ts_read_u64(r);
-    want(r, v <= max);
-    return r->err == TS_OK ? v : 0;
-}
-
 static void read_bucket(struct ts_reader *r, struct ts_timeline_bucket *k)
 {
     ts_read_list(r);
@@ -138,9 +124,9 @@ static void read_bucket(struct ts_reader *r, struct ts_timeline_bucket *k)
     k->span_ms = ts_read_u64(r);
     k->longest_ms = ts_read_u64(r);
     k->lag = ts_read_u64(r);
-    k->takeovers = (uint32_t)read_at_most(r, UINT32_MAX);
-    k->unclean = (uint32_t)read_at_most(r, k->takeovers);
-    k->marks = (uint32_t)read_at_most(r, UINT32_MAX);
+    k->takeovers = (uint32_t)ts_read_at_most(r, UINT32_MAX);
+    k->unclean = (uint32_t)ts_read_at_most(r, k->takeovers);
+    k->marks = (uint32_t)ts_read_at_most(r, UINT32_MAX);
     ts_read_list_end(r);
 }
 
@@ -149,14 +135,14 @@ static void read_buckets(struct ts_reader *r, struct ts_timeline *t)
 {
     uint64_t left = t->number;
     uint64_t n = left / t->width + (left % t->width != 0);
-    want(r, n <= TS_TIMELINE_BUCKETS);
+    ts_reader_want(r, n <= TS_TIMELINE_BUCKETS);
     if (r->err == TS_OK && !timeline_reserve(t, (size_t)n))
         ts_reader_fail(r, TS_E_NOMEM);
     ts_read_list(r);
     for (; t->n < n && r->err == TS_OK; t->n++) {
         struct ts_timeline_bucket *k = &t->buckets[t->n];
         read_bucket(r, k);
-        want(r, k->n == (left < t->width ? left : t->width));
+        ts_reader_want(r, k->n == (left < t->width ? left : t->width));
         left -= t->width < left ? t->width : left;
     }
     ts_read_list_end(r);
@@ -169,20 +155,20 @@ static void read_cells(struct ts_reader *r, const struct ts_timeline *t, struct 
     while (ts_read_more(r)) {
         struct lane_cell c;
         uint64_t sum = 0;
-        uint64_t n = read_at_most(r, t->n - at);
-        want(r, n > 0);
+        uint64_t n = ts_read_at_most(r, t->n - at);
+        ts_reader_want(r, n > 0);
         for (size_t k = 0; k < TS_LANE_STATES; k++) {
-            c.n[k] = (uint32_t)read_at_most(r, UINT32_MAX);
+            c.n[k] = (uint32_t)ts_read_at_most(r, UINT32_MAX);
             sum += c.n[k];
         }
-        want(r, sum <= t->width);
+        ts_reader_want(r, sum <= t->width);
         for (size_t end = at + (size_t)n; at < end && r->err == TS_OK; at++) {
-            want(r, sum <= t->buckets[at].n);
+            ts_reader_want(r, sum <= t->buckets[at].n);
             l->cells[at] = c;
         }
     }
     ts_read_list_end(r);
-    want(r, at == t->n);
+    ts_reader_want(r, at == t->n);
 }
 
 static void read_lane(struct ts_reader *r, struct ts_timeline *t)
@@ -190,17 +176,17 @@ static void read_lane(struct ts_reader *r, struct ts_timeline *t)
     ts_address id;
     ts_read_list(r);
     ts_read_address(r, &id);
-    want(r, t->n_lanes < TS_TIMELINE_LANES && timeline_lane(t, &id) == NULL);
+    ts_reader_want(r, t->n_lanes < TS_TIMELINE_LANES && timeline_lane(t, &id) == NULL);
     struct lane *l = r->err == TS_OK ? timeline_add_lane(t, &id) : NULL;
     if (l == NULL) {
         ts_reader_fail(r, TS_E_NOMEM); /* unless it failed already */
         return;
     }
-    l->is_listed = read_at_most(r, 1) == 1;
-    l->state = (uint8_t)read_at_most(r, TS_LANE_STATES - 1);
-    l->granted = read_at_most(r, t->number);
-    l->started = read_at_most(r, t->number);
-    l->changed = read_at_most(r, t->number);
+    l->is_listed = ts_read_at_most(r, 1) == 1;
+    l->state = (uint8_t)ts_read_at_most(r, TS_LANE_STATES - 1);
+    l->granted = ts_read_at_most(r, t->number);
+    l->started = ts_read_at_most(r, t->number);
+    l->changed = ts_read_at_most(r, t->number);
     read_cells(r, t, l);
     ts_read_list_end(r);
 }
@@ -215,13 +201,13 @@ static void read_marks(struct ts_reader *r, struct ts_timeline *t)
     for (uint64_t i = t->n_marks - n; i < t->n_marks && r->err == TS_OK; i++) {
         struct ts_mark *m = &t->marks[i % TS_TIMELINE_MARKS];
         ts_read_list(r);
-        m->number = read_at_most(r, t->number);
+        m->number = ts_read_at_most(r, t->number);
         m->time = ts_read_u64(r);
         ts_read_address(r, &m->enclave);
-        m->kind = (enum ts_mark_kind)read_at_most(r, TS_MARK_KIND_COUNT - 1);
-        m->index = (uint32_t)read_at_most(r, UINT32_MAX);
+        m->kind = (enum ts_mark_kind)ts_read_at_most(r, TS_MARK_KIND_COUNT - 1);
+        m->index = (uint32_t)ts_read_at_most(r, UINT32_MAX);
         ts_read_list_end(r);
-        want(r, m->number >= before);
+        ts_reader_want(r, m->number >= before);
         before = m->number;
     }
     ts_read_list_end(r);
@@ -236,11 +222,11 @@ static void read_times(struct ts_reader *r, struct ts_timeline *t)
     for (uint64_t i = t->n_times - n; i < t->n_times && r->err == TS_OK; i++) {
         struct ts_takeover_time *x = &t->times[i % TS_TIMELINE_TIMES];
         ts_read_list(r);
-        x->number = read_at_most(r, t->number);
+        x->number = ts_read_at_most(r, t->number);
         x->ms = ts_read_u64(r);
-        x->is_clean = read_at_most(r, 1) == 1;
+        x->is_clean = ts_read_at_most(r, 1) == 1;
         ts_read_list_end(r);
-        want(r, x->number > before);
+        ts_reader_want(r, x->number > before);
         before = x->number;
     }
     ts_read_list_end(r);
@@ -253,17 +239,17 @@ static void read_head(struct ts_reader *r, const struct ts_head *head, struct ts
     if (r->err == TS_OK && version != TS_TIMELINE_VERSION)
         ts_reader_fail(r, TS_E_VERSION);
     ts_read_hash(r, &genesis);
-    want(r, ts_hash_equal(&genesis, &t->genesis->hash));
+    ts_reader_want(r, ts_hash_equal(&genesis, &t->genesis->hash));
     t->number = ts_read_u64(r);
     ts_read_hash(r, &t->hash);
     t->time = ts_read_u64(r);
-    want(r, t->number == head->number && ts_hash_equal(&t->hash, &head->hash) &&
-                t->time == head->time);
+    ts_reader_want(r, t->number == head->number && ts_hash_equal(&t->hash, &head->hash) &&
+                          t->time == head->time);
     t->term = head->term;
     ts_read_address(r, &t->producer);
     ts_read_hash(r, &t->producer_boot);
-    t->width = read_at_most(r, UINT32_MAX / 2);
-    want(r, t->width > 0 && (t->width & (t->width - 1)) == 0);
+    t->width = ts_read_at_most(r, UINT32_MAX / 2);
+    ts_reader_want(r, t->width > 0 && (t->width & (t->width - 1)) == 0);
 }
 
 static void read_all(struct ts_reader *r, const struct ts_head *head, struct ts_timeline *t)

@@ -80,21 +80,6 @@ void ts_chain_snapshot_put(struct ts_buf *b, const struct ts_chain *chain)
     ts_put_list_end(b, mark);
 }
 
-/* Fails the reader unless ok. */
-static void want(struct ts_reader *r, bool ok)
-{
-    if (!ok)
-        ts_reader_fail(r, TS_E_CORRUPT);
-}
-
-static uint64_t read_at_most(struct ts_reader *r, uint64_t max)
-{
-    uint64_t v = ts_read_u64(r);
-    if (v > max)
-        ts_reader_fail(r, TS_E_RANGE);
-    return r->err == TS_OK ? v : 0;
-}
-
 static void read_head(struct ts_reader *r, struct ts_head *h)
 {
     ts_read_list(r);
@@ -117,8 +102,8 @@ static void read_recent(struct ts_reader *r, struct ts_chain *c)
     for (uint64_t i = 0; i < count && r->err == TS_OK; i++)
         ts_read_hash(r, &c->recent[(first + i) % TS_RECENT]);
     ts_read_list_end(r);
-    want(r, ts_hash_equal(&c->recent[c->head.number % TS_RECENT], &c->head.hash));
-    want(r, first > 0 || ts_hash_equal(&c->recent[0], &c->genesis->hash));
+    ts_reader_want(r, ts_hash_equal(&c->recent[c->head.number % TS_RECENT], &c->head.hash));
+    ts_reader_want(r, first > 0 || ts_hash_equal(&c->recent[0], &c->genesis->hash));
 }
 
 /* The list's length is bounded by the input's: 33 bytes stand for each. */
@@ -140,18 +125,18 @@ static void read_entry(struct ts_reader *r, struct ts_registry_entry *e)
 {
     ts_read_list(r);
     ts_read_address(r, &e->id);
-    e->whitelisted = read_at_most(r, 1) == 1;
-    e->role = (enum ts_role)read_at_most(r, TS_ROLE_ACTIVE);
+    e->whitelisted = ts_read_at_most(r, 1) == 1;
+    e->role = (enum ts_role)ts_read_at_most(r, TS_ROLE_ACTIVE);
     ts_read_hash(r, &e->boot_key);
     e->tip_seq = ts_read_u64(r);
     ts_read_hash(r, &e->tip_hash);
-    e->tip_kind = (uint8_t)read_at_most(r, TS_PASSIVE);
+    e->tip_kind = (uint8_t)ts_read_at_most(r, TS_PASSIVE);
     e->tip_term = ts_read_u64(r);
     e->restart_time = ts_read_u64(r);
     ts_read_hash(r, &e->restart_head);
     e->restart_number = ts_read_u64(r);
     e->started_in = ts_read_u64(r);
-    e->has_report = read_at_most(r, 1) == 1;
+    e->has_report = ts_read_at_most(r, 1) == 1;
     e->last_report_head = ts_read_u64(r);
     ts_read_hash(r, &e->last_report_hash);
     e->last_report_in = ts_read_u64(r);
@@ -195,9 +180,9 @@ static void check_active(struct ts_reader *r, const struct ts_registry *reg)
         n_active += reg->entries[i].role == TS_ROLE_ACTIVE;
     const struct ts_registry_entry *active =
         reg->has_active ? ts_registry_find(reg, &reg->active) : NULL;
-    want(r, n_active == (reg->has_active ? 1u : 0u));
-    want(r, !reg->has_active || (active != NULL && active->role == TS_ROLE_ACTIVE &&
-                                 active->whitelisted && active->tip_kind == TS_ACTIVE));
+    ts_reader_want(r, n_active == (reg->has_active ? 1u : 0u));
+    ts_reader_want(r, !reg->has_active || (active != NULL && active->role == TS_ROLE_ACTIVE &&
+                                           active->whitelisted && active->tip_kind == TS_ACTIVE));
 }
 
 static void list_if_whitelisted(struct ts_reader *r, struct ts_registry *reg,
@@ -226,8 +211,8 @@ static void read_entries(struct ts_reader *r, struct ts_chain *c)
         read_entry(r, e);
         if (r->err != TS_OK)
             return;
-        want(r, entry_is_possible(e, c));
-        want(r, reg->n == 1 || ts_address_compare(&e[-1].id, &e->id) < 0);
+        ts_reader_want(r, entry_is_possible(e, c));
+        ts_reader_want(r, reg->n == 1 || ts_address_compare(&e[-1].id, &e->id) < 0);
         list_if_whitelisted(r, reg, e);
     }
     ts_read_list_end(r);
@@ -242,7 +227,7 @@ static void read_registry(struct ts_reader *r, struct ts_chain *c)
         reg->has_active = true;
         memcpy(reg->active.b, active.p, active.n);
     } else {
-        want(r, active.n == 0);
+        ts_reader_want(r, active.n == 0);
     }
     read_entries(r, c);
     ts_read_list_end(r);

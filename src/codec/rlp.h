@@ -25,6 +25,8 @@ struct ts_reader ts_reader_of(ts_bytes in);
 ts_err ts_reader_done(const struct ts_reader *r);
 /* Makes the reader fail with err unless it already failed: for a caller's own limits. */
 void ts_reader_fail(struct ts_reader *r, ts_err err);
+/* Fails with TS_E_CORRUPT unless ok: for what a program stored itself and reads again. */
+void ts_reader_want(struct ts_reader *r, bool ok);
 
 void ts_read_list(struct ts_reader *r);     /* enter the list that comes next */
 void ts_read_list_end(struct ts_reader *r); /* leave it; TS_E_ARITY if items are left */
@@ -35,6 +37,8 @@ size_t ts_read_count(struct ts_reader *r);
 
 uint64_t ts_read_uint(struct ts_reader *r, unsigned bytes); /* at most that many bytes, 1 to 8 */
 uint64_t ts_read_u64(struct ts_reader *r);
+/* Of what was stored: a number above max is TS_E_CORRUPT, and 0 is returned, as after any error. */
+uint64_t ts_read_at_most(struct ts_reader *r, uint64_t max);
 ts_u256 ts_read_u256(struct ts_reader *r);
 void ts_read_fixed(struct ts_reader *r, void *out, size_t n); /* exactly n bytes */
 void ts_read_hash(struct ts_reader *r, ts_hash *out);

@@ -82,6 +82,12 @@ void ts_reader_fail(struct ts_reader *r, ts_err err)
         r->err = err;
 }
 
+void ts_reader_want(struct ts_reader *r, bool ok)
+{
+    if (!ok)
+        ts_reader_fail(r, TS_E_CORRUPT);
+}
+
 /* Parses the next item without moving. False: the reader has failed. */
 static bool peek(struct ts_reader *r, struct item *out)
 {
@@ -182,6 +188,13 @@ uint64_t ts_read_uint(struct ts_reader *r, unsigned bytes)
 uint64_t ts_read_u64(struct ts_reader *r)
 {
     return ts_read_uint(r, 8);
+}
+
+uint64_t ts_read_at_most(struct ts_reader *r, uint64_t max)
+{
+    uint64_t v = ts_read_u64(r);
+    ts_reader_want(r, v <= max);
+    return r->err == TS_OK ? v : 0;
 }
 
 ts_u256 ts_read_u256(struct ts_reader *r)
