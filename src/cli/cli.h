@@ -81,6 +81,8 @@ const char *cli_text(const json_t *object, const char *key, char out[80]);
 uint64_t cli_u64(const json_t *object, const char *key);
 /* "0x1234..cdef" of an id; out is returned. */
 const char *cli_short(const char *hex, char out[20]);
+/* A clock for waiting: milliseconds since some moment; it does not go back. */
+uint64_t cli_mono_ms(void);
 /* "2026-11-23 01:55:37.904", UTC. */
 void cli_print_time(uint64_t ms);
 /* One line for a lifecycle event that batch holds. */

@@ -4,12 +4,18 @@
 #include <stdarg.h>
 #include <time.h>
 #include <unistd.h>
+#include <uv.h>
 
 #include "base/u256.h"
 #include "cli/cli.h"
 #include "codec/json.h"
 #include "net/http_client.h"
 #include "net/rpc_text.h"
+
+uint64_t cli_mono_ms(void)
+{
+    return uv_hrtime() / 1000000;
+}
 
 json_t *cli_call(const struct cli_options *o, const char *method, json_t *params)
 {

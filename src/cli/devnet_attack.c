@@ -4,7 +4,6 @@
  * node has the liar for its first peer; the host, the enclaves and the nodes are as always. */
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
@@ -25,13 +24,6 @@ const char *const devnet_attacks[] = {[DEVNET_NO_ATTACK] = "none",
                                       [DEVNET_ROLLUP_MISMATCH] = "rollup-mismatch",
                                       [DEVNET_MASS_RESTART] = "mass-restart",
                                       NULL};
-
-static uint64_t mono_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int devnet_attack_check(const struct devnet *d)
 {
@@ -132,10 +124,7 @@ static void kill_all(const struct devnet *d)
 {
     for (unsigned i = 0; i < d->o.enclaves; i++) {
         char name[32];
-        devnet_enclave_name(d, i, name);
-        for (int k = 0; k < d->sup.n; k++)
-            if (strcmp(d->sup.children[k].name, name) == 0 && d->sup.children[k].pid != 0)
-                kill(d->sup.children[k].pid, SIGKILL);
+        (void)devnet_kill(d, devnet_enclave_name(d, i, name), SIGKILL);
     }
     fprintf(stderr, "attack: all enclaves of the list are restarted at once\n");
 }
@@ -171,7 +160,7 @@ static void tell(struct devnet *d, unsigned node)
 void devnet_attack_begin(struct devnet *d)
 {
     d->attack_at_ms = d->o.attack == DEVNET_ROLLUP_MISMATCH || d->o.attack == DEVNET_MASS_RESTART
-                          ? mono_ms() + BEGIN_MS
+                          ? cli_mono_ms() + BEGIN_MS
                           : UINT64_MAX;
     if (d->o.attack == DEVNET_NO_ATTACK)
         return;
@@ -188,13 +177,13 @@ unsigned devnet_attack(struct devnet *d)
         return TELL_MS;
     for (unsigned i = 0; i < d->o.nodes; i++)
         tell(d, i);
-    if (mono_ms() < d->attack_at_ms)
+    if (cli_mono_ms() < d->attack_at_ms)
         return TELL_MS / 4;
     bool done = true;
     if (d->o.attack == DEVNET_ROLLUP_MISMATCH)
         done = publish(d);
     else
         kill_all(d);
-    d->attack_at_ms = done ? UINT64_MAX : mono_ms() + AGAIN_MS;
+    d->attack_at_ms = done ? UINT64_MAX : cli_mono_ms() + AGAIN_MS;
     return TELL_MS / 4;
 }

@@ -7,23 +7,14 @@
  *       ─ governance approves: the devnet has its key ─▶ APPROVED ─ the list changes ─▶ IN
  *       ─ the old one is refused ─▶ DONE */
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/devnet_internal.h"
 #include "l1/contract.h"
-#include "net/http_client.h"
 
 #define LOOK_MS 250u
 #define CALL_MS 5000u
-
-static uint64_t mono_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int devnet_corrupt_check(const struct devnet *d)
 {
@@ -45,31 +36,7 @@ void devnet_corrupt_begin(struct devnet *d)
     if (d->o.corrupt_ms == 0)
         return;
     d->corrupt.stage = DEVNET_CORRUPT_WAITING;
-    d->corrupt.at_ms = mono_ms() + d->o.corrupt_ms;
-}
-
-/* ---- asking the host ---- */
-
-static bool ask(const struct devnet *d, const char *method, json_t *params, json_t **result,
-                char why[256])
-{
-    char url[64];
-    snprintf(url, sizeof(url), "http://127.0.0.1:%llu", (unsigned long long)d->o.base_port);
-    return ts_rpc_call_blocking(url, NULL, method, params, CALL_MS, result, why, 256) == TS_OK;
-}
-
-/* What the host says of an enclave; borrowed from status. NULL: nothing. */
-static const json_t *entry_of(const json_t *status, const char *id)
-{
-    size_t i;
-    json_t *e;
-    json_array_foreach(json_object_get(status, "enclaves"), i, e)
-    {
-        const char *theirs = json_string_value(json_object_get(e, "id"));
-        if (theirs != NULL && strcmp(theirs, id) == 0)
-            return e;
-    }
-    return NULL;
+    d->corrupt.at_ms = cli_mono_ms() + d->o.corrupt_ms;
 }
 
 static bool has_role(const json_t *e, const char *role)
@@ -87,9 +54,7 @@ static void end(struct devnet *d)
 
 static void lie(struct devnet *d)
 {
-    for (int k = 0; k < d->sup.n; k++)
-        if (strcmp(d->sup.children[k].name, "corrupt-1") == 0 && d->sup.children[k].pid != 0)
-            kill(d->sup.children[k].pid, SIGUSR1);
+    (void)devnet_kill(d, "corrupt-1", SIGUSR1);
     fprintf(stderr, "corrupt: enclave-1, %s, is active; its seals are not its own from now on\n",
             d->ids[0]);
     d->corrupt.stage = DEVNET_CORRUPT_LYING;
@@ -98,7 +63,7 @@ static void lie(struct devnet *d)
 /* The one whose seals count is the active one. */
 static void make_active(struct devnet *d, const json_t *status)
 {
-    const json_t *e = entry_of(status, d->ids[0]);
+    const json_t *e = devnet_entry_of(status, d->ids[0]);
     json_t *result = NULL;
     char why[256];
     if (json_is_true(json_object_get(e, "corrupted")) || has_role(e, "validating")) {
@@ -107,14 +72,15 @@ static void make_active(struct devnet *d, const json_t *status)
     } else if (has_role(e, "active")) {
         lie(d);
     } else if (has_role(e, "passive") &&
-               ask(d, "sequencer_switchover", json_pack("[s]", d->ids[0]), &result, why)) {
+               devnet_ask_host(d, "sequencer_switchover", json_pack("[s]", d->ids[0]), CALL_MS,
+                               &result, why)) {
         json_decref(result);
     }
 }
 
 static void see_mark(struct devnet *d, const json_t *status)
 {
-    const json_t *e = entry_of(status, d->ids[0]);
+    const json_t *e = devnet_entry_of(status, d->ids[0]);
     const char *reason = json_string_value(json_object_get(e, "reason"));
     if (!json_is_true(json_object_get(e, "corrupted")))
         return;
@@ -184,7 +150,7 @@ static void approve(struct devnet *d)
 
 static void see_successor(struct devnet *d, const json_t *status)
 {
-    const json_t *e = entry_of(status, d->corrupt.successor);
+    const json_t *e = devnet_entry_of(status, d->corrupt.successor);
     uint64_t head = (uint64_t)json_integer_value(json_object_get(e, "head"));
     if (!has_role(e, "passive") && !has_role(e, "active"))
         return;
@@ -197,7 +163,8 @@ static void refuse(struct devnet *d)
 {
     json_t *result = NULL;
     char why[256];
-    if (ask(d, "sequencer_switchover", json_pack("[s]", d->ids[0]), &result, why)) {
+    if (devnet_ask_host(d, "sequencer_switchover", json_pack("[s]", d->ids[0]), CALL_MS, &result,
+                        why)) {
         json_decref(result);
         return; /* it would be wrong, and is seen */
     }
@@ -211,9 +178,9 @@ unsigned devnet_corrupt(struct devnet *d)
     char why[256];
     if (d->corrupt.stage == DEVNET_CORRUPT_DONE)
         return 1000;
-    if (d->corrupt.stage == DEVNET_CORRUPT_WAITING && mono_ms() < d->corrupt.at_ms)
+    if (d->corrupt.stage == DEVNET_CORRUPT_WAITING && cli_mono_ms() < d->corrupt.at_ms)
         return LOOK_MS;
-    if (!ask(d, "sequencer_status", NULL, &status, why))
+    if (!devnet_ask_host(d, "sequencer_status", NULL, CALL_MS, &status, why))
         return LOOK_MS;
     switch (d->corrupt.stage) {
     case DEVNET_CORRUPT_WAITING:

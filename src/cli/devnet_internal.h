@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the devnet share: devnet.c (flags, the whole), devnet_dir.c, devnet_genesis.c,
- * devnet_programs.c, devnet_chaos.c, devnet_attack.c, devnet_corrupt.c, devnet_tell.c. The L1 is
- * apart: devnet_l1.h. Functions that return int return an exit code and have said why it is not
- * TS_EXIT_OK. */
+ * devnet_programs.c, devnet_look.c, devnet_chaos.c, devnet_attack.c, devnet_corrupt.c,
+ * devnet_tell.c. The L1 is apart: devnet_l1.h. Functions that return int return an exit code and
+ * have said why it is not TS_EXIT_OK. */
 #ifndef TS_CLI_DEVNET_INTERNAL_H
 #define TS_CLI_DEVNET_INTERNAL_H
 
+#include <jansson.h>
 #include <sys/types.h>
 
 #include "cli/devnet.h"
@@ -98,6 +99,19 @@ const char *const *devnet_argv(const struct devnet_command *c);
 void devnet_liar_command(const struct devnet *d, struct devnet_command *c);
 void devnet_begin_supervisor(struct devnet *d);
 int devnet_add_programs(struct devnet *d);
+
+/* ---- devnet_look.c ---- */
+
+/* 0: not running, or no such program. */
+pid_t devnet_pid_of(const struct devnet *d, const char *name);
+/* False when it does not run. */
+bool devnet_kill(const struct devnet *d, const char *name, int sig);
+/* Params are stolen; ms is how long it may take. The result is the caller's; without one why says
+ * why. */
+bool devnet_ask_host(const struct devnet *d, const char *method, json_t *params, unsigned ms,
+                     json_t **result, char why[256]);
+/* What sequencer_status says of an enclave: borrowed from it; NULL: nothing. */
+const json_t *devnet_entry_of(const json_t *status, const char *id);
 
 /* ---- devnet_chaos.c ---- */
 

@@ -4,14 +4,6 @@
 
 #include "cli/cli.h"
 
-static pid_t pid_of(const struct devnet *d, const char *name)
-{
-    for (int i = 0; i < d->sup.n; i++)
-        if (strcmp(d->sup.children[i].name, name) == 0)
-            return d->sup.children[i].pid;
-    return 0;
-}
-
 static json_t *url_of(const char *scheme, uint64_t port, const char *path)
 {
     return json_sprintf("%s://127.0.0.1:%llu%s", scheme, (unsigned long long)port, path);
@@ -24,9 +16,9 @@ static json_t *nodes_json(const struct devnet *d)
         char name[32];
         snprintf(name, sizeof(name), "node-%u", i + 1);
         uint64_t port = d->o.base_port + 10 + i;
-        json_array_append_new(nodes,
-                              json_pack("{s:o,s:o,s:i}", "rpc", url_of("http", port, ""), "feed",
-                                        url_of("ws", port, "/feed"), "pid", (int)pid_of(d, name)));
+        json_array_append_new(nodes, json_pack("{s:o,s:o,s:i}", "rpc", url_of("http", port, ""),
+                                               "feed", url_of("ws", port, "/feed"), "pid",
+                                               (int)devnet_pid_of(d, name)));
     }
     return nodes;
 }
@@ -37,7 +29,7 @@ static json_t *enclaves_json(const struct devnet *d, unsigned first, unsigned en
     json_t *enclaves = json_array();
     for (unsigned i = first; i < end; i++) {
         char name[32];
-        pid_t pid = pid_of(d, devnet_enclave_name(d, i, name));
+        pid_t pid = devnet_pid_of(d, devnet_enclave_name(d, i, name));
         json_array_append_new(enclaves, json_pack("{s:s,s:i}", "id", d->ids[i], "pid", (int)pid));
     }
     return enclaves;
@@ -62,7 +54,7 @@ static void add_l1_json(const struct devnet *d, json_t *all)
         /* Known keys; a key that was given is not told. */
         json_object_set_new(l1, "governance", account_json(&d->l1.governance));
         json_object_set_new(l1, "operator", account_json(&d->l1.operator));
-        json_object_set_new(l1, "pid", json_integer((int)pid_of(d, "anvil")));
+        json_object_set_new(l1, "pid", json_integer((int)devnet_pid_of(d, "anvil")));
     }
     json_object_set_new(all, "l1", l1);
     if (d->o.spares > 0)
@@ -78,11 +70,11 @@ void devnet_print_json(const struct devnet *d)
                               json_pack("{s:s,s:s}", "address", d->accounts[i].address_hex, "key",
                                         d->accounts[i].key_hex));
     char hash[TS_HASH_HEX_SIZE];
-    json_t *all = json_pack("{s:{s:o,s:i},s:o,s:o,s:I,s:o,s:s,s:s}", "host", "rpc",
-                            url_of("http", d->o.base_port, ""), "pid", (int)pid_of(d, "host"),
-                            "enclaves", enclaves, "nodes", nodes_json(d), "chainId",
-                            (json_int_t)d->genesis.chain_id, "accounts", accounts, "genesis",
-                            ts_hex(d->genesis.hash.b, 32, hash), "dataDir", d->dir);
+    json_t *all = json_pack(
+        "{s:{s:o,s:i},s:o,s:o,s:I,s:o,s:s,s:s}", "host", "rpc", url_of("http", d->o.base_port, ""),
+        "pid", (int)devnet_pid_of(d, "host"), "enclaves", enclaves, "nodes", nodes_json(d),
+        "chainId", (json_int_t)d->genesis.chain_id, "accounts", accounts, "genesis",
+        ts_hex(d->genesis.hash.b, 32, hash), "dataDir", d->dir);
     add_l1_json(d, all);
     if (d->o.nodes > 0)
         json_object_set_new(all, "dashboard", url_of("http", d->o.base_port + 10, "/"));
@@ -115,18 +107,18 @@ static void print_l1(const struct devnet *d)
 void devnet_print_table(const struct devnet *d)
 {
     printf("\n  host     http://127.0.0.1:%llu   pid %d\n", (unsigned long long)d->o.base_port,
-           (int)pid_of(d, "host"));
+           (int)devnet_pid_of(d, "host"));
     for (unsigned i = 0; i < d->o.nodes; i++) {
         char name[32];
         snprintf(name, sizeof(name), "node-%u", i + 1);
         unsigned long long port = (unsigned long long)d->o.base_port + 10 + i;
         printf("  node %u   http://127.0.0.1:%llu   ws://127.0.0.1:%llu/feed   pid %d\n", i + 1,
-               port, port, (int)pid_of(d, name));
+               port, port, (int)devnet_pid_of(d, name));
     }
     puts("\n  enclaves");
     for (unsigned i = 0; i < devnet_of_host(d); i++) {
         char name[32];
-        pid_t pid = pid_of(d, devnet_enclave_name(d, i, name));
+        pid_t pid = devnet_pid_of(d, devnet_enclave_name(d, i, name));
         printf("  %u  %s   pid %d%s\n", i + 1, d->ids[i], (int)pid,
                i < d->o.enclaves ? "" : "   spare: not on the list");
     }

@@ -48,11 +48,6 @@ struct reader {
     int code;
 };
 
-static uint64_t mono_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
 /* ---- the end ---- */
 
 static void close_all(struct reader *r, int code)
@@ -135,7 +130,7 @@ static void on_block(void *ctx, const struct ts_l1_answer *answer)
     (void)snprintf(r->block_why, sizeof(r->block_why), "%s",
                    answer->err != TS_OK ? answer->text : "the L1 node does not have it");
     a->is_waiting = true;
-    a->again_ms = mono_ms() + RETRY_MS;
+    a->again_ms = cli_mono_ms() + RETRY_MS;
 }
 
 static void ask_block(struct block_ask *a)
@@ -143,14 +138,14 @@ static void ask_block(struct block_ask *a)
     const struct ts_l1_call call = {
         .id = 1, .method = TS_L1_BLOCK, .tag = TS_L1_AT_NUMBER, .number = a->number};
     a->is_waiting = ts_l1_client_call(a->reader->client, &call, ANSWER_MS, on_block, a) != TS_OK;
-    a->again_ms = mono_ms() + RETRY_MS;
+    a->again_ms = cli_mono_ms() + RETRY_MS;
 }
 
 static void ask_blocks(struct reader *r)
 {
     for (size_t i = 0; i < BLOCK_ASKS && !r->is_closing; i++) {
         struct block_ask *a = &r->asks[i];
-        if (a->is_used && a->is_waiting && mono_ms() >= a->again_ms)
+        if (a->is_used && a->is_waiting && cli_mono_ms() >= a->again_ms)
             ask_block(a);
         if (a->is_used || !ts_pipe_next_block(r->pipe, &a->number))
             continue;
@@ -319,7 +314,7 @@ static void give_up(struct reader *r, const struct ts_l1_status *s)
 
 static void say_progress(struct reader *r, const struct ts_l1_status *s)
 {
-    uint64_t number = ts_pipe_number(r->pipe), now = mono_ms();
+    uint64_t number = ts_pipe_number(r->pipe), now = cli_mono_ms();
     if (number < r->said_number)
         number = r->said_number;
     double rate = (double)(number - r->said_number) * 1000 / (double)(now - r->said_ms + 1);
@@ -342,12 +337,12 @@ static void on_look(uv_timer_t *t)
     uint64_t moves = read + s.rollups + r->blocks + ts_pipe_number(r->pipe);
     if (moves != r->moves) {
         r->moves = moves;
-        r->moved_ms = mono_ms();
+        r->moved_ms = cli_mono_ms();
         r->block_why[0] = 0;
     }
-    if (mono_ms() >= r->said_ms + 1000)
+    if (cli_mono_ms() >= r->said_ms + 1000)
         say_progress(r, &s);
-    if (mono_ms() > r->moved_ms + r->b->o.patience_ms)
+    if (cli_mono_ms() > r->moved_ms + r->b->o.patience_ms)
         give_up(r, &s);
     else
         look(r);
@@ -418,7 +413,7 @@ static int open_l1(struct reader *r)
 static void run(struct reader *r)
 {
     static const int numbers[] = {SIGINT, SIGTERM};
-    r->moved_ms = r->said_ms = r->start_ms = mono_ms();
+    r->moved_ms = r->said_ms = r->start_ms = cli_mono_ms();
     TS_CHECK(uv_timer_init(&r->loop, &r->timer) == 0 && uv_timer_init(&r->loop, &r->look) == 0);
     r->timer.data = r->look.data = r;
     for (size_t i = 0; i < TS_COUNT(numbers); i++) {
@@ -429,7 +424,7 @@ static void run(struct reader *r)
     TS_CHECK(uv_timer_start(&r->timer, on_timer, 0, 0) == 0);
     TS_CHECK(uv_timer_start(&r->look, on_look, 250, 250) == 0);
     (void)uv_run(&r->loop, UV_RUN_DEFAULT);
-    r->b->seconds = (double)(mono_ms() - r->start_ms) / 1000;
+    r->b->seconds = (double)(cli_mono_ms() - r->start_ms) / 1000;
 }
 
 /* What came out is kept, also when it is not all: but not behind a fault. */

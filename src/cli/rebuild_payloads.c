@@ -23,11 +23,6 @@ struct payloads {
     uint64_t saved_ms, said_ms, said_number;
 };
 
-static uint64_t mono_ms(void)
-{
-    return uv_hrtime() / 1000000;
-}
-
 /* ---- the rollups ---- */
 
 /* rollups.rlp is one item after the other: as a list it reads as one. */
@@ -138,12 +133,12 @@ static int advance(struct payloads *p, uint64_t last)
 {
     char why[TS_FOLD_WHY] = "", first[TS_FOLD_WHY] = "";
     size_t n = p->b->o.payloads.n, took = 0;
-    uint64_t until = mono_ms() + p->b->o.patience_ms;
+    uint64_t until = cli_mono_ms() + p->b->o.patience_ms;
     bool is_silent = false;
     for (size_t i = 0; i < n; i++) {
         size_t peer = (p->at + i) % n;
         int code = ask(p, peer, last, &took, &is_silent, why);
-        while (code == TS_EXIT_OK && is_silent && mono_ms() < until) {
+        while (code == TS_EXIT_OK && is_silent && cli_mono_ms() < until) {
             const struct timespec t = {.tv_nsec = RETRY_MS * 1000000};
             nanosleep(&t, NULL);
             code = ask(p, peer, last, &took, &is_silent, why);
@@ -167,7 +162,7 @@ static int advance(struct payloads *p, uint64_t last)
 static int save(struct payloads *p)
 {
     struct ts_dir *d = &p->b->dir;
-    p->saved_ms = mono_ms();
+    p->saved_ms = cli_mono_ms();
     if (ts_runs_sync(&p->whole) != TS_OK)
         return cli_fail("%s", p->whole.why);
     return ts_dir_save_fold(d, &p->b->fold) == TS_OK ? TS_EXIT_OK : cli_fail("%s", d->why);
@@ -175,7 +170,7 @@ static int save(struct payloads *p)
 
 static void say(struct payloads *p, uint64_t last)
 {
-    uint64_t now = mono_ms(), number = p->b->fold.number;
+    uint64_t now = cli_mono_ms(), number = p->b->fold.number;
     if (now < p->said_ms + 1000)
         return;
     fprintf(stderr, "payload %llu of %llu, %.0f a second\n", (unsigned long long)number,
@@ -207,11 +202,11 @@ static int run(struct payloads *p)
 {
     uint64_t last = p->b->head.number;
     int code = open_all(p);
-    p->saved_ms = p->said_ms = mono_ms();
+    p->saved_ms = p->said_ms = cli_mono_ms();
     while (code == TS_EXIT_OK && p->b->fold.number < last) {
         code = advance(p, last);
         say(p, last);
-        if (code == TS_EXIT_OK && mono_ms() >= p->saved_ms + SAVE_MS)
+        if (code == TS_EXIT_OK && cli_mono_ms() >= p->saved_ms + SAVE_MS)
             code = save(p);
     }
     /* What was right is kept, also when the next one was not. */

@@ -10,16 +10,10 @@
 
 #include "base/check.h"
 #include "cfg/exit.h"
+#include "cli/cli.h"
 
 #define QUICK_MS       2000u
 #define BACKOFF_MAX_MS 10000u
-
-static uint64_t mono_ms(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void watched_signals(sigset_t *set)
 {
@@ -117,7 +111,7 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
         become(c, log_path, parent);
     bool again = c->started_ms != 0;
     c->start_ms = 0;
-    c->started_ms = mono_ms();
+    c->started_ms = cli_mono_ms();
     if (pid < 0) {
         c->start_ms = c->started_ms + s->restart_ms;
         return;
@@ -130,7 +124,7 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
 
 static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
 {
-    uint64_t now = mono_ms();
+    uint64_t now = cli_mono_ms();
     bool by_signal = WIFSIGNALED(status);
     int code = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
     c->pid = 0;
@@ -161,7 +155,7 @@ static void reap(struct ts_supervisor *s, bool stopping)
 
 static unsigned start_due(struct ts_supervisor *s, unsigned ms)
 {
-    uint64_t now = mono_ms();
+    uint64_t now = cli_mono_ms();
     for (int i = 0; i < s->n; i++) {
         struct ts_child *c = &s->children[i];
         if (c->pid != 0 || c->given_up)
@@ -178,9 +172,9 @@ int ts_supervisor_wait(struct ts_supervisor *s, unsigned ms)
 {
     sigset_t set;
     watched_signals(&set);
-    uint64_t until = mono_ms() + ms;
+    uint64_t until = cli_mono_ms() + ms;
     for (;;) {
-        uint64_t now = mono_ms();
+        uint64_t now = cli_mono_ms();
         unsigned left = now < until ? (unsigned)(until - now) : 0;
         unsigned wait = start_due(s, left);
         struct timespec t = {.tv_sec = wait / 1000, .tv_nsec = (long)(wait % 1000) * 1000000};
@@ -189,7 +183,7 @@ int ts_supervisor_wait(struct ts_supervisor *s, unsigned ms)
             reap(s, false);
         else if (sig > 0)
             return sig;
-        if (mono_ms() >= until)
+        if (cli_mono_ms() >= until)
             return 0;
     }
 }
@@ -223,7 +217,7 @@ static void wait_for(struct ts_supervisor *s, int order, uint64_t until)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     struct timespec t = {.tv_nsec = 20000000};
-    while (running(s, order) && mono_ms() < until) {
+    while (running(s, order) && cli_mono_ms() < until) {
         sigtimedwait(&set, NULL, &t);
         reap(s, true);
     }
@@ -231,13 +225,13 @@ static void wait_for(struct ts_supervisor *s, int order, uint64_t until)
 
 void ts_supervisor_stop(struct ts_supervisor *s, unsigned ms)
 {
-    uint64_t until = mono_ms() + ms;
+    uint64_t until = cli_mono_ms() + ms;
     for (int order = 0; order < 8; order++) {
         kill_all(s, order, SIGTERM);
         wait_for(s, order, until);
     }
     kill_all(s, -1, SIGKILL);
-    wait_for(s, -1, mono_ms() + 5000);
+    wait_for(s, -1, cli_mono_ms() + 5000);
     for (int i = 0; i < s->n; i++) {
         char path[600];
         snprintf(path, sizeof(path), "%s/%s.pid", s->run_dir, s->children[i].name);

@@ -31,13 +31,6 @@ static const struct ts_cfg_spec spec = {
     .epilogue = "Without colours when NO_COLOR is set.\n",
 };
 
-uint64_t watch_now(void)
-{
-    struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static uint64_t pause_of(const struct options *o, const struct watch *w)
 {
     uint64_t half = w->interval_ms / 2;
@@ -56,7 +49,7 @@ static bool has_colour(void)
 
 static void print_line(const struct watch *w)
 {
-    json_t *o = watch_json(w, watch_now());
+    json_t *o = watch_json(w, cli_mono_ms());
     if (o == NULL)
         return;
     json_dumpf(o, stdout, JSON_COMPACT | JSON_PRESERVE_ORDER | JSON_REAL_PRECISION(15));
@@ -86,7 +79,7 @@ static bool show(const struct watch *w)
     struct ts_buf frame;
     ts_buf_init(&frame, 0);
     ts_buf_printf(&frame, "\x1b[H");
-    watch_draw(w, watch_screen_size(), has_colour(), true, watch_now(), &frame);
+    watch_draw(w, watch_screen_size(), has_colour(), true, cli_mono_ms(), &frame);
     bool ok = watch_screen_show(ts_buf_bytes(&frame));
     ts_buf_free(&frame);
     return ok;
@@ -99,7 +92,7 @@ static int show_once(struct watch *w)
         return cli_fail("%s", w->why);
     ts_buf_init(&frame, 0);
     watch_draw(w, (struct watch_size){.columns = watch_screen_size().columns}, has_colour(), false,
-               watch_now(), &frame);
+               cli_mono_ms(), &frame);
     fwrite(frame.p, 1, frame.n, stdout);
     ts_buf_free(&frame);
     return TS_EXIT_OK;
@@ -111,12 +104,12 @@ static int run_screen(const struct options *o, struct watch *w)
     uint64_t next = 0;
     bool ok = true;
     while (ok && e != WATCH_QUIT) {
-        if (watch_now() >= next) {
+        if (cli_mono_ms() >= next) {
             (void)watch_look(w);
-            next = watch_now() + pause_of(o, w);
+            next = cli_mono_ms() + pause_of(o, w);
         }
         ok = show(w);
-        uint64_t now = watch_now();
+        uint64_t now = cli_mono_ms();
         e = watch_screen_wait(next > now ? next - now : 0);
     }
     watch_screen_close();

@@ -82,8 +82,6 @@ struct watch {
     json_t *fresh;      /* array: those that came or changed with the newest look */
 };
 
-uint64_t watch_now(void); /* milliseconds, monotonic */
-
 /* ---- watch_look.c ---- */
 
 /* Asks for all that may have changed. False: not connected. */

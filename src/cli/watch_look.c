@@ -44,7 +44,7 @@ static void read_head(struct watch *w, const json_t *s)
     uint64_t number = cli_u64(head, "number");
     set(w->hash, sizeof(w->hash), cli_text(head, "hash", text), &w->is_changed);
     if (number != w->head || w->head_ms == 0)
-        w->head_ms = watch_now();
+        w->head_ms = cli_mono_ms();
     if (number < w->head)
         watch_forget(w);
     w->head = number;
@@ -265,7 +265,7 @@ static void read_assessment(struct watch *w, const json_t *a)
 static enum came look_at_audit(struct watch *w, uint64_t from)
 {
     json_t *a = NULL;
-    w->audit_ms = watch_now();
+    w->audit_ms = cli_mono_ms();
     if (w->no_findings)
         return CAME;
     enum came c = ask(w, "ten_assessment", NULL, &a);
@@ -284,7 +284,7 @@ static enum came look_at_audit(struct watch *w, uint64_t from)
 static bool lost(struct watch *w)
 {
     if (w->is_connected || w->lost_ms == 0) {
-        w->lost_ms = w->seen_ms > 0 ? w->seen_ms : watch_now();
+        w->lost_ms = w->seen_ms > 0 ? w->seen_ms : cli_mono_ms();
         w->is_changed = true;
     }
     w->is_connected = false;
@@ -296,12 +296,12 @@ static bool lost(struct watch *w)
 static void found(struct watch *w)
 {
     if (w->lost_ms != 0) {
-        w->back_ms = watch_now();
+        w->back_ms = cli_mono_ms();
         w->away_ms = w->back_ms - w->lost_ms;
         w->is_changed = true;
     }
     w->lost_ms = 0;
-    w->seen_ms = watch_now();
+    w->seen_ms = cli_mono_ms();
     w->is_connected = true;
     w->is_known = true;
 }
@@ -319,11 +319,11 @@ bool watch_look(struct watch *w)
     bool is_moved = is_new || w->head != newest_column(w);
     if (is_moved && look_at_lanes(w) == LOST)
         return lost(w);
-    bool is_due = is_moved || watch_now() - w->audit_ms >= AUDIT_MS;
+    bool is_due = is_moved || cli_mono_ms() - w->audit_ms >= AUDIT_MS;
     uint64_t from = is_new || before < EVIDENCE_BACK ? 0 : before - EVIDENCE_BACK;
     if (is_due && look_at_audit(w, from) == LOST)
         return lost(w);
-    bool is_stuck = watch_stuck(w, watch_now()) > 0;
+    bool is_stuck = watch_stuck(w, cli_mono_ms()) > 0;
     w->is_changed = w->is_changed || is_moved || is_stuck != w->is_stuck;
     w->is_stuck = is_stuck;
     found(w);
