@@ -182,11 +182,12 @@ void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup)
         begin_anew(h);
 }
 
-/* Governance took rollups back: the next one begins where they began. */
+/* Governance took rollups back: the next one begins where they began. Some, or those before them,
+ * may not have been told; what is on its way rests on them. */
 void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back)
 {
     struct roll *r = &h->roll;
-    if (!rollup_is_used(h) || r->number < back->first_number)
+    if (!rollup_is_used(h))
         return;
     r->number = back->first_number - 1;
     r->hash = back->last_hash;

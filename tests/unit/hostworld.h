@@ -181,7 +181,8 @@ void world_rollup_cost(struct world *w, unsigned i, uint64_t us);
 uint64_t world_loaded(const struct world *w);
 /* The contract takes a rollup of so many batches that are not this chain's. */
 void world_l1_foreign_rollup(struct world *w, uint64_t batches);
-/* Governance takes the newest n rollups back. The host is told, now or when it is started again. */
+/* Governance takes the newest n rollups back. The host is told, now or when it hears of L1 again; of
+ * rollups among them that it was not told of it never is. */
 void world_l1_roll_back(struct world *w, size_t n);
 /* The last batch of the newest rollup that the contract took; 0: none. */
 uint64_t world_l1_published(const struct world *w);

@@ -72,6 +72,7 @@ struct l1sim {
     ts_hash last_hash;
     struct ts_l1_rollback back; /* not told yet */
     bool has_back;
+    size_t back_at; /* after so many that stay taken */
     bool loses_rollups; /* transactions are not mined */
     bool refuses_next;  /* the contract says no to the next one */
     uint64_t salt;      /* of the line after so many reorgs */

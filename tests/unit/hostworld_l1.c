@@ -230,13 +230,15 @@ void world_l1_mined(struct world *w, const struct happening *h)
 void world_l1_rollups(struct world *w)
 {
     struct l1sim *l1 = &w->l1sim;
-    if (l1->has_back && w->host != NULL) {
-        l1->has_back = false;
-        world_input(w, &(struct ts_host_input){.kind = TS_IN_ROLLBACK, .rollback = &l1->back});
-    }
-    for (; l1->n_told < l1->n_taken && w->host != NULL; l1->n_told++) {
+    struct ts_host_input back = {.kind = TS_IN_ROLLBACK, .rollback = &l1->back};
+    while (w->host != NULL && (l1->has_back || l1->n_told < l1->n_taken)) {
+        if (l1->has_back && l1->n_told == l1->back_at) { /* in the contract's order */
+            l1->has_back = false;
+            world_input(w, &back);
+            continue;
+        }
         struct ts_host_input in = {.kind = TS_IN_ROLLUP,
-                                   .rollup = &l1->rollups[l1->taken[l1->n_told]].r};
+                                   .rollup = &l1->rollups[l1->taken[l1->n_told++]].r};
         world_input(w, &in);
     }
 }
@@ -258,11 +260,13 @@ void world_replacement_asked(struct world *w, ts_err err)
 void world_l1_roll_back(struct world *w, size_t n)
 {
     struct l1sim *l1 = &w->l1sim;
-    TS_CHECK(n > 0 && n <= l1->n_taken && l1->n_told == l1->n_taken);
+    TS_CHECK(n > 0 && n <= l1->n_taken && !l1->has_back);
     uint64_t last = l1->last_number;
     const struct ts_rollup *first = &l1->rollups[l1->taken[l1->n_taken - n]].r;
     l1->n_taken -= n;
-    l1->n_told = l1->n_taken;
+    l1->back_at = l1->n_taken;
+    if (l1->n_told > l1->n_taken)
+        l1->n_told = l1->n_taken;
     const struct ts_rollup *kept =
         l1->n_taken > 0 ? &l1->rollups[l1->taken[l1->n_taken - 1]].r : NULL;
     l1->last_number = first->first_number - 1;
@@ -274,7 +278,8 @@ void world_l1_roll_back(struct world *w, size_t n)
     if (kept != NULL)
         l1->back.protocol_root = kept->protocol_root;
     l1->has_back = true;
-    world_l1_rollups(w);
+    if (!l1->down)
+        world_l1_rollups(w);
 }
 
 void world_l1_lose_rollups(struct world *w, bool lose)

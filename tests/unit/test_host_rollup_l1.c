@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The host core and rollups when L1 does what it is not asked for: goes back, stands still, or is
+ * led by governance. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "host_kit.h"
+
+/* Published and taken back while the host hears nothing of L1: it is told of the second only, and
+ * what rests on the rollups that are gone comes to nothing. */
+static void what_was_taken_back_unheard_is_made_anew(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 2; n++) {
+        struct world_options o = publishing(n);
+        o.fast_crypto = true;
+        struct world *w = world_new(&o);
+        world_run(w, 5 * SECOND);
+        size_t taken = world_l1_rollups_taken(w);
+        assert_true(taken >= 1);
+        world_l1_down(w, true);
+        while (world_l1_rollups_taken(w) < taken + 2)
+            world_run(w, 100 * MS);
+        world_l1_roll_back(w, n);
+        world_run(w, 2 * SECOND);
+        world_l1_down(w, false);
+        world_run(w, 15 * SECOND);
+        assert_int_equal(world_events(w, "rollups-rolled-back"), 1);
+        assert_true(world_l1_published(w) + 80 > world_head(w));
+        check_rollups(w);
+        done(w);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_taken_back_unheard_is_made_anew),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
