@@ -136,6 +136,8 @@ void ts_cfg_free(struct ts_cfg *cfg);
 
 /* What followed the flags. */
 const char *const *ts_cfg_args(const struct ts_cfg *cfg, size_t *n);
+/* That of n known names which is so near to name that it may be meant; NULL: none is. */
+const char *ts_cfg_suggest(const char *name, const char *const *known, size_t n);
 /* Whether a source other than the default gave the key; name must be in the table. */
 bool ts_cfg_is_set(const struct ts_cfg *cfg, const char *name);
 /* "default", "flag --data-dir", "environment TENSEQ_DATA_DIR" or "host.yaml:3", cut to size.

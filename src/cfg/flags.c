@@ -14,6 +14,9 @@ struct cursor {
 static ts_err unknown(struct cfg_load *load, const char *flag, const char *name)
 {
     char nearest[CFG_WHY_SIZE], copy[CFG_NAME_MAX + 1];
+    if (flag[1] >= '0' && flag[1] <= '9')
+        return cfg_fail(load, "argument %s: %s takes no number below 0", flag,
+                        load->cfg->spec->program);
     snprintf(copy, sizeof(copy), "%s", name);
     copy[strcspn(copy, "=")] = 0;
     cfg_nearest(load->cfg->spec, copy, CFG_FLAG, nearest);

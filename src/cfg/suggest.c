@@ -43,6 +43,20 @@ static size_t distance(const char *a, const char *b)
     return row[nb];
 }
 
+const char *ts_cfg_suggest(const char *name, const char *const *known, size_t n)
+{
+    const char *found = NULL;
+    size_t best = SIZE_MAX;
+    for (size_t i = 0; i < n; i++) {
+        size_t d = distance(name, known[i]);
+        if (d < best) {
+            best = d;
+            found = known[i];
+        }
+    }
+    return found != NULL && best <= strlen(found) / 3 + 1 ? found : NULL;
+}
+
 /* Which of the flags that every program has is nearest, when nearer than best. */
 static const char *nearest_common(const struct ts_cfg_spec *spec, const char *name, size_t *best)
 {

@@ -55,6 +55,9 @@ int verb_rebuild(int argc, char **argv);
 
 /* One call; params is stolen. NULL after saying on stderr why. */
 json_t *cli_call(const struct cli_options *o, const char *method, json_t *params);
+/* Says why a call came to nothing, and what may help. Returns TS_EXIT_FAILED. */
+int cli_fail_call(const struct cli_options *o, const char *why);
+bool cli_is_refused_connection(const char *why);
 /* Prints to stdout, indented, and releases it. */
 void cli_print_json(json_t *json);
 /* "error: …" on stderr; returns TS_EXIT_FAILED. */

@@ -17,6 +17,20 @@ uint64_t cli_mono_ms(void)
     return uv_hrtime() / 1000000;
 }
 
+bool cli_is_refused_connection(const char *why)
+{
+    return strstr(why, "(connection refused)") != NULL;
+}
+
+int cli_fail_call(const struct cli_options *o, const char *why)
+{
+    if (cli_is_refused_connection(why))
+        return cli_fail("%s: has the host or node started? --rpc URL names another", why);
+    if (strncmp(why, "only a node", 11) == 0)
+        return cli_fail("%s with --rpc URL; asked was %s", why, o->rpc);
+    return cli_fail("%s", why);
+}
+
 json_t *cli_call(const struct cli_options *o, const char *method, json_t *params)
 {
     json_t *result;
@@ -27,7 +41,7 @@ json_t *cli_call(const struct cli_options *o, const char *method, json_t *params
     if (strncmp(method, "sequencer_", 10) == 0 && strstr(why, "does not exist") != NULL)
         cli_fail("%s takes no orders: it is not a host", o->rpc);
     else
-        cli_fail("%s", why);
+        cli_fail_call(o, why);
     return NULL;
 }
 

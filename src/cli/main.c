@@ -34,6 +34,17 @@ static void usage(FILE *to)
     fputs("\ntenseq VERB --help tells the flags of a verb.\n", to);
 }
 
+static int unknown(const char *name)
+{
+    const char *known[TS_COUNT(verbs)];
+    for (size_t i = 0; i < TS_COUNT(verbs); i++)
+        known[i] = verbs[i].name;
+    const char *near = ts_cfg_suggest(name, known, TS_COUNT(verbs));
+    return near != NULL
+               ? cli_misused("tenseq has no verb \"%s\"; did you mean %s?", name, near)
+               : cli_misused("tenseq has no verb \"%s\"; tenseq --help lists them", name);
+}
+
 static int run(int argc, char **argv)
 {
     if (argc < 2) {
@@ -52,7 +63,7 @@ static int run(int argc, char **argv)
     for (size_t i = 0; i < TS_COUNT(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             return verbs[i].run(argc - 1, argv + 1);
-    return cli_misused("tenseq has no verb \"%s\"; tenseq --help lists them", argv[1]);
+    return unknown(argv[1]);
 }
 
 int main(int argc, char **argv)

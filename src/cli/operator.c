@@ -103,6 +103,7 @@ int verb_switchover(int argc, char **argv)
         .summary = "Makes another enclave the active one, without a late batch.",
         .keys = switch_keys,
         .n_keys = TS_COUNT(switch_keys),
+        .max_args = 1, /* refused below, in better words */
         .lenient_env = true,
         .no_file = true};
     struct options o;
@@ -110,6 +111,13 @@ int verb_switchover(int argc, char **argv)
     int code = ts_cfg_start(&spec, argc, argv, &o, &cfg);
     if (code >= 0)
         return code;
+    size_t n;
+    const char *const *args = ts_cfg_args(cfg, &n);
+    if (n > 0) {
+        code = cli_misused("which enclave is told with a flag: tenseq switchover --to %s", args[0]);
+        ts_cfg_free(cfg);
+        return code;
+    }
     json_t *params = json_array();
     if (ts_cfg_is_set(cfg, "to")) {
         char hex[TS_ADDRESS_HEX_SIZE];

@@ -59,7 +59,7 @@ static const struct ts_cfg_spec spec = {
 
 static int ask_host(const struct options *o, const char *faulty, const char *with)
 {
-    char tx[80], request[80];
+    char tx[80];
     json_t *r = cli_call(
         &o->base, "sequencer_replace",
         json_pack("{s:s,s:s,s:s}", "enclave", faulty, "replacement", with, "reason", o->reason));
@@ -69,9 +69,11 @@ static int ask_host(const struct options *o, const char *faulty, const char *wit
         cli_print_json(r);
         return TS_EXIT_OK;
     }
-    cli_text(r, "request", request);
-    printf("asked for on L1%s%s, in transaction %s; governance decides\n",
-           request[0] != 0 ? " as request " : "", request, cli_text(r, "tx", tx));
+    printf(json_is_true(json_object_get(r, "underWay"))
+               ? "it is under way already: it was asked for before, in transaction %s; governance "
+                 "decides\n"
+               : "asked for on L1, in transaction %s; governance decides\n",
+           cli_text(r, "tx", tx));
     json_decref(r);
     return TS_EXIT_OK;
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tenseq status: roles, heads, boots, lags; from a host, or from a node. */
+#include <time.h>
+
 #include "cli/cli.h"
 #include "cli/genesis.h"
 #include "net/http_client.h"
+
+#define PATIENCE_MS 2000
+#define PAUSE_MS    100
 
 struct options {
     struct cli_options base;
@@ -113,6 +118,19 @@ static json_t *look(const struct cli_options *o, bool *host, char *why, size_t s
     return NULL;
 }
 
+/* A program that has just been started listens in a moment. */
+static json_t *look_soon(const struct cli_options *o, bool *host, char *why, size_t size)
+{
+    const struct timespec pause = {.tv_nsec = PAUSE_MS * 1000000};
+    json_t *s = look(o, host, why, size);
+    for (unsigned ms = 0; s == NULL && ms < PATIENCE_MS && cli_is_refused_connection(why);
+         ms += PAUSE_MS) {
+        nanosleep(&pause, NULL);
+        s = look(o, host, why, size);
+    }
+    return s;
+}
+
 static void print(const json_t *s, bool host)
 {
     if (host)
@@ -137,8 +155,8 @@ int verb_status(int argc, char **argv)
         return code;
     char why[512];
     bool host;
-    json_t *s = look(&o.base, &host, why, sizeof(why));
-    code = s != NULL ? TS_EXIT_OK : cli_fail("%s", why);
+    json_t *s = look_soon(&o.base, &host, why, sizeof(why));
+    code = s != NULL ? TS_EXIT_OK : cli_fail_call(&o.base, why);
     if (s != NULL && o.base.json) {
         cli_print_json(s);
     } else if (s != NULL) {

@@ -44,8 +44,8 @@ static const struct ts_cfg_spec spec = {
     .lenient_env = true,
     .no_file = true,
     .epilogue =
-        "Exit code: 0 all of them are proven, 1 one is not (and why), 2 wrong usage. No node is\n"
-        "asked. The scripts in verify/ check the same files without any of this program's code.",
+        "Exit code: 0 all of them are proven, 1 one is not (and why), 2 wrong usage, or a file that\n"
+        "cannot be read. No node is asked. The scripts in verify/ check the same files without any of this program's code.",
 };
 
 struct run {
@@ -64,7 +64,7 @@ static char *read_file(const char *path, size_t *n, char why[300])
     FILE *f = fopen(path, "re");
     char *text = NULL;
     if (f == NULL || fstat(fileno(f), &st) != 0) {
-        snprintf(why, 300, "it cannot be read: %s", strerror(errno));
+        snprintf(why, 300, "%s", strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
         snprintf(why, 300, "it is no file");
     } else if ((uint64_t)st.st_size > TS_EVIDENCE_FILE_MAX) {
@@ -105,12 +105,12 @@ static void tell_json(struct run *r, const char *path, const struct ts_evidence_
 }
 
 static void tell(const struct run *r, const char *path, const struct ts_evidence_file *file,
-                 const char *why, bool on_l1)
+                 const char *why, bool is_read, bool on_l1)
 {
     char hex[TS_HASH_HEX_SIZE];
     const struct ts_finding *f = &r->verdict.finding;
     if (why != NULL) {
-        fprintf(stderr, "%s: not proven: %s\n", path, why);
+        fprintf(stderr, "%s: %s: %s\n", path, is_read ? "not proven" : "cannot be read", why);
         return;
     }
     bool is_open = rests_on_l1(f) && !on_l1;
@@ -142,7 +142,7 @@ static const char *look(struct run *r, const char *text, size_t n, struct ts_evi
     return r->o->l1 != NULL ? verify_on_l1(r->o, r->crypto, &file->evidence, on_l1, why) : NULL;
 }
 
-/* Whether it is proven. */
+/* TS_EXIT_OK: it is proven. TS_EXIT_USAGE: it cannot be read. */
 static int verify_one(struct run *r, const char *path)
 {
     struct ts_evidence_file file = {.evidence = {.n_grants = 0}};
@@ -153,11 +153,11 @@ static int verify_one(struct run *r, const char *path)
     char *text = read_file(path, &n, reason);
     if (text != NULL)
         why = look(r, text, n, &file, &on_l1, reason);
-    int code = why == NULL ? TS_EXIT_OK : TS_EXIT_FAILED;
+    int code = why == NULL ? TS_EXIT_OK : text != NULL ? TS_EXIT_FAILED : TS_EXIT_USAGE;
     if (r->all != NULL)
         tell_json(r, path, &file, why, on_l1);
     else
-        tell(r, path, &file, why, on_l1);
+        tell(r, path, &file, why, text != NULL, on_l1);
     if (code == TS_EXIT_OK && r->o->submit)
         code = verify_submit(r->o, r->crypto, &file.evidence);
     ts_evidence_file_free(&file);
@@ -188,7 +188,7 @@ static int run(const struct verify_options *o, const char *const *files, size_t 
     TS_CHECK(r.crypto != NULL);
     for (size_t i = 0; i < n; i++) {
         int one = verify_one(&r, files[i]);
-        code = one != TS_EXIT_OK ? one : code;
+        code = one > code ? one : code;
     }
     if (r.all != NULL)
         cli_print_json(r.all);

@@ -62,7 +62,7 @@ static int run_lines(const struct options *o, struct watch *w)
     for (;;) {
         bool is_there = watch_look(w);
         if (o->once && !is_there)
-            return cli_fail("%s", w->why);
+            return cli_fail_call(w->o, w->why);
         if (w->is_changed || o->once)
             print_line(w);
         w->is_changed = false;
@@ -89,7 +89,7 @@ static int show_once(struct watch *w)
 {
     struct ts_buf frame;
     if (!watch_look(w))
-        return cli_fail("%s", w->why);
+        return cli_fail_call(w->o, w->why);
     ts_buf_init(&frame, 0);
     watch_draw(w, (struct watch_size){.columns = watch_screen_size().columns}, has_colour(), false,
                cli_mono_ms(), &frame);

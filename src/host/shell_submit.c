@@ -26,7 +26,8 @@ struct l1_order {
     bool is_registration;     /* of the replacement, and nothing else */
     bool is_own;              /* the core named it, and is told what comes of it */
     bool is_sent;
-    ts_hash tx; /* then */
+    bool is_joined; /* who waits asked for what was under way */
+    ts_hash tx;     /* when is_sent */
     ts_address faulty, replacement;
     ts_hash measurement; /* what the replacement has signed */
     ts_sig sig;
@@ -60,6 +61,20 @@ static bool is_there(const struct l1_order *o, ts_err err, const char *text)
            strstr(text, "AlreadyRequested") != NULL;
 }
 
+/* The same in words, for who asked. */
+static const char *words_of(const struct l1_order *o, const char *text, char out[200])
+{
+    const char *at = strstr(text, "AlreadyRequested");
+    if (o->is_registration || at == NULL)
+        return text;
+    const char *number = at + strcspn(at, "(") + (at[strcspn(at, "(")] != 0);
+    (void)snprintf(out, 200,
+                   "a replacement of this enclave is under way already: request %.*s on L1 waits "
+                   "for governance (the contract says AlreadyRequested)",
+                   (int)strspn(number, "0123456789"), number);
+    return out;
+}
+
 static void tell_core(const struct l1_order *o, ts_err err)
 {
     struct ts_host_input in = {
@@ -70,12 +85,12 @@ static void tell_core(const struct l1_order *o, ts_err err)
 
 static void fail(struct l1_order *o, ts_err err, const char *text)
 {
-    char id[TS_ADDRESS_HEX_SIZE];
+    char id[TS_ADDRESS_HEX_SIZE], words[200];
     const ts_address *of = o->is_registration ? &o->replacement : &o->faulty;
     ts_log(TS_LOG_ERROR, o->is_registration ? "registration-failed" : "replacement-failed",
            "enclave=%s reason=\"%s\"", ts_hex(of->b, sizeof(of->b), id), text);
     if (o->call != NULL)
-        ts_api_fail(o->call, err, text);
+        ts_api_fail(o->call, err, words_of(o, text, words));
     o->call = NULL;
     tell_core(o, err);
 }
@@ -183,8 +198,10 @@ static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_out
 
 static void answer_sent(struct l1_order *o)
 {
-    ts_rpc_result(o->call, o->is_registration ? statement_json(o, &o->tx)
-                                              : json_pack("{s:o}", "tx", ts_json_hash(&o->tx)));
+    ts_rpc_result(o->call, o->is_registration
+                               ? statement_json(o, &o->tx)
+                               : json_pack("{s:o,s:b}", "tx", ts_json_hash(&o->tx), "underWay",
+                                           (int)o->is_joined));
     o->call = NULL;
 }
 
@@ -249,10 +266,12 @@ static void join(struct l1_order *o, const struct l1_order *what)
     if (!same || o->call != NULL) {
         ts_api_fail(what->call, TS_E_BUSY,
                     same ? "the same is on its way to L1 already, and somebody waits for it"
-                         : "another request to replace this enclave is on its way to L1 already");
+                         : "another request to replace this enclave, with another successor or "
+                                "reason, is on its way to L1 already");
         return;
     }
     o->call = what->call;
+    o->is_joined = true;
     if (o->is_sent)
         answer_sent(o);
     else

@@ -111,7 +111,7 @@ ts_err ts_rpc_judge(const struct ts_rpc_outcome *o, const struct ts_buf *answer,
         break;
     case CURLE_COULDNT_CONNECT:
         if (o->os_errno == ECONNREFUSED)
-            snprintf(why, why_size, "connection refused: is a host or node running at %s?", o->url);
+            snprintf(why, why_size, "nothing listens at %s (connection refused)", o->url);
         else
             snprintf(why, why_size, "%s: cannot connect: %s", o->url, o->error);
         return TS_E_IO;

@@ -35,7 +35,10 @@ def _misused(*args, words, env=None):
 def test_wrong_usage_exits_with_2():
     with tempfile.TemporaryDirectory() as data:
         out = os.path.join(data, "g.json")
-        _misused("no-such-verb", words=["no-such-verb"])
+        _misused("no-such-verb", words=["no-such-verb", "--help"])
+        _misused("statsu", words=["statsu", "did you mean status?"])
+        _misused("switchover", ID, words=[f"tenseq switchover --to {ID}"])
+        _misused("batch", "-1", words=["-1", "below 0"])
         said = _misused("send", "--key", "zz", words=["--key", "64 hexadecimal"])
         assert "zz" not in said, "what may be a secret is not repeated"
         _misused("send", "--key", "0x" + "00" * 32, words=["--key", "not a valid secret key"])
@@ -179,6 +182,10 @@ def test_reading_verbs():
                 done = subprocess.run([net.tenseq, verb, "--rpc", f"http://127.0.0.1:{net.host_port}"],
                                       stdout=disk, stderr=subprocess.PIPE, text=True, timeout=60)
                 assert done.returncode == 1 and "No space left" in done.stderr, (verb, done)
+        # a host is told from a node
+        for verb in ("audit", "rollups"):
+            said = net.cli(verb, code=1)
+            assert said.count("\n") == 1 and "only a node" in said and "--rpc" in said, said
         # https to a listener that has none
         said = _run("status", "--rpc", f"https://127.0.0.1:{net.host_port}", code=1)[1]
         assert said.count("\n") == 1 and "TLS" in said and "http://" in said, said
@@ -269,9 +276,43 @@ def test_send_waits_for_what_passes():
     assert "waited" in out
 
 
-def test_send_to_nobody_is_told():
-    said = _run("send", "--rpc", f"http://127.0.0.1:{free_port()}", code=1)[1]
-    assert "connection refused" in said
+def test_nobody_there_is_told():
+    url = f"http://127.0.0.1:{free_port()}"
+    for verb in ("send", "status", "watch", "audit"):
+        said = _run(verb, *(["--once"] if verb == "watch" else []), "--rpc", url, code=1)[1]
+        assert f"nothing listens at {url}" in said and "started?" in said and "--rpc" in said, said
+        assert said.count("\n") == 1, said
+
+
+def test_status_waits_for_a_host_that_starts():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", free_port()), _Full, bind_and_activate=False)
+
+    def begin():
+        server.server_bind()
+        server.server_activate()
+        server.serve_forever()
+
+    begins = threading.Timer(0.7, begin)
+    begins.start()
+    try:
+        out = _run("status", "--json", "--rpc", f"http://127.0.0.1:{server.server_address[1]}", code=0)[0]
+        assert out == '"0x1"\n', out
+    finally:
+        begins.join(0)
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_file_of_evidence_that_cannot_be_read():
+    with tempfile.TemporaryDirectory() as data:
+        for path, word in ((os.path.join(data, "none.json"), "No such file"), (data, "no file")):
+            said = _run("verify", path, code=2)[1]
+            assert path in said and "cannot be read" in said and word in said and "proven" not in said, said
+        bad = os.path.join(data, "bad.json")
+        with open(bad, "w") as f:
+            f.write("{}")
+        assert "not proven" in _run("verify", bad, code=1)[1]
+        _run("verify", bad, os.path.join(data, "none.json"), code=2)
 
 
 def test_replace_for_a_multisig():

@@ -70,10 +70,14 @@ def test_replacement_asked_for_by_the_operator():
     with LyingNetwork(l1=True, enclaves=3, spares=1) as net:
         _corrupt(net)
         said = net.cli("replace", net.ids[0], "--with", net.ids[3], "--reason", "its seals are not its own")
-        assert "0x" in said, said
+        assert "0x" in said and "asked for on L1" in said, said
+        done = subprocess.run([net.tenseq, "replace", net.ids[0], "--with", net.ids[3], "--rpc",
+                               f"http://127.0.0.1:{net.host_port}", "--reason", "its seals are not its own"],
+                              capture_output=True, text=True, timeout=30)
+        assert "under way already" in done.stdout + done.stderr, done
         net.until("the request is on L1", lambda: "its seals are not its own" in _open_requests(net))
         again = net.cli("replace", net.ids[0], "--with", net.ids[3], "--reason", "again", code=1)
-        assert "AlreadyRequested" in again or "already" in again, again
+        assert "under way already" in again or "on its way to L1 already" in again, again
         _approved_and_replaced(net, 3)
 
 
