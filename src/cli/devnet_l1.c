@@ -123,7 +123,7 @@ int devnet_l1_find(struct devnet_l1 *l, const struct devnet_l1_options *o, const
     if (code == TS_EXIT_OK && l->kind != DEVNET_L1_NONE)
         code = find_artifact(l, bin);
     if (code == TS_EXIT_OK && o->key != NULL) {
-        code = cli_l1_read_key(o->key, &l->operator.key);
+        code = cli_l1_read_key("--l1-key", o->key, &l->operator.key);
         l->governance.key = l->operator.key;
         l->has_keys = true;
         /* The host is started from here, but a path that is relative stays right for a reader. */

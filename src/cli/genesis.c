@@ -218,6 +218,8 @@ static int ask_l1(struct cli_l1 *l, const struct options *o, struct ts_genesis *
                         (unsigned long long)g->l1_number, (unsigned long long)newest);
     code = cli_l1_block_at(l, g->l1_number, g->l1_number, &g->l1_hash);
     if (code == TS_EXIT_OK)
+        code = cli_l1_check_code(l, &o->registry, g->l1_number, newest);
+    if (code == TS_EXIT_OK)
         code = cli_l1_list(l, &o->registry, g->l1_number, list, &n);
     return code == TS_EXIT_OK ? take_list(g, list, n) : code;
 }

@@ -54,7 +54,7 @@ void cli_l1_close(struct cli_l1 *l)
     ts_arena_free(&l->arena);
 }
 
-int cli_l1_read_key(const char *path, ts_secret *out)
+int cli_l1_read_key(const char *flag, const char *path, ts_secret *out)
 {
     char text[80] = {0};
     struct stat st;
@@ -63,7 +63,7 @@ int cli_l1_read_key(const char *path, ts_secret *out)
         int failed = errno;
         if (fd >= 0)
             close(fd);
-        return cli_fail("cannot read the key in %s: %s", path, strerror(failed));
+        return cli_fail("%s %s: it cannot be read: %s", flag, path, strerror(failed));
     }
     ssize_t n = read(fd, text, sizeof(text) - 1);
     close(fd);
@@ -72,9 +72,9 @@ int cli_l1_read_key(const char *path, ts_secret *out)
     bool good = n > 0 && ts_unhex(text, out->b, sizeof(out->b)) == TS_OK;
     ts_wipe(text, sizeof(text));
     if ((st.st_mode & 077) != 0)
-        return cli_fail("%s can be read by others than its owner: chmod 600 it", path);
+        return cli_fail("%s %s can be read by others than its owner: chmod 600 it", flag, path);
     return good ? TS_EXIT_OK
-                : cli_fail("%s holds no secret key: 0x and 64 hexadecimal digits", path);
+                : cli_fail("%s %s holds no secret key: 0x and 64 hexadecimal digits", flag, path);
 }
 
 int cli_l1_account_of(struct cli_l1 *l, const ts_secret *key, struct cli_l1_account *out)
@@ -100,6 +100,55 @@ int cli_l1_has_code(struct cli_l1 *l, const ts_address *contract, bool *out)
     if (code == TS_EXIT_OK)
         *out = answer.u.bytes.n > 0;
     return code;
+}
+
+/* Whether the contract stands after block at. An error: the L1 node does not know (any more). */
+static ts_err has_code_at(struct cli_l1 *l, const ts_address *contract, uint64_t at, bool *out)
+{
+    const struct ts_l1_call call = {
+        .method = TS_L1_CODE, .tag = TS_L1_AT_NUMBER, .number = at, .address = *contract};
+    struct ts_l1_answer answer;
+    ask(l, &call, &answer);
+    if (answer.err == TS_OK)
+        *out = answer.u.bytes.n > 0;
+    return answer.err;
+}
+
+/* The first block after which the contract stands: not after without, but after with. 0: the L1
+ * node does not have states that old. */
+static uint64_t deployed_in(struct cli_l1 *l, const ts_address *contract, uint64_t without,
+                            uint64_t with)
+{
+    while (with - without > 1) {
+        uint64_t middle = without + (with - without) / 2;
+        bool is_there;
+        if (has_code_at(l, contract, middle, &is_there) != TS_OK)
+            return 0;
+        if (is_there)
+            with = middle;
+        else
+            without = middle;
+    }
+    return with;
+}
+
+int cli_l1_check_code(struct cli_l1 *l, const ts_address *contract, uint64_t at, uint64_t newest)
+{
+    bool is_there = true;
+    char hex[TS_ADDRESS_HEX_SIZE];
+    if (has_code_at(l, contract, at, &is_there) != TS_OK || is_there)
+        return TS_EXIT_OK; /* what is asked of it will say what is wrong */
+    ts_hex(contract->b, sizeof(contract->b), hex);
+    if (at >= newest || has_code_at(l, contract, newest, &is_there) != TS_OK || !is_there)
+        return cli_fail("there is no contract at %s on L1 at %s (chain id %llu)", hex, l->url,
+                        (unsigned long long)l->chain_id);
+    uint64_t since = deployed_in(l, contract, at, newest);
+    if (since == 0)
+        return cli_fail("the contract %s is not there yet at L1 block %llu: it was deployed later",
+                        hex, (unsigned long long)at);
+    return cli_fail("the contract %s is not there yet at L1 block %llu: it was deployed in block "
+                    "%llu; --l1-number takes that or a later one",
+                    hex, (unsigned long long)at, (unsigned long long)since);
 }
 
 int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, uint64_t at,

@@ -41,12 +41,16 @@ struct cli_l1_tx {
 int cli_l1_open(struct cli_l1 *l, unsigned patience_ms);
 void cli_l1_close(struct cli_l1 *l);
 
-/* A secret key: 0x and 64 hexadecimal digits in a file that only its owner may read. */
-int cli_l1_read_key(const char *path, ts_secret *out);
+/* A secret key: 0x and 64 hexadecimal digits in a file that only its owner may read. flag: the one
+ * that named it, such as "--key". */
+int cli_l1_read_key(const char *flag, const char *path, ts_secret *out);
 /* The account of a key, with its next nonce. */
 int cli_l1_account_of(struct cli_l1 *l, const ts_secret *key, struct cli_l1_account *out);
 
 int cli_l1_has_code(struct cli_l1 *l, const ts_address *contract, bool *out);
+/* Says why nothing can be asked of the contract after block at: there is none, or not yet. Returns
+ * TS_EXIT_OK, and has said nothing, when one is there. */
+int cli_l1_check_code(struct cli_l1 *l, const ts_address *contract, uint64_t at, uint64_t newest);
 /* After block at; 0: after the newest. */
 int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, uint64_t at,
                 ts_bytes data, ts_bytes *result);

@@ -71,7 +71,7 @@ static int read_genesis_file(struct rebuild *b)
     size_t n = f != NULL ? fread(text, 1, GENESIS_MAX, f) : 0;
     int code = TS_EXIT_OK;
     if (f == NULL || ferror(f))
-        code = cli_fail("cannot read %s: %s", path, strerror(errno));
+        code = cli_fail("--genesis %s: it cannot be read: %s", path, strerror(errno));
     else if (ts_genesis_from_json(text, n, &b->genesis, why, sizeof(why)) != TS_OK)
         code = cli_fail("%s: %s", path, why);
     if (f != NULL)

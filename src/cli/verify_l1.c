@@ -124,7 +124,7 @@ static int report(struct cli_l1 *l, const struct verify_options *o, const ts_add
     ts_l1_put_report_equivocation(&b, &one, &other);
     TS_CHECK(b.err == TS_OK);
     const struct cli_l1_tx call = {.what = what, .to = *registry, .data = ts_buf_bytes(&b)};
-    int code = cli_l1_read_key(o->key, &account.key);
+    int code = cli_l1_read_key("--key", o->key, &account.key);
     if (code == TS_EXIT_OK)
         code = cli_l1_account_of(l, &account.key, &account);
     if (code == TS_EXIT_OK)

@@ -10,7 +10,7 @@
 static ts_err fail(const struct ts_datadir *d, const char *doing, char *why, size_t why_size)
 {
     ts_err err = errno == ENOENT ? TS_E_NOT_FOUND : TS_E_IO;
-    snprintf(why, why_size, "%s: the data directory %s: %s", d->path, doing, strerror(errno));
+    snprintf(why, why_size, "data-dir %s: the directory %s: %s", d->path, doing, strerror(errno));
     return err;
 }
 
@@ -30,9 +30,10 @@ ts_err ts_datadir_open(struct ts_datadir *d, const char *path, bool create, char
         return err;
     }
     if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-        snprintf(why, why_size,
-                 "%s: the data directory must belong to user %u, and nobody else may write to it",
-                 path, (unsigned)geteuid());
+        snprintf(
+            why, why_size,
+            "data-dir %s: the directory must belong to user %u, and nobody else may write to it",
+            path, (unsigned)geteuid());
         close(fd);
         return TS_E_USAGE;
     }
@@ -46,7 +47,7 @@ ts_err ts_datadir_lock(struct ts_datadir *d, char *why, size_t why_size)
         return TS_OK;
     if (errno != EWOULDBLOCK)
         return fail(d, "cannot be locked", why, why_size);
-    snprintf(why, why_size, "%s: another tenseq-enclave is running in this data directory",
+    snprintf(why, why_size, "data-dir %s: another tenseq-enclave is running in this directory",
              d->path);
     return TS_E_BUSY;
 }

@@ -72,6 +72,15 @@ static int fail(ts_err err, const char *event, const char *why)
     return exit_code_of(err);
 }
 
+/* Without --init there is nothing to begin with, which is how everybody begins. */
+static int no_identity(const struct app *app, const char *event, const char *why)
+{
+    ts_log(TS_LOG_ERROR, event,
+           "reason=\"%s: make an identity with tenseq-enclave --init --data-dir %s first\"", why,
+           app->data_dir);
+    return TS_EXIT_CONFIG;
+}
+
 static ts_err env_random(void *ctx, void *out, size_t n)
 {
     uint8_t *p = out;
@@ -134,11 +143,8 @@ static int make_core(const struct app *app, const struct ts_crypto *crypto, ts_t
     char why[TS_PLATFORM_WHY];
     struct ts_platform_identity identity;
     ts_err err = get_identity(app, crypto, &identity, why);
-    if (err == TS_E_NOT_FOUND) {
-        ts_log(TS_LOG_ERROR, "no-identity",
-               "reason=\"%s: make an identity with tenseq-enclave --init first\"", why);
-        return TS_EXIT_CONFIG;
-    }
+    if (err == TS_E_NOT_FOUND)
+        return no_identity(app, "no-identity", why);
     if (err != TS_OK)
         return fail(err, "no-identity", why);
     struct ts_enclave_config config = {
@@ -200,7 +206,8 @@ static int run(const struct app *app, const struct ts_crypto *crypto, ts_time bo
         err = ts_slots_open(&slots, app->data_dir, why, sizeof(why));
     if (err != TS_OK) {
         ts_datadir_close(&dir);
-        return fail(err, "data-dir-failed", why);
+        return err == TS_E_NOT_FOUND ? no_identity(app, "data-dir-failed", why)
+                                     : fail(err, "data-dir-failed", why);
     }
     int code = make_core(app, crypto, boot_time, &slots, &core);
     if (code == TS_EXIT_OK)

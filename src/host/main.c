@@ -189,13 +189,16 @@ static int start(struct program *p)
 
 static int read_l1_key(struct program *p)
 {
-    char why[512];
+    char why[512], told[560];
     if (p->cfg.l1_key == NULL)
         return TS_EXIT_OK;
     if (p->cfg.l1.url == NULL)
         return ts_program_fail(TS_EXIT_USAGE, "l1-key: without l1 there is nothing to bring to L1");
     ts_err err = ts_submit_read_key(p->cfg.l1_key, &p->l1_key, why, sizeof(why));
-    return err == TS_OK ? TS_EXIT_OK : ts_program_fail(ts_program_exit_code(err), why);
+    if (err == TS_OK)
+        return TS_EXIT_OK;
+    (void)snprintf(told, sizeof(told), "l1-key %s", why);
+    return ts_program_fail(err == TS_E_IO ? TS_EXIT_CONFIG : ts_program_exit_code(err), told);
 }
 
 static int run(struct program *p)

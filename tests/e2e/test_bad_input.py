@@ -212,6 +212,10 @@ def test_flags_and_files():
         with open(other, "w") as f:
             f.write('{"version": 1,')
         _fails(net.host_argv() + ["--genesis", other], "other.json")
+        # what is missing is told with its key
+        _fails(net.host_argv() + ["--l1", "http://127.0.0.1:1", "--l1-key", "/nofile"], "l1-key /nofile", "No such file",
+               code=78)
+        _fails([enclave, "--data-dir", os.path.join(net.dir, "none")], "data-dir", "none", "--init", code=78)
         # keys
         key = os.path.join(net.dir, "machine.key")
         os.chmod(key, 0o644)

@@ -119,7 +119,9 @@ def test_genesis_from_the_contract():
     ids = ["0x" + d * 20 for d in ("a1", "b2")]
     with tempfile.TemporaryDirectory(prefix="tgen-") as top, Anvil(top) as l1:
         out = os.path.join(top, "genesis.json")
+        l1.rpc("anvil_mine", "0x3")
         l1.deploy_listing(ids)
+        deployed = next(n for n in range(l1.number() + 1) if l1.rpc("eth_getCode", l1.contract, hex(n)) != "0x")
         at = l1.number()
 
         def make(*extra, contract=None):
@@ -130,7 +132,8 @@ def test_genesis_from_the_contract():
                 (("--enclave", "0x" + "c3" * 20), None, "is not on the contract's list"),
                 (("--enclave", ids[0]), None, f"the contract lists {ids[1]}"),
                 (("--l1-number", str(at + 1000)), None, "has no block"),
-                ((), "0x" + "dd" * 20, "no management contract"),
+                ((), "0x" + "dd" * 20, "there is no contract at 0x" + "dd" * 20),
+                (("--l1-number", "1"), None, f"not there yet at L1 block 1: it was deployed in block {deployed}"),
         ):
             done = make("--l1-number", str(at), *extra, contract=contract)
             assert done.returncode == 1 and why in done.stderr, (extra, done.stderr)

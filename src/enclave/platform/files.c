@@ -115,7 +115,7 @@ ts_err ts_private_create(const char *path, const void *p, size_t n, char why[TS_
     }
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, MODE);
     if (fd < 0)
-        return fail(why, temporary, "cannot be created");
+        return fail(why, path, "cannot be created");
     ts_err err = write_all(fd, temporary, p, n, why);
     close(fd);
     /* A link, unlike a rename, does not take the place of a file that another process just made. */
