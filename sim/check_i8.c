@@ -17,7 +17,9 @@ struct signed_one {
     uint8_t kind;
     uint16_t published; /* one bit for each line */
     uint64_t term, seq, batch_number;
-    uint64_t seen_at[SIM_LINES]; /* number of each line's newest batch when it was first seen */
+    /* Reports up to this one may know nothing of it: each line's newest batch when it was first
+     * seen, or the head it was signed at, where the line is behind that. */
+    uint64_t seen_at[SIM_LINES];
 };
 
 struct boot {
@@ -72,6 +74,11 @@ static struct boot *boot_of(struct i8 *s, int who, const ts_hash *id)
     return *slot;
 }
 
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 static void signs(struct i8 *s, int who, const struct ts_lifecycle_event *t)
 {
     struct boot *b = boot_of(s, who, &t->boot_id);
@@ -82,7 +89,7 @@ static void signs(struct i8 *s, int who, const struct ts_lifecycle_event *t)
         *one =
             (struct signed_one){.kind = t->kind, .term = t->term, .batch_number = t->batch_number};
         for (size_t i = 0; i < SIM_LINES; i++)
-            one->seen_at[i] = s->lines.line[i].n;
+            one->seen_at[i] = later(s->lines.line[i].n, t->batch_number);
     }
     one->seq = t->seq;
     if (t->seq > b->top_seq)

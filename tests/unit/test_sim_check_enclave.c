@@ -271,6 +271,23 @@ static void i8_at_the_end(void **state)
     hidden_to_the_end(true);
 }
 
+/* A node that is behind takes what it reported long before it signed: that hides nothing. */
+static void i8_a_node_is_behind(void **state)
+{
+    struct simkit *k = world(&sim_check_i8);
+    (void)state;
+    tn_run(k->net, 8);
+    for (uint64_t n = 3; n <= 10; n++)
+        sk_batch(k, SIM_COMMITTED, -1, sk_published(k, n));
+    tn_activate(k->net, 1);
+    sk_events(k, 1, NULL);
+    for (uint64_t n = 3; n <= 10; n++)
+        sk_batch(k, SIM_NODE_TAKES, 1, sk_published(k, n));
+    sk_tell(k, (struct sim_event){.kind = SIM_OVER});
+    sk_good(k);
+    sk_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +305,7 @@ int main(void)
         cmocka_unit_test(i8_signed_before),
         cmocka_unit_test(i8_an_enclave_hides),
         cmocka_unit_test(i8_at_the_end),
+        cmocka_unit_test(i8_a_node_is_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
