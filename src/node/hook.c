@@ -12,6 +12,7 @@
 struct line {
     uint8_t *p;
     size_t n;
+    bool is_peers;
 };
 
 struct ts_hook {
@@ -19,6 +20,7 @@ struct ts_hook {
     char *command;
     struct line waiting[TS_HOOK_WAITING]; /* a ring */
     size_t first, n;
+    size_t n_peers; /* of those */
     uv_process_t process;
     uv_pipe_t input;
     uv_timer_t timer;
@@ -27,7 +29,7 @@ struct ts_hook {
     unsigned open;   /* handles of the run that are not closed yet */
     bool is_running; /* the process has not ended */
     bool is_late;
-    bool drop_said;
+    bool drop_said[2]; /* of the operator's, of peers' */
     bool is_closing;
     struct ts_hook_counters counters;
 };
@@ -141,6 +143,7 @@ static void begin(struct ts_hook *h)
     h->now = h->waiting[h->first % TS_HOOK_WAITING];
     h->first = (h->first + 1) % TS_HOOK_WAITING;
     h->n--;
+    h->n_peers -= h->now.is_peers;
     h->is_late = false;
     TS_CHECK(uv_pipe_init(h->loop, &h->input, 0) == 0 && uv_timer_init(h->loop, &h->timer) == 0);
     h->process.data = h->input.data = h->timer.data = h;
@@ -171,26 +174,33 @@ struct ts_hook *ts_hook_new(uv_loop_t *loop, const char *command)
     return NULL;
 }
 
-static void drop(struct ts_hook *h, const char *why)
+static void drop(struct ts_hook *h, bool is_peers, const char *why)
 {
     h->counters.dropped++;
-    if (!h->drop_said)
+    if (!h->drop_said[is_peers])
         ts_log(TS_LOG_ERROR, "hook-dropped", "reason=\"%s\" command=\"%s\"", why, h->command);
-    h->drop_said = true;
+    h->drop_said[is_peers] = true;
 }
 
-void ts_hook_tell(struct ts_hook *h, ts_bytes line)
+static bool has_place(const struct ts_hook *h, bool is_peers)
 {
-    struct line copy = {.n = line.n + 1};
+    return h->n < TS_HOOK_WAITING && (!is_peers || h->n_peers < TS_HOOK_WAITING / 2);
+}
+
+void ts_hook_tell(struct ts_hook *h, ts_bytes line, bool is_peers)
+{
+    struct line copy = {.n = line.n + 1, .is_peers = is_peers};
+    bool fits = has_place(h, is_peers);
     TS_CHECK(!h->is_closing);
-    if (h->n == TS_HOOK_WAITING || line.n > TS_HOOK_LINE_MAX || (copy.p = malloc(copy.n)) == NULL) {
-        drop(h, h->n == TS_HOOK_WAITING ? "too many wait for the command" : "too long");
+    if (!fits || line.n > TS_HOOK_LINE_MAX || (copy.p = malloc(copy.n)) == NULL) {
+        drop(h, is_peers, !fits ? "too many wait for the command" : "too long");
         return;
     }
     memcpy(copy.p, line.p, line.n);
     copy.p[line.n] = '\n';
     h->waiting[(h->first + h->n++) % TS_HOOK_WAITING] = copy;
-    h->drop_said = false;
+    h->n_peers += is_peers;
+    h->drop_said[is_peers] = false;
     if (h->open == 0)
         begin(h);
 }

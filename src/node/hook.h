@@ -6,6 +6,7 @@
 #ifndef TS_NODE_HOOK_H
 #define TS_NODE_HOOK_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "tenseq/bytes.h"
@@ -25,8 +26,9 @@ struct ts_hook_counters {
 
 /* command is copied. NULL: out of memory. */
 struct ts_hook *ts_hook_new(uv_loop_t *loop, const char *command);
-/* Tells the command of one line, to which a line feed is added; copied. */
-void ts_hook_tell(struct ts_hook *h, ts_bytes line);
+/* Tells the command of one line, to which a line feed is added; copied. is_peers: any peer may be
+ * the cause of it; such lines take at most half the places. */
+void ts_hook_tell(struct ts_hook *h, ts_bytes line, bool is_peers);
 /* h NULL: zeros. */
 struct ts_hook_counters ts_hook_counters(const struct ts_hook *h);
 /* Ends it: what runs is killed, what waits is dropped; it frees itself when the loop has closed its

@@ -53,7 +53,7 @@ static void tell_hook(struct ts_node_shell *s, const struct ts_finding *f)
     if ((json = ts_finding_json(f)) != NULL)
         line = json_dumps(json, JSON_COMPACT);
     if (line != NULL)
-        ts_hook_tell(s->hook, ts_bytes_of(line, strlen(line)));
+        ts_hook_tell(s->hook, ts_bytes_of(line, strlen(line)), f->about == TS_ABOUT_PEER);
     else
         ts_log(TS_LOG_ERROR, "hook-dropped", "reason=\"out of memory\"");
     free(line);
