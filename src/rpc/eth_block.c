@@ -168,11 +168,15 @@ static void eth_tx_count_by_hash(void *ctx, struct ts_rpc_call *call)
 }
 
 const struct ts_rpc_method ts_eth_block_methods[] = {
-    {"eth_getBlockByNumber", TS_RPC_BY_POSITION, eth_get_block_by_number, "block full"},
-    {"eth_getBlockByHash", TS_RPC_BY_POSITION, eth_get_block_by_hash, "hash full"},
-    {"eth_getBlockReceipts", TS_RPC_BY_POSITION, eth_get_block_receipts, "block"},
-    {"eth_getBlockTransactionCountByNumber", TS_RPC_BY_POSITION, eth_tx_count_by_number, "block"},
-    {"eth_getBlockTransactionCountByHash", TS_RPC_BY_POSITION, eth_tx_count_by_hash, "hash"},
-    {"eth_feeHistory", TS_RPC_BY_POSITION, ts_eth_fee_history, "count newest percentiles"},
+    {"eth_getBlockByNumber", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_get_block_by_number,
+     "block full"},
+    {"eth_getBlockByHash", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_get_block_by_hash, "hash full"},
+    {"eth_getBlockReceipts", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_get_block_receipts, "block"},
+    {"eth_getBlockTransactionCountByNumber", TS_RPC_BY_POSITION | TS_RPC_HEAVY,
+     eth_tx_count_by_number, "block"},
+    {"eth_getBlockTransactionCountByHash", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_tx_count_by_hash,
+     "hash"},
+    {"eth_feeHistory", TS_RPC_BY_POSITION | TS_RPC_HEAVY, ts_eth_fee_history,
+     "count newest percentiles"},
 };
 const size_t ts_eth_n_block_methods = TS_COUNT(ts_eth_block_methods);

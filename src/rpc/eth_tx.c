@@ -240,11 +240,11 @@ static void eth_get_receipt(void *ctx, struct ts_rpc_call *call)
 
 const struct ts_rpc_method ts_eth_tx_methods[] = {
     {"eth_sendRawTransaction", TS_RPC_BY_POSITION, eth_send_raw_transaction, "transaction"},
-    {"eth_getTransactionByHash", TS_RPC_BY_POSITION, eth_get_tx_by_hash, "hash"},
-    {"eth_getTransactionByBlockNumberAndIndex", TS_RPC_BY_POSITION, eth_get_tx_by_number,
-     "block index"},
-    {"eth_getTransactionByBlockHashAndIndex", TS_RPC_BY_POSITION, eth_get_tx_by_block_hash,
-     "hash index"},
-    {"eth_getTransactionReceipt", TS_RPC_BY_POSITION, eth_get_receipt, "hash"},
+    {"eth_getTransactionByHash", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_get_tx_by_hash, "hash"},
+    {"eth_getTransactionByBlockNumberAndIndex", TS_RPC_BY_POSITION | TS_RPC_HEAVY,
+     eth_get_tx_by_number, "block index"},
+    {"eth_getTransactionByBlockHashAndIndex", TS_RPC_BY_POSITION | TS_RPC_HEAVY,
+     eth_get_tx_by_block_hash, "hash index"},
+    {"eth_getTransactionReceipt", TS_RPC_BY_POSITION | TS_RPC_HEAVY, eth_get_receipt, "hash"},
 };
 const size_t ts_eth_n_tx_methods = TS_COUNT(ts_eth_tx_methods);

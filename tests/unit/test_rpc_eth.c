@@ -437,6 +437,66 @@ static void fee_history_tells_what_there_is(void **state)
     kit_refused(k, "eth_feeHistory", "[\"x\",\"latest\",[]]", -32602, "parameter 1");
 }
 
+static void on_many(void *ctx, ts_bytes text)
+{
+    (void)ctx;
+    assert_true(text.n > 0);
+}
+
+/* So many calls in one text. */
+static void ask_many(struct ts_rpc *rpc, const char *method, const char *params, unsigned n)
+{
+    const struct ts_rpc_peer peer = {.is_local = true};
+    struct ts_buf b;
+    ts_buf_init(&b, 0);
+    for (unsigned i = 0; i < n; i++)
+        ts_buf_printf(&b, "%c{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"%s\",\"params\":%s}",
+                      i == 0 ? '[' : ',', method, params);
+    ts_buf_put_byte(&b, ']');
+    ts_rpc_handle(rpc, &peer, ts_buf_bytes(&b), on_many, NULL);
+    ts_buf_free(&b);
+}
+
+/* Whatever reads a batch: many calls in one text do not hold up the rest. */
+static void calls_that_read_batches_share_a_turn_of_the_loop(void **state)
+{
+    struct kit *k = *state;
+    const struct ts_rpc_limits limits = {.heavy_ms = 1};
+    char hash[80], second[80], tx[80];
+    size_t n = 0;
+    const struct ts_rpc_method *methods = ts_api_methods(k->api, &n);
+    json_t *b =
+        kit_call(k, "eth_getBlockByNumber", "[\"0x8\",true]"); /* the enclave has told all */
+    (void)snprintf(hash, sizeof(hash), "[\"%s\"]", member(b, "hash"));
+    (void)snprintf(second, sizeof(second), "[\"%s\",\"0x1\"]", member(b, "hash"));
+    (void)snprintf(tx, sizeof(tx), "[\"%s\"]", kit_hash(k, 9));
+    json_decref(b);
+    const struct {
+        const char *method, *params;
+    } calls[] = {
+        {"eth_getBlockByNumber", "[\"0x8\",false]"},
+        {"eth_getBlockByHash", hash},
+        {"eth_getBlockReceipts", "[\"0x8\"]"},
+        {"eth_getBlockTransactionCountByNumber", "[\"0x8\"]"},
+        {"eth_getBlockTransactionCountByHash", hash},
+        {"eth_feeHistory", "[8,\"0x8\"]"},
+        {"eth_getTransactionByHash", tx},
+        {"eth_getTransactionByBlockNumberAndIndex", "[\"0x8\",\"0x1\"]"},
+        {"eth_getTransactionByBlockHashAndIndex", second},
+        {"eth_getTransactionReceipt", tx},
+    };
+    for (size_t i = 0; i < TS_COUNT(calls); i++) {
+        struct ts_rpc *rpc = ts_rpc_new(&k->loop, &limits, methods, n, k->api);
+        assert_non_null(rpc);
+        uv_update_time(&k->loop);
+        ask_many(rpc, calls[i].method, calls[i].params, 500);
+        if (ts_rpc_counters(rpc)->too_many == 0)
+            fail_msg("500 times %s were all answered", calls[i].method);
+        assert_true(ts_rpc_counters(rpc)->calls > 0);
+        ts_rpc_close(rpc);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -459,6 +519,7 @@ int main(void)
         T(sending_answers_with_the_hash_once_it_is_durable),
         T(a_transaction_over_the_limit_is_not_handed_in),
         T(fee_history_tells_what_there_is),
+        T(calls_that_read_batches_share_a_turn_of_the_loop),
     };
 #undef T
     return cmocka_run_group_tests_name("rpc_eth", tests, NULL, NULL);
