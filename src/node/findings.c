@@ -89,7 +89,7 @@ void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
     if (keep(n, b->header.number, &f.hash, &f.evidence, &r))
         ts_node_gossip_newest(n, &f.evidence); /* told to who connects: see there */
     else
-        ts_map_remove(&n->evidence, &f.evidence); /* the next who brings it */
+        ts_node_gossip_forget_evidence(n, b->header.number, &f.evidence);
 }
 
 /* ---- payloads that turn out to be edited ----------------------------------------------------- */

@@ -117,10 +117,11 @@ bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_h
         return false;
     }
     uint32_t count = 0;
-    void *value = ts_map_put(&n->evidence_at, &number, NULL);
+    void *value =
+        n->evidence.n < NODE_EVIDENCE_MAX ? ts_map_put(&n->evidence_at, &number, NULL) : NULL;
     if (value != NULL)
         memcpy(&count, value, sizeof(count));
-    if (value == NULL || count >= NODE_EVIDENCE_PER_NUMBER || n->evidence.n >= NODE_EVIDENCE_MAX ||
+    if (value == NULL || count >= NODE_EVIDENCE_PER_NUMBER ||
         ts_map_put(&n->evidence, id, NULL) == NULL) {
         n->counters.evidence_dropped++;
         return false;
@@ -128,6 +129,17 @@ bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_h
     count++;
     memcpy(value, &count, sizeof(count));
     return true;
+}
+
+void ts_node_gossip_forget_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
+{
+    uint32_t count = 0;
+    void *value = ts_map_get(&n->evidence_at, &number);
+    TS_CHECK(value != NULL && ts_map_remove(&n->evidence, id));
+    memcpy(&count, value, sizeof(count));
+    TS_CHECK(count > 0);
+    count--;
+    memcpy(value, &count, sizeof(count));
 }
 
 static ts_bytes record_of(struct ts_node *n, const struct ts_audit_place *own,
@@ -163,7 +175,7 @@ static void keep_evidence(struct ts_node *n, const struct source *s,
     if (e.raw.p == NULL || e.record.p == NULL) {
         ts_node_release(n, e.raw);
         ts_node_release(n, e.record);
-        ts_map_remove(&n->evidence, &f->evidence); /* the next who brings it */
+        ts_node_gossip_forget_evidence(n, own->number, &f->evidence);
         return;
     }
     ts_node_gossip_newest(n, &f->evidence);

@@ -550,6 +550,8 @@ void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
 /* Notes that evidence about a batch number is kept. False: it is kept already, or there is too
  * much. */
 bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
+/* What was noted could not be kept after all: the next who brings it is listened to. */
+void ts_node_gossip_forget_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
 void ts_node_gossip_free(struct ts_node *n);
 /* A conflict with the stored batch at own was judged: it is kept, and passed on while the others
  * can judge it too. */

@@ -155,6 +155,8 @@ void __wrap_ts_node_verify(const struct ts_genesis *g, const struct ts_crypto *c
 
 static struct testnet *net;
 static struct ts_buf true_audit; /* of a node to which nothing happened */
+static struct ts_buf second,
+    denied; /* two more batches 48: sealed; and naming a made up L1 block */
 
 static void pass(struct nw *w, uint64_t ms)
 {
@@ -181,7 +183,7 @@ static struct nw *begin(uint64_t seed)
     s.get_us = s.tx_try_us = NW_S;
     s.poll_us = NW_S;
     s.store_retry_us = 100 * NW_MS;
-    s.penalty_min_us = 200 * NW_MS;
+    s.penalty_min_us = s.penalty_max_us = 200 * NW_MS;
     w->hosts[0].head = w->hosts[1].head = 30;
     nw_l1_start(w, TN_GENESIS_L1 + 8);
     nw_host_up(w, 0);
@@ -331,11 +333,57 @@ static void some_frame_is_lost(void **state)
     }
 }
 
+/* Evidence that cannot be kept for want of memory does not use up the room of its number: whoever
+ * brings it again, however often it failed, is listened to. */
+static void keep_at_last(size_t n, uint64_t head, ts_bytes raw)
+{
+    fault_arm(0);
+    struct nw *w = begin(4);
+    publish(w, head);
+    nw_l1_mine(w, TN_GENESIS_L1 + BATCHES);
+    pass(w, 500);
+    assert_int_equal(nw_head(w, 0), head);
+    for (size_t i = 0; i < 22 && w->nodes[0].store.n_evidence == 0; i++) {
+        struct ts_node_counters c = nw_counters(w, 0);
+        bool fails = i < 21 && n > i / 3 && c.equivocations + c.l1_mismatches < 5;
+        fault_arm(fails ? n - i / 3 : 0); /* later ones need less memory */
+        nw_push_raw(w, 1, raw);
+        pass(w, 20);
+        fault_arm(0);
+        pass(w, 400); /* after a refusal it stays away for a while */
+    }
+    if (w->nodes[0].store.n_evidence != 1)
+        fail_msg("allocation %zu: what cannot be kept is never kept again", n);
+    nw_free(w);
+    fault_take_back();
+}
+
+static void evidence_is_kept_once_there_is_memory(void **state)
+{
+    (void)state;
+    for (size_t n = 1; n <= 40; n++) {
+        keep_at_last(n, BATCHES, ts_buf_bytes(&second));
+        keep_at_last(n, BATCHES - 1, ts_buf_bytes(&denied));
+    }
+}
+
 /* A new L1 block is named every third batch. */
 static void make_to(size_t batches)
 {
     for (; net->n_history < batches; tn_run(net, 1))
         net->l1_number = TN_GENESIS_L1 + net->n_history / 3;
+}
+
+/* The next batch with another time; fork not 0: its L1 block is one of another L1. */
+static void seal_another(struct ts_buf *keep, uint64_t fork)
+{
+    struct tn_draft *d = tn_draft(net, 1);
+    d->header.time += 5;
+    if (fork != 0)
+        d->header.l1_hash = tn_l1_block(++d->header.l1_number, fork, NULL).hash;
+    tn_seal(net, d);
+    ts_buf_init(keep, 0);
+    ts_buf_put(keep, d->raw.p, d->raw.n);
 }
 
 static int set_up(void **state)
@@ -348,6 +396,9 @@ static int set_up(void **state)
     tn_activate(net, 1);
     make_to(24);
     tn_boot(net, 0);
+    make_to(BATCHES - 1);
+    seal_another(&second, 0);
+    seal_another(&denied, 7);
     make_to(BATCHES);
     ts_buf_init(&true_audit, 0);
     return 0;
@@ -357,6 +408,8 @@ static int tear_down(void **state)
 {
     (void)state;
     ts_buf_free(&true_audit);
+    ts_buf_free(&second);
+    ts_buf_free(&denied);
     tn_free(net);
     return 0;
 }
@@ -367,6 +420,7 @@ int main(void)
         cmocka_unit_test(some_allocation_fails),
         cmocka_unit_test(some_step_fails),
         cmocka_unit_test(some_frame_is_lost),
+        cmocka_unit_test(evidence_is_kept_once_there_is_memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
