@@ -84,6 +84,9 @@ static void output(struct sim_world *w, const struct ts_host_output *o)
     case TS_OUT_PUBLISH:
         sim_l1_publish(w, o);
         return;
+    case TS_OUT_WITHDRAW:
+        sim_l1_withdraw(w, o->token);
+        return;
     case TS_OUT_L1_ASK:
         sim_l1_ask(w, SIM_HOST, o->number);
         return;

@@ -83,6 +83,8 @@ struct sim_submit {
         struct ts_buf data;
     } waiting[SIM_L1_JOBS];
     size_t n_waiting;
+    uint64_t cancels[SIM_L1_JOBS];
+    size_t n_cancels;
     uint64_t tick_at;
 };
 

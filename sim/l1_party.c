@@ -322,7 +322,8 @@ static void submit_step(struct sim_world *w, const struct ts_l1_submit_input *in
         if (w->host.core == NULL || w->host.p.runs != run)
             return;
     }
-    arm(w, SIM_HOST, SIM_L1_SUBMITS, &s->tick_at, s->n_waiting > 0 ? w->now : out.wake_us);
+    arm(w, SIM_HOST, SIM_L1_SUBMITS, &s->tick_at,
+        s->n_waiting + s->n_cancels > 0 ? w->now : out.wake_us);
 }
 
 static void tick_submitter(struct sim_world *w)
@@ -338,6 +339,12 @@ static void tick_submitter(struct sim_world *w)
                                                     .to = w->genesis.contract,
                                                     .data = ts_buf_bytes(&data)});
         ts_buf_free(&data);
+        if (w->host.core == NULL || w->host.p.runs != run)
+            return;
+    }
+    while (s->n_cancels > 0) {
+        submit_step(w, &(struct ts_l1_submit_input){.kind = TS_L1_SUBMIT_CANCEL,
+                                                    .job = s->cancels[--s->n_cancels]});
         if (w->host.core == NULL || w->host.p.runs != run)
             return;
     }
@@ -357,6 +364,15 @@ void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o)
     ts_buf_init(b, 0);
     ts_l1_put_publish(b, &r, data);
     TS_CHECK(b->err == TS_OK);
+    arm(w, SIM_HOST, SIM_L1_SUBMITS, &s->tick_at, w->now);
+}
+
+void sim_l1_withdraw(struct sim_world *w, uint64_t job)
+{
+    struct sim_submit *s = &sim_l1_party(w, SIM_HOST)->submit;
+    if (s->n_cancels == SIM_L1_JOBS)
+        return;
+    s->cancels[s->n_cancels++] = job;
     arm(w, SIM_HOST, SIM_L1_SUBMITS, &s->tick_at, w->now);
 }
 
@@ -433,6 +449,7 @@ void sim_l1_stop(struct sim_world *w, int who)
     ts_buf_free(&p->follow.saving);
     ts_l1_submitter_free(p->submit.core);
     p->submit.core = NULL;
+    p->submit.n_cancels = 0;
     while (p->submit.n_waiting > 0)
         ts_buf_free(&p->submit.waiting[--p->submit.n_waiting].data);
 }

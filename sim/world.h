@@ -519,6 +519,7 @@ void sim_l1_ask(struct sim_world *w, int who, uint64_t number);
 void sim_l1_forget(struct sim_world *w, int who, uint64_t number);
 void sim_l1_rollups_again(struct sim_world *w, unsigned node, uint64_t above, uint64_t from);
 void sim_l1_publish(struct sim_world *w, const struct ts_host_output *o);
+void sim_l1_withdraw(struct sim_world *w, uint64_t job);
 void sim_l1_corrupted(struct sim_world *w, const struct ts_host_output *o);
 /* True: the durable step was one of what is kept of L1. */
 bool sim_l1_stored(struct sim_world *w, int who, uint64_t token, ts_err err);

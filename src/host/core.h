@@ -98,9 +98,11 @@ enum ts_host_out {
                          (bytes),     IN_ADMIN (switchover: switched is set) */
     TS_OUT_EVENT,     /* level, event, text: one log line, text made by ts_log_pairs; level error or
                          warn is an alarm */
-    TS_OUT_PUBLISH, /* token, rollup, bytes (its data): bring it to the contract; then IN_SUBMITTED
-                     */
-    TS_OUT_L1_ASK,  /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
+    TS_OUT_PUBLISH,  /* token, rollup, bytes (its data): bring it to the contract; then IN_SUBMITTED
+                      */
+    TS_OUT_WITHDRAW, /* token: what OUT_PUBLISH gave is not wanted any more: nothing that costs is
+                        begun for it. What IN_SUBMITTED says of it does not matter then */
+    TS_OUT_L1_ASK,   /* number: tell me that L1 block as soon as L1 has it; then IN_L1_BLOCK */
     TS_OUT_CORRUPTED, /* switched.from: an enclave that is marked and on the whitelist, switched.to:
                          one that could replace it; text: why. Whoever asks for that on L1 says with
                          IN_REQUESTED what came of it. Else it is told again after a start */

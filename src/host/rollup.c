@@ -19,6 +19,9 @@
 #define RETRY_MIN_US    1000000u
 #define RETRY_MAX_US    60000000u
 #define CONFIRM_WAIT_US 600000000u /* from the end of the submission to its confirmation */
+/* To that end. By then the L1 block that it names is older than the contract takes, where L1 knows
+ * no more than the hashes of 256 blocks. */
+#define SUBMIT_WAIT_US 3600000000u
 
 bool rollup_is_used(const struct ts_host *h)
 {
@@ -128,10 +131,20 @@ void rollup_begin(struct ts_host *h)
         say_foreign(h);
 }
 
+/* Nothing more is paid for flight i and those behind it. */
+static void withdraw(struct ts_host *h, size_t i)
+{
+    struct roll *r = &h->roll;
+    for (size_t k = i; k < r->n_flights; k++)
+        if (!r->flights[k].is_submitted)
+            out_push(h, TS_OUT_WITHDRAW)->token = r->flights[k].job;
+    r->n_flights = i;
+}
+
 /* Flight i failed: whatever begins behind it can come to nothing now. */
 static void drop_flights(struct ts_host *h, size_t i, const char *why)
 {
-    h->roll.n_flights = i;
+    withdraw(h, i);
     try_later(h, why);
 }
 
@@ -154,7 +167,7 @@ static void begin_anew(struct ts_host *h)
 {
     struct roll *r = &h->roll;
     r->is_due = r->is_due || r->n_flights > 0 || r->stage != R_IDLE;
-    r->n_flights = 0;
+    withdraw(h, 0);
     r->since_us = h->now.mono_us;
     drop_work(h);
 }
@@ -474,16 +487,18 @@ void rollup_submitted(struct ts_host *h, const struct ts_host_input *in)
     r->flights[i].since_us = h->now.mono_us;
 }
 
-/* When the first flight that L1 has taken is given up; UINT64_MAX: none is waited for. *at: which.
- */
-static uint64_t confirm_until(const struct roll *r, size_t *at)
+/* When a flight is given up, the first that is: *at. UINT64_MAX: there is none. */
+static uint64_t give_up_us(const struct roll *r, size_t *at)
 {
+    uint64_t first = UINT64_MAX;
     for (size_t i = 0; i < r->n_flights; i++) {
-        *at = i;
-        if (r->flights[i].is_submitted)
-            return r->flights[i].since_us + CONFIRM_WAIT_US;
+        const struct flight *f = &r->flights[i];
+        uint64_t until = f->since_us + (f->is_submitted ? CONFIRM_WAIT_US : SUBMIT_WAIT_US);
+        if (until < first)
+            *at = i;
+        first = until < first ? until : first;
     }
-    return UINT64_MAX;
+    return first;
 }
 
 void rollup_advance(struct ts_host *h)
@@ -496,8 +511,10 @@ void rollup_advance(struct ts_host *h)
     if (r->stage == R_LOADING && h->now.mono_us >= r->began_us + RETRY_MAX_US)
         try_later(h, "the store does not answer");
     size_t late = 0;
-    if (h->now.mono_us >= confirm_until(r, &late))
-        drop_flights(h, late, "it was taken by L1 and is not confirmed");
+    if (h->now.mono_us >= give_up_us(r, &late))
+        drop_flights(h, late,
+                     r->flights[late].is_submitted ? "it was taken by L1 and is not confirmed"
+                                                   : "L1 has not taken it within an hour");
     if (r->stage == R_IDLE && h->now.mono_us >= due_us(h))
         begin(h);
     else if (r->stage == R_READY)
@@ -518,8 +535,9 @@ uint64_t rollup_wake(const struct ts_host *h)
         wake = r->began_us + RETRY_MAX_US;
     else if (r->stage == R_READY)
         wake = r->ready_us + RETRY_MAX_US;
-    if (wake > confirm_until(r, &late))
-        wake = confirm_until(r, &late);
+    uint64_t give_up = give_up_us(r, &late);
+    if (wake > give_up)
+        wake = give_up;
     return wake > now ? wake : now + 1000;
 }
 

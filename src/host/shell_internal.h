@@ -134,6 +134,7 @@ bool shell_l1_is_up(const struct ts_shell *s);
 ts_err shell_submit_open(struct ts_shell *s, char *why, size_t why_size);
 void shell_submit_close(struct ts_shell *s);
 void shell_publish(struct ts_shell *s, const struct ts_host_output *o);
+void shell_withdraw(struct ts_shell *s, uint64_t token);
 void shell_on_corrupted(struct ts_shell *s, const struct ts_host_output *o);
 /* sequencer_replace. */
 void shell_replace(void *ctx, struct ts_rpc_call *call);

@@ -81,6 +81,9 @@ static void carry_out_one(struct ts_shell *s, const struct ts_host_output *o)
     case TS_OUT_PUBLISH:
         shell_publish(s, o);
         break;
+    case TS_OUT_WITHDRAW:
+        shell_withdraw(s, o->token);
+        break;
     case TS_OUT_L1_ASK:
         shell_l1_ask(s, o->number);
         break;

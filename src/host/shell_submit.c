@@ -405,6 +405,12 @@ void shell_publish(struct ts_shell *s, const struct ts_host_output *o)
         shell_input(s, &in);
 }
 
+void shell_withdraw(struct ts_shell *s, uint64_t token)
+{
+    TS_CHECK(s->submit != NULL); /* it was published */
+    ts_submit_cancel(s->submit, token);
+}
+
 /* ---- its life -------------------------------------------------------------------------------- */
 
 static ts_err open_timer(struct ts_shell *s)

@@ -32,6 +32,8 @@ struct ts_submit {
     uv_timer_t timer;
     struct waiting waiting[TS_L1_MAX_JOBS];
     size_t n_waiting;
+    uint64_t cancels[TS_L1_MAX_JOBS]; /* jobs, likewise: after those that wait */
+    size_t n_cancels;
     bool is_closing;
 };
 
@@ -88,7 +90,7 @@ static void step(struct ts_submit *s, const struct ts_l1_submit_input *in)
     for (size_t i = 0; i < out.n && !s->is_closing; i++)
         carry_out(s, &out.out[i]);
     if (!s->is_closing)
-        arm(s, s->n_waiting > 0 ? 0 : out.wake_us);
+        arm(s, s->n_waiting + s->n_cancels > 0 ? 0 : out.wake_us);
 }
 
 static void give_first(struct ts_submit *s)
@@ -106,6 +108,9 @@ static void on_timer(uv_timer_t *timer)
     struct ts_submit *s = timer->data;
     while (s->n_waiting > 0 && !s->is_closing)
         give_first(s);
+    while (s->n_cancels > 0 && !s->is_closing)
+        step(s, &(struct ts_l1_submit_input){.kind = TS_L1_SUBMIT_CANCEL,
+                                             .job = s->cancels[--s->n_cancels]});
     if (!s->is_closing)
         step(s, &(struct ts_l1_submit_input){.kind = TS_L1_SUBMIT_TICK});
 }
@@ -124,6 +129,14 @@ ts_err ts_submit_job(struct ts_submit *s, uint64_t job, const ts_address *to, ts
     s->waiting[s->n_waiting++] = (struct waiting){job, *to, copy, data.n};
     arm(s, 0);
     return TS_OK;
+}
+
+void ts_submit_cancel(struct ts_submit *s, uint64_t job)
+{
+    if (s->n_cancels == TS_COUNT(s->cancels))
+        return;
+    s->cancels[s->n_cancels++] = job;
+    arm(s, 0);
 }
 
 ts_address ts_submit_account(const struct ts_submit *s)

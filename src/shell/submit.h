@@ -30,6 +30,9 @@ ts_err ts_submit_new(const struct ts_submit_config *config, struct ts_submit **o
  * of none that is under way. TS_E_BUSY, TS_E_NOMEM: nothing follows; else DONE does, once, if it is
  * not closed before. */
 ts_err ts_submit_job(struct ts_submit *s, uint64_t job, const ts_address *to, ts_bytes data);
+/* It is not sent any more if it was not sent yet: DONE says TS_E_CLOSED. Else, or when too many are
+ * cancelled at once, it goes on. No harm when it is not under way. */
+void ts_submit_cancel(struct ts_submit *s, uint64_t job);
 ts_address ts_submit_account(const struct ts_submit *s);
 size_t ts_submit_jobs(const struct ts_submit *s);
 /* What is under way is not heard of any more. NULL is allowed. */

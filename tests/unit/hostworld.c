@@ -191,6 +191,9 @@ static void host_output(struct world *w, const struct ts_host_output *o)
     case TS_OUT_PUBLISH:
         world_publish(w, o);
         return;
+    case TS_OUT_WITHDRAW:
+        world_withdraw(w, o->token);
+        return;
     case TS_OUT_L1_ASK:
         world_l1_asked(w, o->number);
         return;

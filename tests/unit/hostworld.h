@@ -181,12 +181,14 @@ void world_rollup_cost(struct world *w, unsigned i, uint64_t us);
 uint64_t world_loaded(const struct world *w);
 /* The contract takes a rollup of so many batches that are not this chain's. */
 void world_l1_foreign_rollup(struct world *w, uint64_t batches);
-/* Governance takes the newest n rollups back. The host is told, now or when it hears of L1 again; of
- * rollups among them that it was not told of it never is. */
+/* Governance takes the newest n rollups back. The host is told, now or when it hears of L1 again;
+ * of rollups among them that it was not told of it never is. */
 void world_l1_roll_back(struct world *w, size_t n);
 /* The last batch of the newest rollup that the contract took; 0: none. */
 uint64_t world_l1_published(const struct world *w);
 size_t world_l1_rollups_taken(const struct world *w);
+/* How many the contract has refused, each of which was paid for. */
+size_t world_l1_rollups_refused(const struct world *w);
 const struct ts_rollup *world_l1_rollup(const struct world *w, size_t i, ts_bytes *data);
 
 /* Asserts what must always hold: I1, I3 (durable before broadcast), I9 (acknowledged ones in at

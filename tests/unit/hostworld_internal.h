@@ -56,7 +56,8 @@ struct l1sim_rollup {
     struct ts_rollup r;
     uint8_t *data;
     size_t n;
-    bool is_refused;
+    bool is_refused, is_withdrawn;
+    uint64_t token, life; /* of the host that sent it */
 };
 
 struct l1sim {
@@ -67,12 +68,12 @@ struct l1sim {
     struct l1sim_rollup *rollups; /* sent, in the order they were */
     size_t n_rollups;
     size_t *taken; /* those that the contract took */
-    size_t n_taken, n_told;
+    size_t n_taken, n_told, n_refused;
     uint64_t last_number; /* of the contract */
     ts_hash last_hash;
     struct ts_l1_rollback back; /* not told yet */
     bool has_back;
-    size_t back_at; /* after so many that stay taken */
+    size_t back_at;     /* after so many that stay taken */
     bool loses_rollups; /* transactions are not mined */
     bool refuses_next;  /* the contract says no to the next one */
     uint64_t salt;      /* of the line after so many reorgs */
@@ -243,6 +244,7 @@ void world_l1_greet(struct world *w); /* tells a host the newest block */
 void world_l1_asked(struct world *w, uint64_t number);
 void world_l1_told(struct world *w, size_t i);
 void world_publish(struct world *w, const struct ts_host_output *o);
+void world_withdraw(struct world *w, uint64_t token);
 void world_l1_mined(struct world *w, const struct happening *h);
 void world_l1_rollups(struct world *w); /* tells a host those it was not told of */
 

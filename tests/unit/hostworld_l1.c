@@ -194,8 +194,12 @@ void world_publish(struct world *w, const struct ts_host_output *o)
 {
     struct l1sim *l1 = &w->l1sim;
     l1->rollups = must(realloc(l1->rollups, (l1->n_rollups + 1) * sizeof(*l1->rollups)));
-    l1->rollups[l1->n_rollups] =
-        (struct l1sim_rollup){*o->rollup, world_copy(o->bytes), o->bytes.n, l1->refuses_next};
+    l1->rollups[l1->n_rollups] = (struct l1sim_rollup){.r = *o->rollup,
+                                                       .data = world_copy(o->bytes),
+                                                       .n = o->bytes.n,
+                                                       .is_refused = l1->refuses_next,
+                                                       .token = o->token,
+                                                       .life = w->host_gen};
     l1->refuses_next = false;
     struct happening *h = world_schedule(w, w->now + w->o.l1_block_us, W_L1_MINED);
     h->token = o->token;
@@ -203,12 +207,20 @@ void world_publish(struct world *w, const struct ts_host_output *o)
     h->conn = w->host_gen;
 }
 
+void world_withdraw(struct world *w, uint64_t token)
+{
+    struct l1sim *l1 = &w->l1sim;
+    for (size_t i = 0; i < l1->n_rollups; i++)
+        if (l1->rollups[i].token == token && l1->rollups[i].life == w->host_gen)
+            l1->rollups[i].is_withdrawn = true;
+}
+
 void world_l1_mined(struct world *w, const struct happening *h)
 {
     struct l1sim *l1 = &w->l1sim;
     const struct ts_rollup *r = &l1->rollups[h->from].r;
     const ts_hash *last = l1->n_taken > 0 ? &l1->last_hash : &w->genesis.hash;
-    if (l1->loses_rollups)
+    if (l1->loses_rollups || l1->rollups[h->from].is_withdrawn)
         return;
     bool fits = !l1->rollups[h->from].is_refused && r->first_number == l1->last_number + 1 &&
                 ts_hash_equal(&r->first_parent_hash, last);
@@ -218,6 +230,7 @@ void world_l1_mined(struct world *w, const struct happening *h)
         l1->taken = must(realloc(l1->taken, (l1->n_taken + 1) * sizeof(*l1->taken)));
         l1->taken[l1->n_taken++] = h->from;
     }
+    l1->n_refused += !fits;
     if (h->conn != w->host_gen || w->host == NULL)
         return;
     struct ts_host_input in = {.kind = TS_IN_SUBMITTED,
@@ -315,6 +328,11 @@ uint64_t world_l1_published(const struct world *w)
 size_t world_l1_rollups_taken(const struct world *w)
 {
     return w->l1sim.n_taken;
+}
+
+size_t world_l1_rollups_refused(const struct world *w)
+{
+    return w->l1sim.n_refused;
 }
 
 const struct ts_rollup *world_l1_rollup(const struct world *w, size_t i, ts_bytes *data)

@@ -35,10 +35,34 @@ static void what_was_taken_back_unheard_is_made_anew(void **state)
     }
 }
 
+/* Nobody says what became of what was sent, for longer than the contract may take the block that it
+ * names: it is not waited for any longer, nor sent any more. */
+static void what_is_never_heard_of_is_made_anew(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(10);
+    o.fast_crypto = true;
+    o.interval_us = SECOND;
+    o.rollup_us = 60 * SECOND;
+    o.l1_block_us = 12 * SECOND;
+    struct world *w = world_new(&o);
+    world_l1_lose_rollups(w, true);
+    world_run(w, 50 * 60ull * SECOND);
+    assert_int_equal(world_events(w, "rollup-made"), 3);
+    world_l1_lose_rollups(w, false);
+    world_run(w, 12 * 60ull * SECOND);
+    assert_true(world_l1_published(w) + 200 > world_head(w));
+    assert_int_equal(world_events(w, "rollup-failed"), 1);
+    assert_int_equal(world_l1_rollups_refused(w), 0);
+    check_rollups(w);
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_taken_back_unheard_is_made_anew),
+        cmocka_unit_test(what_is_never_heard_of_is_made_anew),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
