@@ -8,9 +8,10 @@
 #include "codec/rlp.h"
 #include "tenseq/types.h"
 
-#define TS_FEED_VERSION   1
-#define TS_FEED_MAX_FRAME (TS_MAX_BATCH_BYTES + 1024u * 1024)
-#define TS_FEED_MAX_GET   1024 /* batches in one request */
+#define TS_FEED_VERSION      1
+#define TS_FEED_MAX_FRAME    (TS_MAX_BATCH_BYTES + 1024u * 1024)
+#define TS_FEED_MAX_GET      1024 /* batches in one request */
+#define TS_FEED_MAX_EVIDENCE 32   /* EVIDENCE on one connection */
 
 enum ts_feed_type {
     TS_FEED_HELLO = 1,   /* version, genesis hash, head number, head hash, client name */

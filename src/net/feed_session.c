@@ -187,6 +187,15 @@ static ts_err take_accepted(struct ts_feed_session *s, const struct ts_feed_fram
     return TS_OK;
 }
 
+static ts_err take_evidence(struct ts_feed_session *s, char why[TS_FEED_TEXT_MAX])
+{
+    if (s->n_evidence >= TS_FEED_MAX_EVIDENCE)
+        return end(s, TS_E_LIMIT, why, "more than %d EVIDENCE on one connection",
+                   TS_FEED_MAX_EVIDENCE);
+    s->n_evidence++;
+    return TS_OK;
+}
+
 static ts_err take(struct ts_feed_session *s, uint64_t now_us, struct ts_feed_frame *f,
                    struct ts_feed_get *get, char why[TS_FEED_TEXT_MAX])
 {
@@ -204,6 +213,8 @@ static ts_err take(struct ts_feed_session *s, uint64_t now_us, struct ts_feed_fr
         return TS_OK;
     case TS_FEED_ACCEPTED:
         return take_accepted(s, f, why);
+    case TS_FEED_EVIDENCE:
+        return take_evidence(s, why);
     case TS_FEED_ERROR:
         s->is_closed = true;
         return TS_OK;

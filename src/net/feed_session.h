@@ -67,8 +67,9 @@ struct ts_feed_session {
     char name[TS_FEED_NAME_MAX + 1];           /* printable ASCII, whatever the peer sent */
     struct ts_feed_get gets[TS_FEED_MAX_GETS]; /* unanswered, oldest first */
     unsigned n_gets;
-    unsigned n_txs;   /* unanswered */
-    uint64_t last_id; /* client: newest request id given out */
+    unsigned n_txs;      /* unanswered */
+    unsigned n_evidence; /* that came */
+    uint64_t last_id;    /* client: newest request id given out */
 };
 
 /* limits may be NULL. */

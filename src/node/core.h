@@ -13,6 +13,7 @@
 #include "engine/engine.h"
 #include "l1/follower.h"
 #include "link/messages.h"
+#include "net/feed.h"
 #include "node/verify.h"
 #include "store/store.h"
 #include "tenseq/chain.h"
@@ -21,7 +22,8 @@
 #define TS_NODE_MAX_PEERS    64
 #define TS_NODE_LINK_ENCLAVE TS_NODE_MAX_PEERS
 
-#define TS_NODE_NEWEST_EVIDENCE 32 /* batches beside the chain that who connects is told of */
+/* Batches beside the chain that who connects is told of. */
+#define TS_NODE_NEWEST_EVIDENCE TS_FEED_MAX_EVIDENCE
 
 #define TS_NODE_L1_ASKS 64 /* L1 blocks asked for at a time */
 

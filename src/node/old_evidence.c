@@ -29,13 +29,15 @@ static ts_err decode(struct ts_node *n, ts_bytes raw, struct ts_batch *out)
     return ts_batch_decode(raw, (size_t)n->start.genesis->params.max_batch_bytes, &n->decode, out);
 }
 
-static void id_of(const struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root,
-                  ts_hash *out)
+/* Batch hash and protocol root, as its producer has sealed them over what was before it. */
+static ts_err verify(const struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root,
+                     ts_hash *hash, ts_hash *root)
 {
-    ts_hash hash, root;
-    ts_header_hash(&n->start.genesis->domain, &b->header, &hash);
-    ts_protocol_root(parent_root, b->raw_payload, &root);
-    ts_keccak256_pair(&hash, &root, out);
+    const struct ts_sealed sealed = {.header = b->header,
+                                     .parent_root = *parent_root,
+                                     .payload = b->raw_payload,
+                                     .seal = b->seal};
+    return ts_sealed_verify(n->start.crypto, &n->start.genesis->domain, &sealed, hash, root);
 }
 
 static bool waits(const struct ts_node *n, const ts_hash *id)
@@ -107,7 +109,7 @@ void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, 
 {
     const struct source s = {.link = link};
     struct ts_batch b;
-    ts_hash id;
+    ts_hash hash, root, id;
     ts_arena_reset(&n->decode);
     ts_err err = decode(n, raw, &b);
     if (err == TS_E_NOMEM)
@@ -117,7 +119,13 @@ void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, 
         ts_node_follow_blame(n, &s, err, "a batch that was told as evidence does not decode");
         return;
     }
-    id_of(n, &b, parent_root, &id);
+    err = verify(n, &b, parent_root, &hash, &root);
+    if (err != TS_OK) {
+        n->counters.invalid++;
+        ts_node_follow_blame(n, &s, err, "a batch that was told as evidence is not sealed");
+        return;
+    }
+    ts_keccak256_pair(&hash, &root, &id);
     if (ts_map_get(&n->evidence, &id) != NULL || waits(n, &id)) {
         n->counters.duplicates++;
         return;
@@ -151,25 +159,9 @@ void ts_node_told_pump(struct ts_node *n)
     }
 }
 
-/* Our batch, and whether the root before it is what was told: then the seal covers it. */
-static bool place_of(const struct ts_node *n, const struct ts_batch *own,
-                     const ts_hash *parent_root, struct ts_audit_place *out)
-{
-    const struct ts_sealed sealed = {.header = own->header,
-                                     .parent_root = *parent_root,
-                                     .payload = own->raw_payload,
-                                     .seal = own->seal};
-    *out = (struct ts_audit_place){.number = own->header.number,
-                                   .parent_hash = own->header.parent_hash,
-                                   .parent_root = *parent_root};
-    return ts_sealed_verify(n->start.crypto, &n->start.genesis->domain, &sealed, &out->hash,
-                            &out->root) == TS_OK;
-}
-
 static ts_err judge(struct ts_node *n, const struct told *t, ts_bytes own_raw)
 {
     struct ts_batch own, other;
-    struct ts_audit_place place;
     struct ts_finding f;
     ts_arena_reset(&n->decode);
     ts_err err = decode(n, own_raw, &own);
@@ -177,12 +169,24 @@ static ts_err judge(struct ts_node *n, const struct told *t, ts_bytes own_raw)
         err = decode(n, t->raw, &other);
     if (err != TS_OK)
         return err;
-    if (!place_of(n, &own, &t->parent_root, &place))
-        return TS_E_SIGNER;
-    err = ts_audit_conflict(n->audit, n->start.crypto, &place, &other, &f);
+    if (!ts_hash_equal(&own.header.parent_hash, &other.header.parent_hash))
+        return TS_E_OUT_OF_ORDER; /* roots may differ then */
+    struct ts_audit_place place = {.number = own.header.number,
+                                   .parent_hash = own.header.parent_hash,
+                                   .parent_root = t->parent_root};
+    err = verify(n, &own, &t->parent_root, &place.hash, &place.root);
+    if (err == TS_OK)
+        err = ts_audit_conflict(n->audit, n->start.crypto, &place, &other, &f);
     if (err == TS_OK)
         ts_node_gossip_told(n, &place, &other, &f, t->link);
     return err;
+}
+
+/* It is sealed: who stands on another line, or is told of such a one, may have kept it in good
+ * faith though it has another parent than ours, or is by somebody whom our chain does not list. */
+static bool is_anothers_line(ts_err err)
+{
+    return err == TS_E_OUT_OF_ORDER || err == TS_E_V2_PRODUCER;
 }
 
 static void judged(struct ts_node *n, const struct told *t, ts_err err)
@@ -195,7 +199,7 @@ static void judged(struct ts_node *n, const struct told *t, ts_err err)
         return;
     }
     n->counters.invalid++;
-    if (ts_node_peer_is_up(n, t->link) && err != TS_E_OUT_OF_ORDER && err != TS_E_V2_PRODUCER)
+    if (ts_node_peer_is_up(n, t->link) && !is_anothers_line(err))
         ts_node_follow_blame(n, &s, err, "a batch that was told as evidence proves nothing");
 }
 

@@ -262,6 +262,23 @@ static void a_flood_ends_the_session_and_a_steady_stream_does_not(void **state)
         assert_int_equal(receive(f, &s, i * 100000, &batch), TS_OK);
 }
 
+/* A server tells of so much when one connects, and never again. */
+static void evidence_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct ts_feed_session s;
+    struct ts_feed_frame evidence = {
+        .type = TS_FEED_EVIDENCE, .hash = other, .bytes = {genesis.b, 4}};
+    greeted(f, &s, TS_FEED_CLIENT, NULL);
+    for (unsigned i = 0; i < TS_FEED_MAX_EVIDENCE; i++)
+        assert_int_equal(receive(f, &s, i * 1000000, &evidence), TS_OK);
+    assert_int_equal(receive(f, &s, 90000000, &evidence), TS_E_LIMIT);
+    assert_string_equal(f->why, "more than 32 EVIDENCE on one connection");
+    assert_true(s.is_closed);
+    greeted(f, &s, TS_FEED_CLIENT, NULL);
+    assert_int_equal(receive(f, &s, 0, &evidence), TS_OK);
+}
+
 static void a_bucket_never_overflows_and_never_runs_backwards(void **state)
 {
     struct ts_bucket b;
@@ -347,6 +364,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(too_many_requests_end_or_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(a_flood_ends_the_session_and_a_steady_stream_does_not,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(evidence_is_bounded, setup, teardown),
         cmocka_unit_test(a_bucket_never_overflows_and_never_runs_backwards),
         cmocka_unit_test_setup_teardown(text_from_a_peer_is_made_harmless, setup, teardown),
         cmocka_unit_test(repeated_offences_wait_longer_and_are_forgiven),
