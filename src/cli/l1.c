@@ -180,6 +180,34 @@ int cli_l1_list(struct cli_l1 *l, const ts_address *contract, uint64_t at, ts_ad
     return code;
 }
 
+void cli_l1_taken_back(struct cli_l1 *l, const ts_address *contract, uint64_t from, uint64_t number,
+                       uint64_t *block, struct ts_l1_published *what)
+{
+    static const struct ts_l1_call newest = {.method = TS_L1_BLOCK, .tag = TS_L1_LATEST};
+    struct ts_l1_answer answer;
+    ts_hash topic;
+    *block = 0;
+    ask(l, &newest, &answer);
+    if (answer.err != TS_OK || !answer.u.block.found)
+        return;
+    ts_l1_event_topic(TS_L1_ROLLED_BACK, &topic);
+    const struct ts_l1_call call = {.method = TS_L1_LOGS,
+                                    .from = from,
+                                    .to_block = answer.u.block.number,
+                                    .address = *contract,
+                                    .topics = &topic,
+                                    .n_topics = 1};
+    ask(l, &call, &answer);
+    for (size_t i = 0; answer.err == TS_OK && i < answer.u.logs.n; i++) {
+        struct ts_l1_event e;
+        if (ts_l1_read_event(&answer.u.logs.log[i], &e) != TS_OK || e.kind != TS_L1_ROLLED_BACK ||
+            number < e.published.first_number || number > e.published.last_number)
+            continue;
+        *block = answer.u.logs.log[i].block;
+        *what = e.published;
+    }
+}
+
 static int fill_fees(struct cli_l1 *l, struct ts_l1_tx *out)
 {
     static const struct ts_l1_call call = {.method = TS_L1_FEES};

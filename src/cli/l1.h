@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "l1/call.h"
+#include "l1/contract.h"
 #include "l1/tx.h"
 
 struct cli_l1 {
@@ -57,6 +58,10 @@ int cli_l1_view(struct cli_l1 *l, const char *what, const ts_address *contract, 
 /* The management contract's list after block at: at most TS_MAX_WHITELIST. */
 int cli_l1_list(struct cli_l1 *l, const ts_address *contract, uint64_t at, ts_address *list,
                 size_t *n);
+/* Where governance took back rollups, that of batch number among them: the newest such log since
+ * block from. *block 0: nowhere, or the L1 node does not tell; nothing is said. */
+void cli_l1_taken_back(struct cli_l1 *l, const ts_address *contract, uint64_t from, uint64_t number,
+                       uint64_t *block, struct ts_l1_published *what);
 /* Sent, not mined yet. */
 int cli_l1_send(struct cli_l1 *l, struct cli_l1_account *from, const struct cli_l1_tx *tx,
                 ts_hash *hash);

@@ -40,9 +40,8 @@ static int unknown(const char *name)
     for (size_t i = 0; i < TS_COUNT(verbs); i++)
         known[i] = verbs[i].name;
     const char *near = ts_cfg_suggest(name, known, TS_COUNT(verbs));
-    return near != NULL
-               ? cli_misused("tenseq has no verb \"%s\"; did you mean %s?", name, near)
-               : cli_misused("tenseq has no verb \"%s\"; tenseq --help lists them", name);
+    return near != NULL ? cli_misused("tenseq has no verb \"%s\"; did you mean %s?", name, near)
+                        : cli_misused("tenseq has no verb \"%s\"; tenseq --help lists them", name);
 }
 
 static int run(int argc, char **argv)

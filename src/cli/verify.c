@@ -43,9 +43,10 @@ static const struct ts_cfg_spec spec = {
     .max_args = MAX_FILES,
     .lenient_env = true,
     .no_file = true,
-    .epilogue =
-        "Exit code: 0 all of them are proven, 1 one is not (and why), 2 wrong usage, or a file that\n"
-        "cannot be read. No node is asked. The scripts in verify/ check the same files without any of this program's code.",
+    .epilogue = "Exit code: 0 all of them are proven, 1 one is not (and why), 2 wrong usage, or a "
+                "file that\n"
+                "cannot be read. No node is asked. The scripts in verify/ check the same files "
+                "without any of this program's code.",
 };
 
 struct run {

@@ -64,7 +64,23 @@ static const char *ask_whitelist(struct cli_l1 *l, const struct ts_evidence *e)
                              : "the contract's list after that block is not the one in the file";
 }
 
-static const char *ask_rollup(struct cli_l1 *l, const struct ts_evidence *e)
+/* It is not there (any more): what became of it, as far as L1's logs tell. */
+static const char *say_gone(struct cli_l1 *l, const struct ts_evidence *e, char why[300])
+{
+    struct ts_l1_published what;
+    uint64_t block;
+    cli_l1_taken_back(l, &e->genesis->contract, e->genesis->l1_number, e->rollup.first_number,
+                      &block, &what);
+    if (block == 0)
+        return "the contract has no such rollup now: it never took it, or governance took it back";
+    snprintf(why, 300,
+             "the contract has no such rollup now: governance took those of batches %" PRIu64
+             " to %" PRIu64 " back in L1 block %" PRIu64,
+             what.first_number, what.last_number, block);
+    return why;
+}
+
+static const char *ask_rollup(struct cli_l1 *l, const struct ts_evidence *e, char why[300])
 {
     struct ts_buf b;
     ts_bytes result;
@@ -77,9 +93,7 @@ static const char *ask_rollup(struct cli_l1 *l, const struct ts_evidence *e)
     ts_buf_free(&b);
     if (code != TS_EXIT_OK || ts_l1_read_hash(result, &taken) != TS_OK)
         return "L1 does not tell what rollup the contract took";
-    return ts_hash_equal(&digest, &taken)
-               ? NULL
-               : "the contract has no such rollup: it took none, or governance took it back";
+    return ts_hash_equal(&digest, &taken) ? NULL : say_gone(l, e, why);
 }
 
 const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto *crypto,
@@ -87,7 +101,6 @@ const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto 
 {
     struct cli_l1 l;
     const char *problem = NULL;
-    (void)why;
     if (e->kind != TS_F_WHITELIST_MISMATCH && e->kind != TS_F_ROLLUP_MISMATCH)
         return NULL;
     if (open_l1(&l, o, crypto, e) != TS_EXIT_OK)
@@ -95,7 +108,7 @@ const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto 
     else if (e->kind == TS_F_WHITELIST_MISMATCH)
         problem = ask_whitelist(&l, e);
     else
-        problem = ask_rollup(&l, e);
+        problem = ask_rollup(&l, e, why);
     cli_l1_close(&l);
     *asked = true;
     return problem;

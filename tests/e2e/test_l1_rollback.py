@@ -82,10 +82,20 @@ def test_a_made_up_rollup_is_taken_back():
         good = [r for r in net.node_rpc(0, "ten_rollups") if r["wrong"] is None]
         assert good[-1]["lastNumber"] == last - 5
 
+        # Evidence of it, which L1 bears out.
+        proofs = os.path.join(net.dir, "proofs")
+        net.run([net.tenseq, "audit", "--rpc", f"http://127.0.0.1:{net.node_ports[0]}", "--severity", "proof",
+                 "--export", proofs])
+        proof = os.path.join(proofs, next(f for f in os.listdir(proofs) if f.startswith("rollup-mismatch")))
+        verify = [net.tenseq, "verify", "--l1", net.l1.url, proof]
+        assert "L1 was asked, and says so too" in net.run(verify)
+
         # Taken back; the host publishes what it has, and the node finds it right.
         dropped = _as_published(net, last - 4)
         assert dropped.replace(" ", "") == bad
         _take_back(net, _as_published(net, good[-1]["firstNumber"]), [dropped])
+        said = net.run(verify, code=1)
+        assert re.search(f"governance took those of batches {last - 4} to {last} back in L1 block [0-9]+", said), said
         net.until("the host goes on", lambda: published(net) > last, 30)
         log = net.host.log()
         assert "rollups-rolled-back" in log and "enclave-corrupted" not in log
