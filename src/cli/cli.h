@@ -86,6 +86,8 @@ uint64_t cli_u64(const json_t *object, const char *key);
 const char *cli_short(const char *hex, char out[20]);
 /* A clock for waiting: milliseconds since some moment; it does not go back. */
 uint64_t cli_mono_ms(void);
+/* Why the host cannot activate one of the enclaves of its sequencer_status; "": it can. */
+void cli_remark(const json_t *enclave, char out[400]);
 /* "2026-11-23 01:55:37.904", UTC. */
 void cli_print_time(uint64_t ms);
 /* One line for a lifecycle event that batch holds. */

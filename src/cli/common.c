@@ -178,6 +178,21 @@ const char *cli_short(const char *hex, char out[20])
     return out;
 }
 
+void cli_remark(const json_t *enclave, char out[400])
+{
+    const char *why = json_string_value(json_object_get(enclave, "reason"));
+    if (why == NULL)
+        why = "";
+    bool is_drained =
+        json_is_true(json_object_get(enclave, "drained")) && strstr(why, "drained") == NULL;
+    bool is_corrupted = json_is_true(json_object_get(enclave, "corrupted")) &&
+                        strstr(why, "marked corrupted") == NULL;
+    int n = snprintf(out, 400, "%s%s%s", is_drained ? "it is drained: " : "",
+                     is_corrupted ? "it is marked corrupted: " : "", why);
+    if (why[0] == 0 && n > 2)
+        out[n - 2] = 0;
+}
+
 void cli_print_time(uint64_t ms)
 {
     time_t seconds = (time_t)(ms / 1000);

@@ -25,21 +25,15 @@ static const char *text_or(const json_t *o, const char *key, const char *other, 
 
 static void print_enclave(const json_t *e)
 {
-    char id[80], role[80], link[80], boot[80], last[80], small[20];
+    char id[80], role[80], link[80], boot[80], last[80], small[20], remark[400];
     uint64_t restarts = cli_u64(e, "restarts");
     printf("  %-43s %-10s %-10s %9llu %4llu  %-12s %5llu  %6s", text_or(e, "id", "(unknown)", id),
            text_or(e, "role", "?", role), text_or(e, "link", "?", link),
            (unsigned long long)cli_u64(e, "head"), (unsigned long long)cli_u64(e, "lag"),
            cli_short(cli_text(e, "boot", boot), small), (unsigned long long)restarts,
            text_or(e, "lastReport", "-", last));
-    const char *why = json_string_value(json_object_get(e, "reason"));
-    if (why == NULL)
-        why = "";
-    if (json_is_true(json_object_get(e, "corrupted")) && strstr(why, "corrupted") == NULL)
-        fputs("  corrupted", stdout);
-    if (json_is_true(json_object_get(e, "drained")) && strstr(why, "drained") == NULL)
-        fputs("  drained", stdout);
-    printf("%s%s\n", why[0] != 0 ? "  " : "", why);
+    cli_remark(e, remark);
+    printf("%s%s\n", remark[0] != 0 ? "  " : "", remark);
 }
 
 static void print_host(const json_t *s)

@@ -37,7 +37,7 @@ struct watch_lane {
     char id[WATCH_ID];
     char cells[WATCH_COLUMNS];
     char state[24];
-    char note[96];
+    char note[200];
     bool has_figures; /* the next three */
     uint64_t boots, lag;
     bool is_alarmed; /* the ratio of its restarts */

@@ -55,7 +55,7 @@ static void read_head(struct watch *w, const json_t *s)
 
 static void read_host(struct watch *w, const json_t *s)
 {
-    char text[80];
+    char text[80], remark[400];
     size_t i;
     json_t *e;
     read_head(w, s);
@@ -70,8 +70,8 @@ static void read_host(struct watch *w, const json_t *s)
         if (lane == NULL)
             continue;
         set(lane->state, sizeof(lane->state), cli_text(e, "role", text), &w->is_changed);
-        const char *why = json_string_value(json_object_get(e, "reason"));
-        set(lane->note, sizeof(lane->note), why != NULL ? why : "", &w->is_changed);
+        cli_remark(e, remark);
+        set(lane->note, sizeof(lane->note), remark, &w->is_changed);
         lane->has_figures = true;
         lane->boots = cli_u64(e, "restarts");
         lane->lag = cli_u64(e, "lag");

@@ -271,7 +271,8 @@ void produce_created(struct ts_host *h, struct member *m, const struct ts_msg_cr
         return;
     }
     if (err != TS_OK) {
-        member_corrupt(h, m, "created an invalid batch: %s: %s", ts_err_name(err), fault.what);
+        member_corrupt(h, m, "created an invalid batch: %s (%s)",
+                       fault.what[0] != '\0' ? fault.what : ts_err_text(err), ts_err_name(err));
         return;
     }
     h->line = L_IDLE;

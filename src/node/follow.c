@@ -196,11 +196,12 @@ static void take_hello(struct ts_node *n, unsigned link)
         ts_node_gossip_other_line(n, link);
 }
 
-static void take_error(struct ts_node *n, unsigned link, const struct ts_feed_frame *f)
+static void take_error(struct ts_node *node, unsigned link, const struct ts_feed_frame *f)
 {
-    ts_node_follow_drop(n, link, false, TS_E_CLOSED, "the peer says: %s: %.*s",
-                        ts_err_name((int)f->code), (int)f->bytes.n,
-                        f->bytes.n > 0 ? (const char *)f->bytes.p : "");
+    const char *text = f->bytes.n > 0 ? (const char *)f->bytes.p : ts_err_text((int)f->code);
+    size_t n = f->bytes.n > 0 ? f->bytes.n : strlen(text);
+    ts_node_follow_drop(node, link, false, TS_E_CLOSED, "the peer says: %.*s (%s)", (int)n, text,
+                        ts_err_name((int)f->code));
 }
 
 static void dispatch(struct ts_node *n, unsigned link, const struct ts_feed_frame *f,

@@ -205,8 +205,8 @@ static void refuse(struct ts_node *n, const struct source *s, ts_err err, const 
     bool other_line = err == TS_E_V1_LINKS && b->header.number == head->number + 1 &&
                       !ts_hash_equal(&b->header.parent_hash, &head->hash);
     char text[NODE_TEXT];
-    snprintf(text, sizeof(text), "batch %" PRIu64 ": %s: %s", head->number + 1,
-             ts_err_name((int)err), what);
+    snprintf(text, sizeof(text), "batch %" PRIu64 ": %s (%s)", head->number + 1,
+             what[0] != '\0' ? what : ts_err_text((int)err), ts_err_name((int)err));
     struct source source = *s;
     ts_node_findings_refused(n, b);
     ts_node_pipeline_flush(n);
