@@ -603,6 +603,8 @@ void pool_forget_senders(struct ts_host *h);
 bool l1_is_used(const struct ts_host *h);
 /* IN_L1_BLOCK and IN_L1_REORG. */
 void l1_input(struct ts_host *h, const struct ts_host_input *in);
+/* Whether one of these says that L1 does not have this block. */
+bool l1_denies(const struct ts_host_input *in, uint64_t number, const ts_hash *hash);
 /* The header that a stored batch names. */
 void l1_load_header(struct ts_host *h, ts_bytes header);
 void l1_free(struct ts_host *h);
@@ -652,10 +654,12 @@ void rollup_put_done(struct ts_host *h);
 bool rollup_is_stored(const struct ts_host *h);
 void rollup_free(struct ts_host *h);
 void rollup_batch_committed(struct ts_host *h, const struct ts_batch *b);
-/* IN_ROLLUP and IN_SUBMITTED. */
+/* IN_ROLLUP, IN_ROLLBACK and IN_SUBMITTED. */
 void rollup_confirmed(struct ts_host *h, const struct ts_rollup *rollup);
 void rollup_rolled_back(struct ts_host *h, const struct ts_l1_rollback *back);
 void rollup_submitted(struct ts_host *h, const struct ts_host_input *in);
+/* IN_L1_BLOCK and IN_L1_REORG: what names a block that is gone is made anew. */
+void rollup_l1(struct ts_host *h, const struct ts_host_input *in);
 /* An OUT_LOAD of it. */
 bool rollup_waits_for(const struct ts_host *h, uint64_t load_token);
 void rollup_loaded(struct ts_host *h, const struct ts_host_input *in);

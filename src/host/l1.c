@@ -114,9 +114,18 @@ bool l1_waits_for_prepared(const struct ts_host *h)
            !has_block_of_prepared(h);
 }
 
+/* Those before the block that a REORG names may be gone too: how far L1 went back it says only when
+ * it has been read anew. */
+bool l1_denies(const struct ts_host_input *in, uint64_t number, const ts_hash *hash)
+{
+    if (in->kind == TS_IN_L1_REORG)
+        return number >= in->l1->number;
+    return number == in->l1->number && !ts_hash_equal(hash, &in->l1->hash);
+}
+
 static void prepared_is_gone(struct ts_host *h)
 {
-    if (h->prep.stage == P_NONE || h->prep.l1_gone || h->l1.stopped)
+    if (h->prep.l1_gone || h->l1.stopped)
         return;
     h->prep.l1_gone = true;
     out_event(h, TS_LOG_ERROR, "prepared-l1-gone", "number=%llu l1_number=%llu reason=\"%s\"",
@@ -126,14 +135,11 @@ static void prepared_is_gone(struct ts_host *h)
               "committed, and made anew");
 }
 
-/* It says how far it went back only when it has been read anew. A batch that is on its way and
- * names one of the others is not taken. */
-static void forget_what_l1_said(struct ts_host *h, uint64_t gone)
+/* A batch that is on its way and names one of the others is not taken. */
+static void forget_what_l1_said(struct ts_host *h)
 {
     struct l1_host *l1 = &h->l1;
     size_t kept = 0;
-    if (h->prep.stage != P_NONE && h->prep.batch.header.l1_number >= gone)
-        prepared_is_gone(h);
     for (size_t i = 0; i < l1->n_known; i++) {
         l1->known[i].has_whitelist = false;
         if (is_needed(h, &l1->known[i]))
@@ -176,25 +182,26 @@ static void stop(struct ts_host *h, const char *format, ...)
 void l1_input(struct ts_host *h, const struct ts_host_input *in)
 {
     const struct ts_head *head = &h->chain.head;
+    const struct ts_batch_header *prepared = &h->prep.batch.header;
+    bool is_reorg = in->kind == TS_IN_L1_REORG;
     if (!l1_is_used(h))
         return;
-    if (in->kind == TS_IN_L1_REORG && in->l1->number <= head->l1_number)
+    bool is_denied = l1_denies(in, head->l1_number, &head->l1_hash);
+    if (is_denied && is_reorg)
         stop(h,
              "L1 went back behind its confirmations: block %llu was replaced, and the chain names "
              "block %llu",
              (unsigned long long)in->l1->number, (unsigned long long)head->l1_number);
-    else if (in->kind == TS_IN_L1_BLOCK && in->l1->number == head->l1_number &&
-             !ts_hash_equal(&in->l1->hash, &head->l1_hash))
+    else if (is_denied)
         stop(h, "L1 block %llu, which the chain names, has another hash on L1",
              (unsigned long long)head->l1_number);
-    else if (in->kind == TS_IN_L1_BLOCK)
-        take_block(h, in->l1, in->is_newest);
+    else if (is_reorg)
+        forget_what_l1_said(h);
     else
-        forget_what_l1_said(h, in->l1->number);
-    if (in->kind == TS_IN_L1_BLOCK && h->prep.stage != P_NONE &&
-        in->l1->number == h->prep.batch.header.l1_number &&
-        !ts_hash_equal(&in->l1->hash, &h->prep.batch.header.l1_hash))
+        take_block(h, in->l1, in->is_newest);
+    if (h->prep.stage != P_NONE && l1_denies(in, prepared->l1_number, &prepared->l1_hash))
         prepared_is_gone(h);
+    rollup_l1(h, in);
     for (unsigned i = 0; i < h->n_members; i++)
         join_l1(h, &h->members[i]);
 }

@@ -487,6 +487,29 @@ void rollup_submitted(struct ts_host *h, const struct ts_host_input *in)
     r->flights[i].since_us = h->now.mono_us;
 }
 
+/* The contract would refuse it, and that would be paid for. */
+void rollup_l1(struct ts_host *h, const struct ts_host_input *in)
+{
+    static const char *const why = "L1 went back behind the block that it names";
+    struct roll *r = &h->roll;
+    for (size_t i = 0; i < r->n_flights; i++) {
+        const struct ts_rollup *made = &r->flights[i].made;
+        if (l1_denies(in, made->l1_number, &made->l1_hash)) {
+            drop_flights(h, i, why);
+            return;
+        }
+    }
+    if (r->stage == R_ASKING && l1_denies(in, r->l1_number, &r->l1_hash))
+        try_later(h, why);
+}
+
+/* Nothing is published of a chain that L1 does not have as it is. */
+static bool is_at_rest(const struct ts_host *h)
+{
+    return !rollup_is_used(h) || h->roll.is_foreign || h->stopping || !h->l1.has_newest ||
+           h->l1.stopped;
+}
+
 /* When a flight is given up, the first that is: *at. UINT64_MAX: there is none. */
 static uint64_t give_up_us(const struct roll *r, size_t *at)
 {
@@ -504,7 +527,7 @@ static uint64_t give_up_us(const struct roll *r, size_t *at)
 void rollup_advance(struct ts_host *h)
 {
     struct roll *r = &h->roll;
-    if (!rollup_is_used(h) || r->is_foreign || h->stopping || !h->l1.has_newest)
+    if (is_at_rest(h))
         return;
     if (r->since_us == 0)
         r->since_us = h->now.mono_us;
@@ -525,7 +548,7 @@ uint64_t rollup_wake(const struct ts_host *h)
 {
     const struct roll *r = &h->roll;
     uint64_t now = h->now.mono_us;
-    if (!rollup_is_used(h) || r->is_foreign || h->stopping || !h->l1.has_newest)
+    if (is_at_rest(h))
         return UINT64_MAX;
     size_t late;
     uint64_t wake = UINT64_MAX;

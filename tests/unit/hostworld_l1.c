@@ -215,6 +215,15 @@ void world_withdraw(struct world *w, uint64_t token)
             l1->rollups[i].is_withdrawn = true;
 }
 
+static bool has_block(const struct world *w, uint64_t number, const ts_hash *hash)
+{
+    const struct l1sim *l1 = &w->l1sim;
+    for (size_t i = 0; i < l1->n_blocks; i++)
+        if (l1->blocks[i].b.number == number && ts_hash_equal(&l1->blocks[i].b.hash, hash))
+            return true;
+    return false;
+}
+
 void world_l1_mined(struct world *w, const struct happening *h)
 {
     struct l1sim *l1 = &w->l1sim;
@@ -223,7 +232,8 @@ void world_l1_mined(struct world *w, const struct happening *h)
     if (l1->loses_rollups || l1->rollups[h->from].is_withdrawn)
         return;
     bool fits = !l1->rollups[h->from].is_refused && r->first_number == l1->last_number + 1 &&
-                ts_hash_equal(&r->first_parent_hash, last);
+                ts_hash_equal(&r->first_parent_hash, last) &&
+                has_block(w, r->l1_number, &r->l1_hash);
     if (fits) {
         l1->last_number = r->last_number;
         l1->last_hash = r->last_hash;

@@ -58,11 +58,61 @@ static void what_is_never_heard_of_is_made_anew(void **state)
     done(w);
 }
 
+/* L1 goes back, not behind what the chain names, while an enclave makes a rollup, or when one is on
+ * its way: none is paid for that names a block which is gone. */
+static void no_rollup_names_a_gone_block(void **state)
+{
+    (void)state;
+    for (unsigned made = 0; made < 2; made++) {
+        struct world_options o = publishing(20 + made);
+        o.fast_crypto = true;
+        o.rollup_batches = 10000;
+        struct world *w = world_new(&o);
+        for (unsigned i = 0; i < 3; i++)
+            world_rollup_cost(w, i, made ? 0 : 10 * MS);
+        world_run(w, 5 * SECOND);
+        assert_int_equal(world_admin(w, TS_ADMIN_PAUSE, -1, NULL, 0), TS_OK);
+        while (made && world_events(w, "rollup-made") == 0)
+            world_run(w, 10 * MS);
+        if (!made) /* it is asked for ten seconds after the first block, and takes half a second */
+            world_run(w, 11 * SECOND + 200 * MS - world_now(w));
+        assert_int_equal(world_events(w, "rollup-made"), made);
+        world_l1_reorg_told(w, 1, 1);
+        world_run(w, 10 * SECOND);
+        assert_int_equal(world_events(w, "l1-reorg"), 0);
+        assert_int_equal(world_l1_rollups_refused(w), 0);
+        assert_int_equal(world_l1_rollups_taken(w), 1);
+        assert_int_equal(world_admin(w, TS_ADMIN_RESUME, -1, NULL, 0), TS_OK);
+        check_rollups(w);
+        done(w);
+    }
+}
+
+/* L1 goes back behind what the chain names: until an operator has looked, nothing is published. */
+static void nothing_is_published_of_a_chain_that_l1_denies(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(30);
+    o.fast_crypto = true;
+    struct world *w = world_new(&o);
+    world_run(w, 5 * SECOND);
+    unsigned made = world_events(w, "rollup-made");
+    assert_true(made > 0);
+    world_l1_reorg(w, 4);
+    assert_int_equal(world_events(w, "l1-reorg"), 1);
+    world_run(w, 60 * SECOND);
+    assert_int_equal(world_events(w, "rollup-made"), made);
+    assert_int_equal(world_l1_rollups_refused(w), 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_taken_back_unheard_is_made_anew),
         cmocka_unit_test(what_is_never_heard_of_is_made_anew),
+        cmocka_unit_test(no_rollup_names_a_gone_block),
+        cmocka_unit_test(nothing_is_published_of_a_chain_that_l1_denies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
