@@ -48,9 +48,12 @@ const struct sim_l1_block *sim_l1_seen_at(const struct sim_l1_seen *s, uint64_t 
 
 uint64_t sim_l1_rolled_up(const struct sim_l1_seen *s, const struct sim_l1_block *block)
 {
-    for (; block != NULL; block = sim_l1_seen_by(s, &block->parent))
+    for (; block != NULL; block = sim_l1_seen_by(s, &block->parent)) {
         if (block->n_rollups > 0)
             return block->rollups[block->n_rollups - 1].rollup.last_number;
+        if (block->n_taken_back > 0)
+            return block->taken_back[block->n_taken_back - 1].first - 1;
+    }
     return 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* I11 on L1: whatever fork is looked at, the rollups that the contract took are one after the other
- * from batch 1 on, and each holds the host's committed batches, whole, and not a byte more:
- * encoded again from what they say they are the same data, so no payload hides in them. */
+ * from batch 1 on, or from where governance took some back, and each holds the host's committed
+ * batches, whole, and not a byte more: encoded again from what they say they are the same data, so
+ * no payload hides in them. */
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -78,6 +79,8 @@ static const char *place_wrong(const struct rollups *s, const struct ts_rollup *
 static void look(struct rollups *s, const struct sim_event *e, struct sim_verdict *v)
 {
     uint64_t before = sim_l1_rolled_up(&s->l1, sim_l1_seen_by(&s->l1, &e->l1->parent));
+    if (e->l1->n_taken_back > 0)
+        before = e->l1->taken_back[e->l1->n_taken_back - 1].first - 1;
     for (size_t i = 0; i < e->l1->n_rollups && !v->violated; i++) {
         const struct sim_l1_rollup *x = &e->l1->rollups[i];
         bool is_new = true;

@@ -248,6 +248,14 @@ static void put_rollup(struct sim_world *w, struct sim_disk *d, int who,
     tell_verdict(w, who, op);
 }
 
+static void drop_rollups(struct sim_world *w, struct sim_disk *d, int who, uint64_t from)
+{
+    while (d->n_rollups > 0 && d->rollups[d->n_rollups - 1].last >= from)
+        free(d->rollups[--d->n_rollups].record);
+    struct sim_event ev = {.kind = SIM_NODE_ROLLUPS_BACK, .who = who, .number = from};
+    sim_tell(w, &ev);
+}
+
 static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const struct ts_store_op *op)
 {
     const struct sim_batch *b;
@@ -284,6 +292,8 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         put_rollup(w, d, who, op);
         return;
     case TS_OP_DROP_ROLLUPS:
+        drop_rollups(w, d, who, op->number);
+        return;
     case TS_OP_DISCARD:
         TS_CHECK(false); /* no rollup here holds another line */
         return;

@@ -17,10 +17,21 @@
 #define SIM_L1_PARTIES (1 + SIM_MAX_NODES)
 #define SIM_L1_JOBS    32
 
+/* A rollup that the contract has taken, and the one before it. */
+struct sim_l1_taken {
+    const struct sim_l1_taken *before; /* NULL: it is the first */
+    struct sim_l1_taken *all;
+    struct ts_rollup rollup;
+    ts_hash digest;
+};
+
 /* What governance sends. */
 struct sim_l1_act {
     unsigned enclave;
     bool is_grant;
+    /* Not NULL: it takes rollups back, this one and those before it, and kept stays (NULL: none).
+     */
+    const struct sim_l1_taken *newest, *kept;
 };
 
 struct sim_l1_tx {
@@ -51,8 +62,9 @@ struct sim_l1_mined {
     size_t n_done;
     struct ts_l1_log *logs; /* data owned */
     size_t n_logs;
-    uint32_t list;  /* bit i: enclave i is listed after it */
-    uint64_t nonce; /* of the host's account after it */
+    uint32_t list;                    /* bit i: enclave i is listed after it */
+    uint64_t nonce;                   /* of the host's account after it */
+    const struct sim_l1_taken *taken; /* the newest; NULL: none */
     uint64_t rollup_last;
     ts_hash rollup_hash;
 };
@@ -105,7 +117,8 @@ struct sim_l1 {
     size_t n_gov;
     struct sim_l1_tx *txs;
     size_t n_txs, cap_txs;
-    uint64_t highest; /* the newest block there ever was */
+    struct sim_l1_taken *taken; /* every rollup there ever was */
+    uint64_t highest;           /* the newest block there ever was */
     uint64_t base_fee;
     uint64_t fees_until, slow_until;
     struct sim_l1_party party[SIM_L1_PARTIES]; /* the host, then the nodes */
@@ -135,8 +148,27 @@ const char *sim_l1_refuses(const struct sim_world *w, const struct sim_l1_mined 
                            ts_bytes data, struct ts_rollup *r, ts_bytes *rollup_data);
 /* Governance's transaction waits. */
 void sim_l1_act(struct sim_world *w, unsigned enclave, bool grant);
+/* Likewise: it takes back rollups, so many at the most. False: there is none, or no room. */
+bool sim_l1_act_back(struct sim_world *w, uint64_t most);
 /* The whitelist when all that waits is mined. */
 uint32_t sim_l1_list_to_be(const struct sim_world *w);
+
+/* ---- l1_rollups.c ---- */
+
+/* Why the contract would not take it in block at, which follows parent; NULL: it would. */
+const char *sim_l1_rollup_refused(const struct sim_world *w, const struct sim_l1_mined *at,
+                                  const struct sim_l1_mined *parent, const struct ts_rollup *r,
+                                  ts_bytes data);
+void sim_l1_add_rollup(struct sim_world *w, struct sim_l1_mined *b, const struct ts_rollup *r,
+                       ts_bytes data);
+/* False: the contract refuses it; the newest are others by now. */
+bool sim_l1_take_back(const struct sim_world *w, struct sim_l1_mined *b,
+                      const struct sim_l1_act *a);
+/* The contract's events: the topic behind the first one, and data, which the caller frees. */
+void sim_l1_write_published(const struct sim_world *w, const struct ts_rollup *r, ts_hash *first,
+                            struct ts_buf *data);
+void sim_l1_write_back(const struct sim_world *w, const struct sim_l1_act *a, ts_hash *first,
+                       struct ts_buf *data);
 
 /* ---- l1_node.c ---- */
 

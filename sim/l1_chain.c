@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* L1's blocks, forks and the management contract. */
+/* L1's blocks and forks, and what is in a block. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ static void list_ids(const struct sim_world *w, uint32_t list, ts_address *out, 
 
 static bool has_effect(uint32_t list, const struct sim_l1_act *a)
 {
-    return ((list >> a->enclave & 1) == 0) == a->is_grant;
+    return a->newest == NULL && ((list >> a->enclave & 1) == 0) == a->is_grant;
 }
 
 void sim_l1_act(struct sim_world *w, unsigned enclave, bool grant)
@@ -45,6 +45,18 @@ void sim_l1_act(struct sim_world *w, unsigned enclave, bool grant)
     if (l->n_gov == SIM_L1_ACTS)
         return;
     l->gov[l->n_gov++] = (struct sim_l1_act){.enclave = enclave, .is_grant = grant};
+}
+
+bool sim_l1_act_back(struct sim_world *w, uint64_t most)
+{
+    struct sim_l1 *l = w->l1;
+    struct sim_l1_act a = {.newest = l->tip->taken, .kept = l->tip->taken};
+    if (a.newest == NULL || l->n_gov == SIM_L1_ACTS)
+        return false;
+    for (; most > 0 && a.kept != NULL; most--)
+        a.kept = a.kept->before;
+    l->gov[l->n_gov++] = a;
+    return true;
 }
 
 uint32_t sim_l1_list_to_be(const struct sim_world *w)
@@ -56,60 +68,28 @@ uint32_t sim_l1_list_to_be(const struct sim_world *w)
     return list;
 }
 
-static void take_acts(struct sim_l1 *l, struct sim_l1_mined *b)
+static void take_acts(struct sim_world *w, struct sim_l1_mined *b)
 {
+    struct sim_l1 *l = w->l1;
     for (size_t i = 0; i < l->n_gov; i++) {
-        if (!has_effect(b->list, &l->gov[i]))
+        const struct sim_l1_act *a = &l->gov[i];
+        if (has_effect(b->list, a))
+            b->list ^= UINT32_C(1) << a->enclave;
+        else if (a->newest == NULL || !sim_l1_take_back(w, b, a))
             continue;
-        b->list ^= UINT32_C(1) << l->gov[i].enclave;
-        b->acts[b->n_acts++] = l->gov[i];
+        b->acts[b->n_acts++] = *a;
     }
     l->n_gov = 0;
 }
 
-/* ---- rollups ---- */
-
-static const char *rollup_refused(const struct sim_world *w, const struct sim_l1_mined *at,
-                                  const struct sim_l1_mined *parent, const struct ts_rollup *r,
-                                  ts_bytes data)
-{
-    const struct sim_l1_mined *named = sim_l1_at(parent, r->l1_number);
-    ts_address signer;
-    ts_hash hash;
-    ts_keccak256(data, &hash);
-    if (!ts_hash_equal(&hash, &r->data_hash))
-        return "WrongData";
-    if (r->first_number != at->rollup_last + 1)
-        return "NotNext";
-    if (r->last_number < r->first_number)
-        return "EmptyRange";
-    if (!ts_hash_equal(&r->first_parent_hash, &at->rollup_hash))
-        return "WrongParent";
-    if (named == NULL || !ts_hash_equal(&named->told.hash, &r->l1_hash))
-        return "NotRecent";
-    if (ts_rollup_signer(w->crypto, &w->genesis.domain, r, &signer) != TS_OK)
-        return "ECDSAInvalidSignature";
-    for (unsigned i = 0; i < w->n_enclaves && i < SIM_MAX_ENCLAVES; i++)
-        if ((at->list >> i & 1) != 0 && ts_address_equal(&w->enclaves[i].id, &signer))
-            return NULL;
-    return "NotSequencer";
-}
+/* ---- the contract's calls ---- */
 
 const char *sim_l1_refuses(const struct sim_world *w, const struct sim_l1_mined *parent,
                            ts_bytes data, struct ts_rollup *r, ts_bytes *rollup_data)
 {
     if (ts_l1_read_publish(data, r, rollup_data) != TS_OK)
         return "no such function";
-    return rollup_refused(w, parent, parent, r, *rollup_data);
-}
-
-static void add_rollup(struct sim_l1_mined *b, const struct ts_rollup *r, ts_bytes data)
-{
-    struct sim_l1_block *t = &b->told;
-    t->rollups = sim_must(realloc(t->rollups, (t->n_rollups + 1) * sizeof(*t->rollups)));
-    t->rollups[t->n_rollups++] = (struct sim_l1_rollup){*r, data};
-    b->rollup_last = r->last_number;
-    b->rollup_hash = r->last_hash;
+    return sim_l1_rollup_refused(w, parent, parent, r, *rollup_data);
 }
 
 /* ---- transactions of the host's account ---- */
@@ -128,11 +108,11 @@ static void run_tx(struct sim_world *w, struct sim_l1_mined *b, struct sim_l1_tx
     ts_bytes data;
     bool is_call = ts_address_equal(&t->to, &w->genesis.contract);
     bool ok = !is_call || (ts_l1_read_publish(t->data, &r, &data) == TS_OK &&
-                           rollup_refused(w, b, b->parent, &r, data) == NULL);
+                           sim_l1_rollup_refused(w, b, b->parent, &r, data) == NULL);
     b->done = sim_must(realloc(b->done, (b->n_done + 1) * sizeof(*b->done)));
     b->done[b->n_done++] = (struct sim_l1_done){(size_t)(t - w->l1->txs), ok};
     if (ok && is_call)
-        add_rollup(b, &r, data);
+        sim_l1_add_rollup(w, b, &r, data);
     t->is_queued = false;
     b->nonce++;
 }
@@ -195,19 +175,6 @@ static void make_header(struct sim_world *w, struct sim_l1_mined *b)
     b->n_header = h.n;
 }
 
-static void put_published(struct ts_buf *b, const struct ts_rollup *r, const ts_address *signer)
-{
-    ts_abi_put_u64(b, r->last_number);
-    ts_abi_put_hash(b, &r->last_hash);
-    ts_abi_put_hash(b, &r->protocol_root);
-    ts_abi_put_hash(b, &r->data_hash);
-    ts_abi_put_u64(b, r->l1_number);
-    ts_abi_put_address(b, signer);
-    size_t at = ts_abi_put_offset(b);
-    ts_abi_point(b, 0, at);
-    ts_abi_put_bytes(b, ts_bytes_of(r->sig.b, sizeof(r->sig.b)));
-}
-
 static struct ts_l1_log *add_log(struct sim_world *w, struct sim_l1_mined *b,
                                  enum ts_l1_event_kind kind, const ts_hash *tx, struct ts_buf *data)
 {
@@ -224,32 +191,43 @@ static struct ts_l1_log *add_log(struct sim_world *w, struct sim_l1_mined *b,
     return log;
 }
 
+static void log_range(struct sim_world *w, struct sim_l1_mined *b, enum ts_l1_event_kind kind,
+                      const ts_hash *tx, const ts_hash *first, struct ts_buf *data)
+{
+    struct ts_l1_log *log = add_log(w, b, kind, tx, data);
+    log->topics[1] = *first;
+    log->n_topics = 2;
+}
+
 static void log_rollup(struct sim_world *w, struct sim_l1_mined *b, const struct ts_rollup *r,
                        const ts_hash *tx)
 {
-    struct ts_buf data, topic;
-    ts_address signer;
-    TS_CHECK(ts_rollup_signer(w->crypto, &w->genesis.domain, r, &signer) == TS_OK);
+    struct ts_buf data;
+    ts_hash first;
+    sim_l1_write_published(w, r, &first, &data);
+    log_range(w, b, TS_L1_PUBLISHED, tx, &first, &data);
+}
+
+static void log_act(struct sim_world *w, struct sim_l1_mined *b, const struct sim_l1_act *a)
+{
+    static const ts_hash by_governance = {{0x60}};
+    struct ts_buf data;
+    ts_hash first;
+    if (a->newest != NULL) {
+        sim_l1_write_back(w, a, &first, &data);
+        log_range(w, b, TS_L1_ROLLED_BACK, &by_governance, &first, &data);
+        return;
+    }
     ts_buf_init(&data, 0);
-    ts_buf_init(&topic, 0);
-    put_published(&data, r, &signer);
-    struct ts_l1_log *log = add_log(w, b, TS_L1_PUBLISHED, tx, &data);
-    ts_abi_put_u64(&topic, r->first_number);
-    memcpy(log->topics[1].b, topic.p, sizeof(log->topics[1].b));
-    log->n_topics = 2;
-    ts_buf_free(&topic);
+    ts_abi_put_address(&data, &w->enclaves[a->enclave].id);
+    add_log(w, b, a->is_grant ? TS_L1_GRANTED : TS_L1_REVOKED, &by_governance, &data);
 }
 
 static void make_logs(struct sim_world *w, struct sim_l1_mined *b)
 {
-    static const ts_hash by_governance = {{0x60}};
     size_t rollup = 0;
-    for (size_t i = 0; i < b->n_acts; i++) {
-        struct ts_buf data;
-        ts_buf_init(&data, 0);
-        ts_abi_put_address(&data, &w->enclaves[b->acts[i].enclave].id);
-        add_log(w, b, b->acts[i].is_grant ? TS_L1_GRANTED : TS_L1_REVOKED, &by_governance, &data);
-    }
+    for (size_t i = 0; i < b->n_acts; i++)
+        log_act(w, b, &b->acts[i]);
     for (size_t i = 0; i < b->n_done; i++) {
         const struct sim_l1_tx *t = &w->l1->txs[b->done[i].tx];
         if (b->done[i].succeeded && ts_address_equal(&t->to, &w->genesis.contract))
@@ -281,6 +259,7 @@ static struct sim_l1_mined *new_block(struct sim_world *w)
         b->told.parent = b->parent->told.hash;
         b->list = b->parent->list;
         b->nonce = b->parent->nonce;
+        b->taken = b->parent->taken;
         b->rollup_last = b->parent->rollup_last;
         b->rollup_hash = b->parent->rollup_hash;
     }
@@ -304,7 +283,7 @@ void sim_l1_mine(struct sim_world *w)
 {
     struct sim_l1_mined *b = new_block(w);
     w->l1->base_fee = w->now < w->l1->fees_until ? 40 * GWEI : GWEI;
-    take_acts(w->l1, b);
+    take_acts(w, b);
     take_txs(w, b);
     finish_block(w, b);
     tell_block(w, b);
@@ -413,6 +392,7 @@ static void free_block(struct sim_l1_mined *b)
     free(b->logs);
     free(b->done);
     free(b->told.rollups);
+    free(b->told.taken_back);
     free(b->header);
     free(b);
 }
@@ -428,6 +408,11 @@ void sim_l1_free(struct sim_world *w)
         struct sim_l1_mined *b = l->all;
         l->all = b->all;
         free_block(b);
+    }
+    while (l->taken != NULL) {
+        struct sim_l1_taken *t = l->taken;
+        l->taken = t->all;
+        free(t);
     }
     for (size_t i = 0; i < l->n_txs; i++)
         free(l->txs[i].raw);

@@ -98,7 +98,7 @@ static void draw_l1_faults(struct sim_options *o, struct sim_rng *r)
 {
     unsigned there = (unsigned)ONE_OF(r, 20, 50, 100);
     bool is_governed = o->weight[SIM_F_break_engine] == 0; /* else who is wrong may be left alone */
-    for (unsigned i = SIM_F_l1_down; i < SIM_N_FAULTS; i++)
+    for (unsigned i = SIM_F_l1_down; i < SIM_F_l1_roll_back; i++)
         if (sim_chance(r, there) && (is_governed || i < SIM_F_l1_grant))
             o->weight[i] = (unsigned)ONE_OF(r, 1, 3, 10);
     if (o->fault_us == 0 && sim_chance(r, 50)) /* else a world where L1 is all that happens */
@@ -143,6 +143,8 @@ static void draw_l1(struct sim_options *o)
     draw_l1_faults(o, &r);
     if (o->weight[SIM_F_clock_jump] == 0 && sim_chance(&r, 30))
         l->max_age_ms = 40 * l->block_us / 1000 + 60000;
+    if (o->fault_us != 0 && sim_chance(&r, 50)) /* the last draw: the others are what they were */
+        o->weight[SIM_F_l1_roll_back] = (unsigned)ONE_OF(&r, 3, 10, 30);
 }
 
 void sim_draw(struct sim_options *o)

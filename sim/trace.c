@@ -170,6 +170,9 @@ static void print_l1(const struct sim_world *w, const struct sim_l1_block *b)
         for (size_t k = 0; k < b->n_whitelist; k++)
             if (ts_address_equal(&b->whitelist[k], &w->enclaves[i].id))
                 printf(" %u", i);
+    for (size_t i = 0; i < b->n_taken_back; i++)
+        printf(", rollups of %" PRIu64 " to %" PRIu64 " taken back", b->taken_back[i].first,
+               b->taken_back[i].last);
     for (size_t i = 0; i < b->n_rollups; i++)
         printf(", rollup of %" PRIu64 " to %" PRIu64, b->rollups[i].rollup.first_number,
                b->rollups[i].rollup.last_number);
@@ -197,6 +200,7 @@ static const char *const names[] = {
     [SIM_L1_BLOCK] = "L1 block",
     [SIM_L1_REORG] = "L1 goes back to block",
     [SIM_NODE_ROLLUP] = "has looked at the rollup that ends at",
+    [SIM_NODE_ROLLUPS_BACK] = "drops the rollups that end from here on:",
     [SIM_LIE] = "LIE:",
     [SIM_FAULT] = "FAULT",
     [SIM_CALM] = "CALM: no more faults",
@@ -259,6 +263,7 @@ static void print_event(const struct sim_world *w, const struct sim_event *e)
         printf("%s %" PRIu64, names[e->kind], e->number);
         break;
     case SIM_NODE_ROLLUP:
+    case SIM_NODE_ROLLUPS_BACK:
         printf("node %d %s %" PRIu64, e->who, names[e->kind], e->number);
         break;
     case SIM_LOG:

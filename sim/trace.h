@@ -33,12 +33,17 @@ struct sim_l1_rollup {
     struct ts_rollup rollup;
     ts_bytes data;
 };
+struct sim_l1_range {
+    uint64_t first, last; /* batches */
+};
 struct sim_l1_block {
     uint64_t number;
     ts_hash hash, parent;
     ts_time time;
     ts_address whitelist[SIM_MAX_ENCLAVES]; /* after it, ascending */
     size_t n_whitelist;
+    struct sim_l1_range *taken_back; /* rollups that it gave up in it, before it took others */
+    size_t n_taken_back;
     struct sim_l1_rollup *rollups; /* that the contract took in it */
     size_t n_rollups;
 };
@@ -80,6 +85,7 @@ enum sim_kind {
     SIM_L1_REORG,    /* number: blocks above this one are gone from the line */
     SIM_NODE_ROLLUP, /* node who keeps its verdict on the rollup that ends at number: err TS_OK, or
                         TS_E_CONFLICT when it is not its chain's */
+    SIM_NODE_ROLLUPS_BACK, /* node who drops its verdicts on rollups that end at number or above */
 
     /* What an operator does that is no honest host's. who: the enclave or node it is done to;
      * number: which of setting->expects tells what must become of it; batch; text. */

@@ -9,7 +9,8 @@
  *   enclaves.c  processes with an enclave core, and their checkpoints
  *   hosts.c     the process with the host core
  *   nodes.c     processes with a node core
- *   l1_chain.c  L1 and the management contract; l1_node.c  what an L1 node answers
+ *   l1_chain.c  L1; l1_node.c  what an L1 node answers
+ *   l1_rollups.c  the management contract's rollups
  *   l1_party.c  the cores of host and nodes that speak to L1; l1_faults.c  what befalls it
  *   wallets.c   those who send transactions
  *   faults.c    what befalls all of them
@@ -48,7 +49,8 @@ struct sim_operator; /* operator.h */
     X(l1_grant, "governance grants an enclave")                                                    \
     X(l1_revoke, "governance revokes an enclave")                                                  \
     X(l1_revoke_active, "governance revokes the active enclave")                                   \
-    X(l1_replace_all, "governance replaces all enclaves at once")
+    X(l1_replace_all, "governance replaces all enclaves at once")                                  \
+    X(l1_roll_back, "governance takes rollups back, the newest ones")
 
 #define SIM_FAULTS(X)                                                                              \
     SIM_OWN_FAULTS(X)                                                                              \
