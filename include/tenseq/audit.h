@@ -84,6 +84,9 @@ bool ts_audit_payload(const struct ts_audit_place *own, const ts_hash *given,
 void ts_audit_whitelist(const struct ts_audit *a, const ts_hash *parent_root,
                         const struct ts_batch *b, const struct ts_l1_block *l1,
                         const ts_address *after, size_t n_after, struct ts_finding *out);
+/* Who is whitelisted after a batch that reports: who reports in it or is listed absent (V5),
+ * ascending. False: it does not report, or names one twice or in disorder; outputs unspecified. */
+bool ts_audit_accounted(const struct ts_payload *p, ts_address out[TS_MAX_WHITELIST], size_t *n);
 /* The chain goes on and keeps naming an old L1 block, while L1 goes on: stale-l1. A node's own
  * view: the others may see it elsewhere.
  * In:  b, hash      the newest batch

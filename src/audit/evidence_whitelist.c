@@ -12,24 +12,15 @@
 #include "chain/l1.h"
 #include "crypto/keccak.h"
 
-/* Reports and absences are each ascending in a valid batch. */
 static ts_err accounted(struct evidence_check *c, ts_address out[TS_MAX_WHITELIST], size_t *n)
 {
     struct ts_payload p;
-    size_t r = 0, a = 0;
     ts_err err = evidence_payload(c, c->e->batch.payload, &p);
     if (err != TS_OK)
         return err == TS_E_NOMEM ? err : evidence_refuse(c, "the payload does not decode");
-    if (p.n_reports == 0 || p.n_reports + p.n_absent > TS_MAX_WHITELIST)
-        return evidence_refuse(c, "the batch does not account for the whitelist");
-    for (*n = 0; r < p.n_reports || a < p.n_absent; (*n)++) {
-        bool is_report =
-            a == p.n_absent ||
-            (r < p.n_reports && ts_address_compare(&p.reports[r].enclave_id, &p.absent[a]) < 0);
-        out[*n] = is_report ? p.reports[r++].enclave_id : p.absent[a++];
-        if (*n > 0 && ts_address_compare(&out[*n - 1], &out[*n]) >= 0)
-            return evidence_refuse(c, "the batch accounts for an enclave twice, or in disorder");
-    }
+    if (!ts_audit_accounted(&p, out, n))
+        return evidence_refuse(c, "the batch does not account for the whitelist, each enclave once "
+                                  "and in order");
     return TS_OK;
 }
 

@@ -53,6 +53,22 @@ void audit_whitelist_mismatch(const struct ts_batch_header *h, const ts_hash *ba
                missing(l1->whitelist, l1->n_whitelist, after, n_after));
 }
 
+bool ts_audit_accounted(const struct ts_payload *p, ts_address out[TS_MAX_WHITELIST], size_t *n)
+{
+    size_t r = 0, a = 0;
+    if (p->n_reports == 0 || p->n_reports + p->n_absent > TS_MAX_WHITELIST)
+        return false;
+    for (*n = 0; r < p->n_reports || a < p->n_absent; (*n)++) {
+        bool is_report =
+            a == p->n_absent ||
+            (r < p->n_reports && ts_address_compare(&p->reports[r].enclave_id, &p->absent[a]) < 0);
+        out[*n] = is_report ? p->reports[r++].enclave_id : p->absent[a++];
+        if (*n > 0 && ts_address_compare(&out[*n - 1], &out[*n]) >= 0)
+            return false;
+    }
+    return true;
+}
+
 void ts_audit_whitelist(const struct ts_audit *a, const ts_hash *parent_root,
                         const struct ts_batch *b, const struct ts_l1_block *l1,
                         const ts_address *after, size_t n_after, struct ts_finding *out)

@@ -63,22 +63,21 @@ void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f, const 
 /* ---- batches that L1 denies -------------------------------------------------------------------
  */
 
-void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
-                               const struct l1_word *word, const ts_address *after, size_t n_after)
+static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root,
+                     const struct l1_word *word, const ts_address *after, size_t n_after)
 {
     const struct ts_l1_block l1 = {.number = word->at.number,
                                    .hash = word->at.hash,
                                    .whitelist = word->whitelist,
                                    .n_whitelist = word->n_whitelist};
     struct ts_finding f;
-    n->counters.l1_mismatches++;
-    ts_audit_whitelist(n->audit, &n->chain.head.protocol_root, b, &l1, after, n_after, &f);
+    ts_audit_whitelist(n->audit, parent_root, b, &l1, after, n_after, &f);
     if (!ts_node_gossip_note_evidence(n, b->header.number, &f.evidence))
         return;
     (void)ts_node_findings_add(n, &f);
     const struct ts_record r = {.kind = TS_RECORD_WHITELIST,
                                 .number = b->header.number,
-                                .parent_root = n->chain.head.protocol_root,
+                                .parent_root = *parent_root,
                                 .batch = b->raw,
                                 .l1 = {.hash = word->at.hash,
                                        .header = word->header,
@@ -90,6 +89,29 @@ void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
         ts_node_gossip_newest(n, &f.evidence); /* told to who connects: see there */
     else
         ts_node_gossip_forget_evidence(n, b->header.number, &f.evidence);
+}
+
+void ts_node_findings_denied(struct ts_node *n, const struct ts_batch *b,
+                             const struct l1_word *word, const ts_address *after, size_t n_after)
+{
+    n->counters.l1_mismatches++;
+    mismatch(n, b, &n->chain.head.protocol_root, word, after, n_after);
+    ts_node_told_denied(n, &n->chain.head.protocol_root, b);
+}
+
+/* Who is whitelisted after it is not known: it was never applied. But when it reports it says so.
+ */
+void ts_node_findings_second(struct ts_node *n, const struct ts_batch *b,
+                             const ts_hash *parent_root, const struct l1_word *word)
+{
+    ts_address after[TS_MAX_WHITELIST];
+    size_t n_after = 0;
+    bool is_block = ts_hash_equal(&b->header.l1_hash, &word->at.hash);
+    bool is_told = ts_audit_accounted(&b->payload, after, &n_after);
+    bool is_list = is_told && n_after == word->n_whitelist &&
+                   memcmp(after, word->whitelist, n_after * sizeof(*after)) == 0;
+    if (!is_block || (is_told && !is_list))
+        mismatch(n, b, parent_root, word, after, is_told ? n_after : 0);
 }
 
 /* ---- payloads that turn out to be edited ----------------------------------------------------- */
@@ -210,6 +232,7 @@ static void load_mismatch(struct ts_node *n, const ts_hash *id, const struct ts_
     ts_node_gossip_newest(n, id);
     ts_audit_whitelist(n->audit, &r->parent_root, &b, &l1, r->after, r->n_after, &f);
     (void)ts_audit_add(n->audit, &f, NULL);
+    ts_node_told_denied(n, &r->parent_root, &b);
 }
 
 static void load_payload(struct ts_node *n, const struct ts_record *r)

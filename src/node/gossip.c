@@ -207,6 +207,8 @@ static void found(struct ts_node *n, const struct source *s, const struct ts_aud
                   own->number, ts_hex(own->hash.b, 32, ours), ts_hex(f->hash.b, 32, other));
     (void)ts_node_findings_add(n, f);
     keep_evidence(n, s, own, b, f, is_quiet);
+    if (s->is_subscriber || s->link != NODE_OWN_LINK)
+        ts_node_told_second(n, &own->parent_root, b, &f->evidence);
 }
 
 void ts_node_gossip_told(struct ts_node *n, const struct ts_audit_place *own,

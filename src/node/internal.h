@@ -88,14 +88,18 @@ struct arrival {
     ts_time time, own;
 };
 
-/* A second batch that a server told of. */
+#define NODE_OWN_LINK TS_NODE_MAX_PEERS /* no peer's */
+
+/* A second batch that a server told of, or perhaps one: L1 denied it, and the chain may have
+ * another. Once it is judged it may wait for L1's word. */
 struct told {
     uint64_t number; /* 0: free */
     uint64_t token;  /* of OUT_LOAD; 0: the chain has not come so far */
+    uint64_t l1;     /* it is judged, and this is the block it names; 0: it is not */
     ts_hash id;      /* of the evidence that it would be */
     ts_hash parent_root;
-    ts_bytes raw; /* owned */
-    unsigned link;
+    ts_bytes raw;  /* owned */
+    unsigned link; /* or NODE_OWN_LINK */
 };
 
 /* ---- batches on their way ---- */
@@ -572,6 +576,11 @@ void ts_node_clock_applied(struct ts_node *n, const struct ts_batch *b);
 
 /* A server told of a second batch; parent_root: the protocol root before it, as he says. */
 void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, ts_bytes raw);
+/* L1 has denied b: when the chain comes to have another batch in its place there are two. */
+void ts_node_told_denied(struct ts_node *n, const ts_hash *parent_root, const struct ts_batch *b);
+/* b is a second batch: is it what L1 says? */
+void ts_node_told_second(struct ts_node *n, const ts_hash *parent_root, const struct ts_batch *b,
+                         const ts_hash *id);
 void ts_node_told_pump(struct ts_node *n);
 /* False: it was somebody else's OUT_LOAD. */
 bool ts_node_told_loaded(struct ts_node *n, const struct ts_node_input *in);
@@ -614,8 +623,11 @@ void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b);
 
 /* b, sealed, at head + 1, is not what L1 says, which is in word. after: who is whitelisted after b.
  */
-void ts_node_findings_mismatch(struct ts_node *n, const struct ts_batch *b,
-                               const struct l1_word *word, const ts_address *after, size_t n_after);
+void ts_node_findings_denied(struct ts_node *n, const struct ts_batch *b,
+                             const struct l1_word *word, const ts_address *after, size_t n_after);
+/* b, a second batch at its number, is held against what L1 says, for good. */
+void ts_node_findings_second(struct ts_node *n, const struct ts_batch *b,
+                             const ts_hash *parent_root, const struct l1_word *word);
 
 /* ---- l1_words.c ---- */
 

@@ -120,6 +120,9 @@ static void want_all(const struct ts_node *n, struct wanted *w)
         for (size_t i = 0; i < r->n_l1 && w->n < WANTED; i++)
             if (r->l1[i] <= v->confirmed && r->l1[i] > n->chain.head.l1_number)
                 want(w, r->l1[i]);
+    for (size_t i = 0; i < NODE_TOLD; i++)
+        if (n->told[i].l1 != 0 && n->told[i].l1 <= v->confirmed)
+            want(w, n->told[i].l1);
 }
 
 static void ask(struct ts_node *n, struct l1_slot *s)

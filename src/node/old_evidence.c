@@ -2,7 +2,10 @@
 /* Second batches that a server has kept and tells who connects, with the protocol root before both.
  * They may be of any age, or ahead of us: each waits until the chain has its number; then our own
  * batch is read from the store, and its seal shows whether the root is the one that was claimed. So
- * who joins late comes to the same proofs as those who were there. */
+ * who joins late comes to the same proofs as those who were there.
+ *
+ * Batches that L1 denied wait in the same way; and what has proven to be a second batch waits for
+ * L1's word on the block that it names. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -105,6 +108,22 @@ static struct told *make_place(struct ts_node *n, unsigned link, size_t bytes)
     return bytes <= NODE_TOLD_BYTES ? place : NULL;
 }
 
+/* raw is copied. */
+static void put(struct ts_node *n, const struct told *t)
+{
+    struct told *place = make_place(n, t->link, t->raw.n);
+    ts_bytes held = {0};
+    if (place != NULL)
+        held = ts_node_hold(n, t->raw);
+    if (held.p == NULL) {
+        n->counters.evidence_dropped++;
+        return;
+    }
+    *place = *t;
+    place->raw = held;
+    n->told_bytes += held.n;
+}
+
 void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, ts_bytes raw)
 {
     const struct source s = {.link = link};
@@ -130,27 +149,60 @@ void ts_node_told(struct ts_node *n, unsigned link, const ts_hash *parent_root, 
         n->counters.duplicates++;
         return;
     }
-    struct told *t = make_place(n, link, raw.n);
-    ts_bytes held = {0};
-    if (t != NULL)
-        held = ts_node_hold(n, raw);
-    if (held.p == NULL) {
-        n->counters.evidence_dropped++;
+    put(n, &(struct told){.number = b.header.number,
+                          .id = id,
+                          .parent_root = *parent_root,
+                          .raw = raw,
+                          .link = link});
+}
+
+void ts_node_told_denied(struct ts_node *n, const ts_hash *parent_root, const struct ts_batch *b)
+{
+    ts_hash hash, root, id;
+    if (verify(n, b, parent_root, &hash, &root) != TS_OK)
+        return; /* of a damaged store */
+    ts_keccak256_pair(&hash, &root, &id);
+    if (ts_map_get(&n->evidence, &id) == NULL && !waits(n, &id))
+        put(n, &(struct told){.number = b->header.number,
+                              .id = id,
+                              .parent_root = *parent_root,
+                              .raw = b->raw,
+                              .link = NODE_OWN_LINK});
+}
+
+void ts_node_told_second(struct ts_node *n, const ts_hash *parent_root, const struct ts_batch *b,
+                         const ts_hash *id)
+{
+    if (ts_node_l1_is_on(n) && b->header.l1_number >= n->start.genesis->l1_number)
+        put(n, &(struct told){.number = b->header.number,
+                              .l1 = b->header.l1_number,
+                              .id = *id,
+                              .parent_root = *parent_root,
+                              .raw = b->raw,
+                              .link = NODE_OWN_LINK});
+}
+
+/* A block that L1 does not have yet, or never will, is waited for as long as there is room. */
+static void look_at_l1(struct ts_node *n, struct told *t)
+{
+    const struct l1_slot *s = ts_node_l1_slot(n, t->l1);
+    struct ts_batch b;
+    if (s == NULL || s->word == NULL || !s->is_settled)
         return;
-    }
-    *t = (struct told){.number = b.header.number,
-                       .id = id,
-                       .parent_root = *parent_root,
-                       .raw = held,
-                       .link = link};
-    n->told_bytes += held.n;
+    ts_arena_reset(&n->decode);
+    if (decode(n, t->raw, &b) != TS_OK)
+        return; /* memory: it was decoded before */
+    ts_node_findings_second(n, &b, &t->parent_root, s->word);
+    forget(n, t);
 }
 
 void ts_node_told_pump(struct ts_node *n)
 {
     for (size_t i = 0; i < NODE_TOLD; i++) {
         struct told *t = &n->told[i];
-        if (t->number == 0 || t->token != 0 || t->number > n->stored.number)
+        if (t->l1 != 0)
+            look_at_l1(n, t);
+        if (t->number == 0 || t->l1 != 0 || t->token != 0 || t->number > n->stored.number)
             continue;
         struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_LOAD);
         t->token = o->token = ++n->next_token;
@@ -192,7 +244,7 @@ static bool is_anothers_line(ts_err err)
 static void judged(struct ts_node *n, const struct told *t, ts_err err)
 {
     const struct source s = {.link = t->link};
-    if (err == TS_OK || err == TS_E_NOMEM)
+    if (err == TS_OK || err == TS_E_NOMEM || t->link == NODE_OWN_LINK)
         return;
     if (err == TS_E_NOT_FOUND) { /* the second batch is ours: who told it is on the other line */
         n->counters.duplicates++;

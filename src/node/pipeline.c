@@ -247,7 +247,7 @@ static ts_err check_l1(struct ts_node *n, const struct ts_batch *b, enum l1_said
     snprintf(fault->what, sizeof(fault->what), "L1 block %" PRIu64 " %s", b->header.l1_number,
              said == L1_AGREES ? "has another whitelist than the one after this batch"
                                : "has another hash than this batch says");
-    ts_node_findings_mismatch(n, b, word, after, n_after);
+    ts_node_findings_denied(n, b, word, after, n_after);
     return TS_E_L1;
 }
 

@@ -347,10 +347,50 @@ static void a_made_up_block_is_refused(void **state)
     end(w);
 }
 
-/* Who was not there is told of the batch, and has another in its place: two seals. */
-static void a_denied_batch_beside_the_chains_is_an_equivocation(void **state)
+static const struct ts_finding *finding_of(const struct nw *w, size_t node,
+                                           enum ts_finding_kind kind)
+{
+    const struct ts_audit *a = ts_node_audit(w->nodes[node].core);
+    const struct ts_finding *f = NULL;
+    for (size_t i = 0; i < ts_audit_count(a); i++) {
+        if (ts_audit_get(a, i)->kind != kind)
+            continue;
+        assert_null(f); /* there is one */
+        f = ts_audit_get(a, i);
+    }
+    assert_non_null(f);
+    return f;
+}
+
+/* The chain goes on with another batch in the place of the denied one: two seals, to who denied it
+ * and to who was not there, who asks L1 about what he is told. */
+static void expect_both(struct nw *w)
 {
     static const unsigned node_0[] = {0};
+    struct testnet *net = w->net;
+    tn_run(net, 300);
+    w->hosts[0].history = net->history;
+    nw_publish(w, 0, net->n_history);
+    assert_true(nw_reach(w, 0, net->n_history, 60 * NW_S));
+    nw_run(w, NW_S);
+    size_t late = nw_node(w, node_0, 1, NULL, false);
+    assert_true(nw_reach(w, late, net->n_history, 30 * NW_S));
+    nw_run(w, NW_S);
+    for (int again = 0; again < 2; again++) {
+        const struct ts_finding *two = finding_of(w, 0, TS_F_EQUIVOCATION);
+        const struct ts_finding *denied = finding_of(w, 0, TS_F_WHITELIST_MISMATCH);
+        assert_memory_equal(finding_of(w, late, TS_F_EQUIVOCATION), two, sizeof(*two));
+        assert_memory_equal(finding_of(w, late, TS_F_WHITELIST_MISMATCH), denied, sizeof(*denied));
+        assert_int_equal(nw_counters(w, late).peers_dropped, 0);
+        assert_int_equal(nw_counters(w, late).invalid, 0);
+        nw_kill(w, late);
+        nw_restart(w, late);
+        nw_run(w, NW_S);
+    }
+}
+
+static void a_denied_block_beside_the_chains_is_an_equivocation_too(void **state)
+{
     struct testnet *net = l1_net_of(10, 5);
     struct nw *w = nw_new(net, 1);
     (void)state;
@@ -359,16 +399,57 @@ static void a_denied_batch_beside_the_chains_is_an_equivocation(void **state)
     d->header.l1_number = 105;
     d->header.l1_hash = tn_l1_block(105, 7, NULL).hash;
     expect_refused(w, d, "names L1 block 105 with the hash");
-    tn_run(net, 300);
-    w->hosts[0].history = net->history;
-    nw_publish(w, 0, net->n_history);
-    assert_true(nw_reach(w, 0, net->n_history, 60 * NW_S));
-    size_t late = nw_node(w, node_0, 1, NULL, false);
-    assert_true(nw_reach(w, late, net->n_history, 30 * NW_S));
-    nw_run(w, NW_S);
-    assert_int_equal(found(w, late, TS_F_EQUIVOCATION), 1);
-    assert_int_equal(found(w, late, TS_F_WHITELIST_MISMATCH), 0);
-    assert_int_equal(nw_counters(w, late).peers_dropped, 0);
+    expect_both(w);
+    end(w);
+}
+
+static void a_denied_list_beside_the_chains_is_an_equivocation_too(void **state)
+{
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_l1_whitelist(w, 102, net->genesis.whitelist, 2);
+    net->l1_number = 103;
+    expect_refused(w, tn_draft(net, 0), "1 that L1 does not list, 0 of L1 left out");
+    tn_whitelist_remove(net, tn_index(net, &net->genesis.whitelist[2]));
+    expect_both(w);
+    end(w);
+}
+
+/* A second batch that L1 agrees with, or that names a block which L1 may never have, is an
+ * equivocation alone. */
+static void a_second_batch_is_held_against_l1(void **state)
+{
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    struct ts_buf keep[2];
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    for (size_t i = 0; i < 2; i++) {
+        struct tn_draft *d = tn_draft(net, 0);
+        d->header.time += 7 + i;
+        if (i == 1)
+            d->header.l1_number = 5000;
+        seal_into(net, d, &keep[i]);
+    }
+    tn_run(net, 1);
+    nw_publish(w, 0, 11);
+    assert_true(nw_reach(w, node, 11, 5 * NW_S));
+    for (size_t i = 0; i < 2; i++)
+        nw_push_raw(w, 1, ts_buf_bytes(&keep[i]));
+    nw_run(w, 10 * NW_S);
+    assert_int_equal(found(w, node, TS_F_EQUIVOCATION), 2);
+    assert_int_equal(found(w, node, TS_F_WHITELIST_MISMATCH), 0);
+    nw_l1_mine(w, 5010);
+    nw_run(w, 10 * NW_S);
+    assert_int_equal(found(w, node, TS_F_WHITELIST_MISMATCH), 1);
+    for (size_t i = 0; i < 2; i++)
+        ts_buf_free(&keep[i]);
     end(w);
 }
 
@@ -577,7 +658,9 @@ int main(void)
         cmocka_unit_test(a_change_that_is_made_up_is_refused),
         cmocka_unit_test(a_change_without_a_new_block_is_refused),
         cmocka_unit_test(a_made_up_block_is_refused),
-        cmocka_unit_test(a_denied_batch_beside_the_chains_is_an_equivocation),
+        cmocka_unit_test(a_denied_block_beside_the_chains_is_an_equivocation_too),
+        cmocka_unit_test(a_denied_list_beside_the_chains_is_an_equivocation_too),
+        cmocka_unit_test(a_second_batch_is_held_against_l1),
         cmocka_unit_test(an_old_block_is_refused),
         cmocka_unit_test(without_l1_that_is_said_once),
         cmocka_unit_test(a_reorg_of_what_the_chain_names_stops_it),
