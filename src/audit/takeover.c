@@ -46,12 +46,12 @@ void audit_takeover(struct audit_step *s)
     if (ts_address_equal(&old->id, &s->b->header.producer))
         audit_text(&f,
                    "a new boot of enclave %s took over from its own old one at batch %" PRIu64
-                   ", which left no Passive at the parent: what it did there is not known",
+                   ", which had not signed off: what it did last is not known",
                    old_id, a->number);
     else
         audit_text(&f,
                    "enclave %s took over from %s at batch %" PRIu64
-                   ", which left no Passive at the parent: what it did there is not known",
+                   ", which had not signed off: what it did last is not known",
                    new_id, old_id, a->number);
     audit_raise(s, &f);
 }

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/names.h"
+#include "net/http_client.h"
 #include "tenseq/finding.h"
 
 #define NODE_RPC "http://127.0.0.1:9010"
@@ -50,31 +52,53 @@ static const struct ts_cfg_spec spec = {
 
 /* ---- the list -------------------------------------------------------------------------------- */
 
-static void print_finding(const json_t *f)
+static void print_finding(const struct cli_names *names, const json_t *f)
 {
-    char name[80], severity[80], state[80], text[80];
+    char name[80], severity[80], state[80], batches[48], text[1024];
     const char *sentence = json_string_value(json_object_get(f, "text"));
-    printf("%10llu  %-9s %-19s %-7s ", (unsigned long long)cli_u64(f, "first"),
-           cli_text(f, "severity", severity), cli_text(f, "name", name),
-           cli_text(f, "state", state));
-    puts(sentence != NULL ? sentence : cli_text(f, "text", text));
+    printf("%11s  %-9s %-19s %-7s ", cli_batches(f, batches), cli_text(f, "severity", severity),
+           cli_text(f, "name", name), cli_text(f, "state", state));
+    puts(cli_names_in(names, sentence != NULL ? sentence : "", text, sizeof(text)));
 }
 
-static void print_findings(const json_t *answer)
+static int by_last(const void *a, const void *b)
+{
+    uint64_t x = cli_u64(*(json_t *const *)a, "last"), y = cli_u64(*(json_t *const *)b, "last");
+    return (x > y) - (x < y);
+}
+
+static void print_findings(const struct cli_names *names, const json_t *answer)
 {
     const json_t *list = json_object_get(answer, "findings");
-    size_t i, n_proofs = 0;
-    json_t *f;
-    if (json_array_size(list) > 0)
-        printf("%10s  %-9s %-19s %-7s what\n", "batch", "severity", "finding", "state");
-    json_array_foreach(list, i, f)
-    {
+    size_t n = json_array_size(list), n_proofs = 0;
+    json_t **order = calloc(n + 1, sizeof(json_t *));
+    TS_CHECK(order != NULL);
+    for (size_t i = 0; i < n; i++)
+        order[i] = json_array_get(list, i);
+    qsort(order, n, sizeof(json_t *), by_last);
+    if (n > 0)
+        printf("%11s  %-9s %-19s %-7s what\n", "batches", "severity", "finding", "state");
+    for (size_t i = 0; i < n; i++) {
         char text[80];
-        n_proofs += strcmp(cli_text(f, "severity", text), "proof") == 0;
-        print_finding(f);
+        n_proofs += strcmp(cli_text(order[i], "severity", text), "proof") == 0;
+        print_finding(names, order[i]);
     }
-    printf("%zu findings up to batch %llu, %zu of them proofs\n", json_array_size(list),
-           (unsigned long long)cli_u64(answer, "number"), n_proofs);
+    free(order);
+    printf("%zu finding%s up to batch %llu, %zu of them proof%s\n", n, n == 1 ? "" : "s",
+           (unsigned long long)cli_u64(answer, "number"), n_proofs, n_proofs == 1 ? "" : "s");
+}
+
+/* The letters that the dashboard has; a node that keeps no timeline is told without. */
+static void learn_names(const struct options *o, struct cli_names *names)
+{
+    json_t *t = NULL;
+    char why[256];
+    if (ts_rpc_call_blocking(o->base.rpc, o->base.token, "ten_timeline",
+                             json_pack("[{s:i,s:i}]", "last", 1, "points", 1), CLI_TIMEOUT_MS, &t,
+                             why, sizeof(why)) != TS_OK)
+        return;
+    cli_names_learn(names, json_object_get(t, "enclaves"));
+    json_decref(t);
 }
 
 /* ---- files ----------------------------------------------------------------------------------- */
@@ -168,13 +192,16 @@ static int export_all(const struct options *o, const json_t *answer)
 
 static int run(const struct options *o)
 {
+    struct cli_names names = {.n = 0};
     json_t *answer =
         cli_call(&o->base, "ten_findings",
                  json_pack("[{s:I,s:s}]", "from", (json_int_t)o->from, "severity", o->severity));
     if (answer == NULL)
         return TS_EXIT_FAILED;
-    if (!o->base.json)
-        print_findings(answer);
+    if (!o->base.json) {
+        learn_names(o, &names);
+        print_findings(&names, answer);
+    }
     int code = o->export != NULL ? export_all(o, answer) : TS_EXIT_OK;
     if (o->base.json)
         cli_print_json(answer);

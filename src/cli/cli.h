@@ -86,6 +86,9 @@ uint64_t cli_u64(const json_t *object, const char *key);
 const char *cli_short(const char *hex, char out[20]);
 /* A clock for waiting: milliseconds since some moment; it does not go back. */
 uint64_t cli_mono_ms(void);
+/* The batches of a finding: "9", or "8-9" from the first to the last. It stands at its last. out is
+ * returned. */
+const char *cli_batches(const json_t *finding, char out[48]);
 /* Why the host cannot activate one of the enclaves of its sequencer_status; "": it can. */
 void cli_remark(const json_t *enclave, char out[400]);
 /* "2026-11-23 01:55:37.904", UTC. */

@@ -178,6 +178,16 @@ const char *cli_short(const char *hex, char out[20])
     return out;
 }
 
+const char *cli_batches(const json_t *finding, char out[48])
+{
+    unsigned long long first = cli_u64(finding, "first"), last = cli_u64(finding, "last");
+    if (first == last)
+        snprintf(out, 48, "%llu", last);
+    else
+        snprintf(out, 48, "%llu-%llu", first, last);
+    return out;
+}
+
 void cli_remark(const json_t *enclave, char out[400])
 {
     const char *why = json_string_value(json_object_get(enclave, "reason"));

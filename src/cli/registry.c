@@ -24,9 +24,9 @@ static void print_enclave(const json_t *e)
     char id[80], role[80], boot[80], head[80], small[20];
     cli_text(json_object_get(e, "lastReport"), "head", head);
     cli_text(e, "bootId", boot);
+    bool is_listed = json_is_true(json_object_get(e, "whitelisted"));
     printf("  %-43s %-8s %-6s %5llu %5llu  %-12s %9s\n", cli_text(e, "id", id),
-           cli_text(e, "role", role),
-           json_is_true(json_object_get(e, "whitelisted")) ? "yes" : "no",
+           is_listed ? cli_text(e, "role", role) : "revoked", is_listed ? "yes" : "no",
            (unsigned long long)cli_u64(e, "restarts"), (unsigned long long)cli_u64(e, "tipSeq"),
            boot[0] != 0 ? cli_short(boot, small) : "-", head[0] != 0 ? head : "-");
 }

@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 
 #define WATCH_LANES    72
 #define WATCH_COLUMNS  256
@@ -38,6 +39,7 @@ struct watch_lane {
     char cells[WATCH_COLUMNS];
     char state[24];
     char note[200];
+    bool is_revoked;  /* a host's: the chain has taken it off the list */
     bool has_figures; /* the next three */
     uint64_t boots, lag;
     bool is_alarmed; /* the ratio of its restarts */
@@ -72,6 +74,7 @@ struct watch {
 
     size_t n_columns; /* oldest first */
     struct watch_column columns[WATCH_COLUMNS];
+    struct cli_names names;
     size_t n_lanes, lanes_left_out;
     struct watch_lane lanes[WATCH_LANES];
     uint64_t switched_at, switch_ms; /* the newest takeover in sight; 0: none */

@@ -78,6 +78,21 @@ static void end_line(struct page *p)
         ts_buf_printf(p->out, "\x1b[%u;1H", p->row + 1);
 }
 
+/* Broken between words; what does not fit on the line stands on the next, under its beginning. */
+static void put_wrapped(struct page *p, const char *text)
+{
+    unsigned indent = p->column < p->size.columns / 2 ? p->column : 2;
+    while (*text != 0 && !is_full(p)) {
+        size_t n = strcspn(text, " ");
+        if (p->column > indent && p->column + n > p->size.columns) {
+            end_line(p);
+            tab(p, indent);
+        }
+        say(p, PLAIN, "%.*s%s", (int)n, text, text[n] == ' ' ? " " : "");
+        text += n + (text[n] == ' ');
+    }
+}
+
 /* "850 ms", "12 s", "5 min", "3.2 h", "4.1 days" */
 static const char *span(uint64_t ms, char out[24])
 {
@@ -130,7 +145,8 @@ static void draw_switch(struct page *p, const struct watch *w, uint64_t now)
             put(p, WARN, " no enclave is active now");
         end_line(p);
     } else if (w->switched_at > 0 && w->head - w->switched_at <= 20) {
-        put(p, w->is_unclean ? ON_BAD : ON_BLUE, w->is_unclean ? " FAILOVER " : " SWITCHED ");
+        put(p, w->is_unclean ? ON_BAD : ON_BLUE,
+            w->is_unclean ? " UNCLEAN TAKEOVER " : " PLANNED SWITCH ");
         say(p, w->is_unclean ? BAD : PLAIN, " at batch %llu", (unsigned long long)w->switched_at);
         if (w->switch_ms > 0) /* batch times stand on a grid: it may be none */
             say(p, PLAIN, ", %s after the batch before", span(w->switch_ms, text));
@@ -140,7 +156,7 @@ static void draw_switch(struct page *p, const struct watch *w, uint64_t now)
 
 static void draw_head(struct page *p, const struct watch *w, uint64_t now)
 {
-    char small[20];
+    char small[20], letter[CLI_NAME_SIZE];
     say(p, BOLD, "%s ", w->is_host ? "host" : w->is_known || w->client[0] != 0 ? "node" : "tenseq");
     say(p, PLAIN, "%s", w->o->rpc);
     if (w->state[0] != 0)
@@ -165,6 +181,8 @@ static void draw_head(struct page *p, const struct watch *w, uint64_t now)
             (unsigned long long)w->target);
     end_line(p);
     say(p, PLAIN, "active ");
+    if (w->active[0] != 0 && cli_names_letter(&w->names, w->active, letter)[0] != 0)
+        say(p, GOOD, "%s ", letter);
     say(p, w->active[0] != 0 ? GOOD : WARN, "%s", w->active[0] != 0 ? w->active : "none");
     end_line(p);
 }
@@ -197,6 +215,8 @@ static enum style style_of(char cell)
 
 static const char *state_of(const struct watch *w, const struct watch_lane *lane)
 {
+    if (lane->is_revoked)
+        return "revoked";
     if (lane->state[0] != 0)
         return lane->state;
     char cell = w->n_columns > 0 ? lane->cells[w->n_columns - 1] : CELL_NONE;
@@ -222,12 +242,12 @@ static unsigned cells_at(const struct page *p)
 
 static void draw_lane(struct page *p, const struct watch *w, const struct watch_lane *lane)
 {
-    char small[20];
+    char name[CLI_NAME_SIZE];
     const char *state = state_of(w, lane);
     unsigned at = cells_at(p);
-    say(p, PLAIN, "%-13s ", cli_short(lane->id, small));
+    say(p, PLAIN, "%-13s ", cli_names_of(&w->names, lane->id, name));
     if (at >= 24)
-        say(p, style_of_state(state), "%-9.9s", state);
+        say(p, style_of_state(state), at >= 36 ? "%-10.10s" : "%-9.9s", state);
     if (at >= 36 && lane->has_figures)
         say(p, lane->is_alarmed ? BAD : PLAIN, "%5llu", (unsigned long long)lane->boots);
     if (at >= 36 && lane->has_figures)
@@ -244,6 +264,39 @@ static void draw_lane(struct page *p, const struct watch *w, const struct watch_
         return;
     tab(p, 2);
     put(p, WARN, lane->note);
+    end_line(p);
+}
+
+/* By their letters, then those without. */
+static void draw_each_lane(struct page *p, const struct watch *w)
+{
+    char letter[CLI_NAME_SIZE];
+    for (size_t k = 0; k < w->names.n; k++)
+        for (size_t i = 0; i < w->n_lanes; i++)
+            if (strcmp(w->lanes[i].id, w->names.ids[k]) == 0)
+                draw_lane(p, w, &w->lanes[i]);
+    for (size_t i = 0; i < w->n_lanes; i++)
+        if (cli_names_letter(&w->names, w->lanes[i].id, letter)[0] == 0)
+            draw_lane(p, w, &w->lanes[i]);
+}
+
+static void draw_legend(struct page *p)
+{
+    static const struct {
+        char cell;
+        const char *what;
+    } signs[] = {{CELL_ACTIVE, "active"},         {CELL_PASSIVE, "passive"},
+                 {CELL_STARTING, "starting"},     {CELL_ABSENT, "absent"},
+                 {CELL_REVOKED, "revoked"},       {CELL_TAKEOVER, "unclean takeover"},
+                 {CELL_SWITCH, "planned switch"}, {CELL_RESTART, "restart"},
+                 {CELL_START, "first start"},     {CELL_GRANTED, "listed"}};
+    for (size_t i = 0; i < TS_COUNT(signs); i++) {
+        if (p->column > 0 && p->column + strlen(signs[i].what) + 2 > p->size.columns)
+            end_line(p);
+        const char sign[2] = {signs[i].cell, 0};
+        put(p, style_of(signs[i].cell), sign);
+        say(p, DIM, " %s  ", signs[i].what);
+    }
     end_line(p);
 }
 
@@ -265,16 +318,12 @@ static void draw_lanes(struct page *p, const struct watch *w)
         say(p, DIM, "batches %llu to %llu", (unsigned long long)w->columns[w->n_columns - n].number,
             (unsigned long long)w->columns[w->n_columns - 1].number);
     end_line(p);
-    for (size_t i = 0; i < w->n_lanes; i++)
-        draw_lane(p, w, &w->lanes[i]);
+    draw_each_lane(p, w);
     if (w->lanes_left_out > 0) {
         put(p, DIM, "and more than fit");
         end_line(p);
     }
-    put(p, DIM, "A active  . passive  x absent  ");
-    put(p, DIM, p->size.columns < 84 ? "" : "s starting  - removed  ");
-    put(p, DIM, "R restart  T failover  t switch");
-    end_line(p);
+    draw_legend(p);
 }
 
 /* ---- the audit ------------------------------------------------------------------------------- */
@@ -287,8 +336,11 @@ static double number(const json_t *o, const char *key)
 static void draw_ratio(struct page *p, const char *name, const json_t *l)
 {
     bool alarm = json_is_true(json_object_get(l, "alarm"));
-    say(p, PLAIN, "%s ", name);
-    say(p, alarm ? BAD : PLAIN, "%.1f of %.1f", number(l, "logRatio"), number(l, "threshold"));
+    double ratio = number(l, "logRatio");
+    if (ratio > -0.05 && ratio < 0)
+        ratio = 0; /* not "-0.0" */
+    say(p, alarm ? BAD : PLAIN, "%.1f of %.1f", ratio, number(l, "threshold"));
+    say(p, PLAIN, " (%s)", name);
     if (alarm)
         say(p, ON_BAD, " ALARM since batch %llu ", (unsigned long long)cli_u64(l, "alarmAt"));
 }
@@ -309,24 +361,25 @@ static void draw_assessment(struct page *p, const struct watch *w)
     say(p, proofs > 0 ? ON_BAD : PLAIN, "proofs %llu", (unsigned long long)proofs);
     say(p, PLAIN, ", omissions %llu, patterns %llu", (unsigned long long)cli_u64(op, "omissions"),
         (unsigned long long)cli_u64(op, "patterns"));
-    say(p, PLAIN, "; switches %llu, failovers %llu",
+    say(p, PLAIN, "; takeovers: planned %llu, unclean %llu",
         (unsigned long long)cli_u64(takeovers, "clean"),
         (unsigned long long)cli_u64(takeovers, "unclean"));
     end_line(p);
     say(p, BOLD, "restarts ");
-    say(p, PLAIN, "%llu in %s, %.4g a day promised; suspicion ",
+    say(p, PLAIN, "%llu in %s; promised: at most %.4g a day",
         (unsigned long long)cli_u64(op, "restarts"),
         span((uint64_t)(number(op, "days") * 86400000), text), number(par, "lambda0PerDay"));
-    draw_ratio(p, "raw", json_object_get(likely, "raw"));
+    end_line(p);
+    say(p, BOLD, "suspicion ");
+    draw_ratio(p, "each restart", json_object_get(likely, "raw"));
     put(p, PLAIN, ", ");
-    draw_ratio(p, "merged", json_object_get(likely, "merged"));
+    draw_ratio(p, "each incident", json_object_get(likely, "merged"));
     end_line(p);
     say(p, BOLD, "unseen   ");
     uint64_t boots = cli_u64(exposure, "boots") + cli_u64(exposure, "openBoots");
-    say(p, PLAIN, "at most %llu boots in %s of darkness; not everything is seen: %zu gaps listed",
-        (unsigned long long)boots,
-        span(cli_u64(exposure, "darkMs") + cli_u64(exposure, "openMs"), text),
-        json_array_size(json_object_get(w->assessment, "open")));
+    say(p, PLAIN, "at most %llu boot%s in %s without reports (and what leaves no trace)",
+        (unsigned long long)boots, boots == 1 ? "" : "s",
+        span(cli_u64(exposure, "darkMs") + cli_u64(exposure, "openMs"), text));
     end_line(p);
 }
 
@@ -342,21 +395,24 @@ static void draw_findings(struct page *p, const struct watch *w)
     end_line(p);
     json_array_foreach(w->findings, i, f)
     {
-        char severity[80], text[80];
+        char severity[80], text[80], batches[48], named[512];
         const char *what = json_string_value(json_object_get(f, "text"));
         bool is_proof = strcmp(cli_text(f, "severity", severity), "proof") == 0;
         bool is_open = strcmp(cli_text(f, "state", text), "open") == 0;
         if (is_full(p) || (p->size.rows == 0 && i == 10))
             break;
-        say(p, DIM, "%8llu ", (unsigned long long)cli_u64(f, "last"));
+        say(p, DIM, "%11s ", cli_batches(f, batches));
         say(p,
             is_proof                            ? ON_BAD
             : strcmp(severity, "omission") == 0 ? WARN
                                                 : PLAIN,
             "%-9s", severity);
-        say(p, PLAIN, " %s", what != NULL ? what : cli_text(f, "name", text));
         if (is_open)
-            put(p, WARN, " (lasts)");
+            put(p, WARN, " lasts:");
+        put(p, PLAIN, " ");
+        cli_names_in(&w->names, what != NULL ? what : cli_text(f, "name", text), named,
+                     sizeof(named));
+        put_wrapped(p, named);
         end_line(p);
     }
 }

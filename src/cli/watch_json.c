@@ -8,7 +8,11 @@ static json_t *enclaves_json(const struct watch *w)
     for (size_t i = 0; i < w->n_lanes; i++) {
         const struct watch_lane *l = &w->lanes[i];
         char cell[2] = {w->n_columns > 0 ? l->cells[w->n_columns - 1] : ' ', 0};
-        json_t *o = json_pack("{s:s,s:s,s:s}", "id", l->id, "state", l->state, "cell", cell);
+        json_t *o = json_pack("{s:s,s:s,s:s}", "id", l->id, "state",
+                              l->is_revoked ? "revoked" : l->state, "cell", cell);
+        char letter[CLI_NAME_SIZE];
+        if (cli_names_letter(&w->names, l->id, letter)[0] != 0)
+            (void)json_object_set_new(o, "letter", json_string(letter));
         if (l->has_figures)
             (void)json_object_update_new(o, json_pack("{s:I,s:I}", "boots", (json_int_t)l->boots,
                                                       "lag", (json_int_t)l->lag));

@@ -6,6 +6,7 @@ void watch_forget(struct watch *w)
 {
     w->n_columns = 0;
     w->n_lanes = 0;
+    w->names.n = 0;
     w->lanes_left_out = 0;
     w->switched_at = 0;
 }
@@ -154,6 +155,7 @@ void watch_add_timeline(struct watch *w, const json_t *timeline)
         (void)add_column(w, i + 1 < n ? item(first, i + 1) - 1 : cli_u64(timeline, "to"),
                          item(time, i));
     size_t base = w->n_columns - n;
+    cli_names_learn(&w->names, json_object_get(timeline, "enclaves"));
     json_array_foreach(json_object_get(timeline, "lanes"), i, v)
     {
         char id[80];
@@ -186,6 +188,17 @@ static bool has_passive(const json_t *transitions, const char *id)
     return false;
 }
 
+/* V5: who is listed reports or is absent. Who did once, and does not any more, was taken off. */
+static void set_revoked(struct watch *w, size_t at)
+{
+    for (size_t i = 0; i < w->n_lanes; i++) {
+        struct watch_lane *lane = &w->lanes[i];
+        bool was_listed = at > 0 ? lane->cells[at - 1] != CELL_NONE : lane->is_revoked;
+        if (lane->cells[at] == CELL_NONE && was_listed)
+            lane->cells[at] = CELL_REVOKED;
+    }
+}
+
 static void add_batch(struct watch *w, const json_t *batch)
 {
     const json_t *header = json_object_get(batch, "header");
@@ -199,13 +212,15 @@ static void add_batch(struct watch *w, const json_t *batch)
     if (json_array_size(json_object_get(payload, "reports")) == 0)
         for (i = 0; at > 0 && i < w->n_lanes; i++) { /* it reports nothing: all is as it was */
             char c = w->lanes[i].cells[at - 1];
-            w->lanes[i].cells[at] = strchr(".sx", c) != NULL ? c : CELL_PASSIVE;
+            w->lanes[i].cells[at] = strchr(".sx- ", c) != NULL ? c : CELL_PASSIVE;
         }
     json_array_foreach(json_object_get(payload, "reports"), i, v)
         set_cell(w, json_string_value(json_object_get(v, "enclaveId")), at, CELL_PASSIVE);
     json_array_foreach(json_object_get(payload, "absent"), i, v)
         set_cell(w, json_string_value(v), at, CELL_ABSENT);
     set_cell(w, producer, at, CELL_ACTIVE);
+    if (json_array_size(json_object_get(payload, "reports")) > 0)
+        set_revoked(w, at);
     json_array_foreach(transitions, i, v)
     {
         const char *id = json_string_value(json_object_get(v, "enclaveId"));

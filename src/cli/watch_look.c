@@ -174,6 +174,47 @@ static enum came look_at_lanes(struct watch *w)
     return c;
 }
 
+/* A host keeps no history: the letters of the genesis' enclaves are known there, and that of one
+ * that came later as long as it is the only one. */
+static void read_registry(struct watch *w, const json_t *r)
+{
+    size_t i, n_new = 0;
+    json_t *e, *later = NULL;
+    char id[80], letter[CLI_NAME_SIZE];
+    json_array_foreach(json_object_get(r, "enclaves"), i, e)
+    {
+        struct watch_lane *lane = watch_lane(w, cli_text(e, "id", id));
+        if (lane != NULL)
+            lane->is_revoked = json_is_false(json_object_get(e, "whitelisted"));
+        if (cli_names_letter(&w->names, id, letter)[0] != 0)
+            continue;
+        n_new++;
+        later = e;
+    }
+    if (n_new != 1)
+        return;
+    json_t *one = json_pack("[O]", later);
+    cli_names_learn(&w->names, one);
+    json_decref(one);
+}
+
+static enum came look_at_registry(struct watch *w)
+{
+    json_t *r = NULL;
+    enum came c = CAME;
+    if (w->names.n == 0) {
+        c = ask(w, "ten_registry", json_pack("[i]", 0), &r);
+        if (c == CAME)
+            cli_names_learn(&w->names, json_object_get(r, "enclaves"));
+        json_decref(r);
+    }
+    if (c != CAME || ask(w, "ten_registry", NULL, &r) != CAME)
+        return c == LOST ? LOST : CAME; /* it goes without */
+    read_registry(w, r);
+    json_decref(r);
+    return CAME;
+}
+
 /* ---- the audit ------------------------------------------------------------------------------- */
 
 static bool is_same(const json_t *a, const json_t *b)
@@ -315,8 +356,9 @@ bool watch_look(struct watch *w)
         return lost(w);
     if (is_new)
         w->no_timeline = w->no_findings = false;
-    /* Lanes first: they stand in the order of the timeline. */
     bool is_moved = is_new || w->head != newest_column(w);
+    if (is_moved && w->is_host && look_at_registry(w) == LOST)
+        return lost(w);
     if (is_moved && look_at_lanes(w) == LOST)
         return lost(w);
     bool is_due = is_moved || cli_mono_ms() - w->audit_ms >= AUDIT_MS;

@@ -63,6 +63,11 @@ def _approved_and_replaced(net, new):
         named = [r["enclaveId"] for r in b["protocolPayload"]["reports"]] + b["protocolPayload"]["absent"]
         assert sorted(named) == sorted(net.ids[1:]), "the new one is accounted for, the old one is not"
     assert batches[-1]["header"]["producer"] == net.ids[new]
+    letters = dict(zip(sorted(net.ids[:3]), "ABC")) | {net.ids[3]: "D"}  # the genesis' list, then who came
+    for port in [net.host_port, *net.node_ports]:
+        seen = json.loads(net.run([net.tenseq, "watch", "--once", "--rpc", f"http://127.0.0.1:{port}"]))["enclaves"]
+        assert {e["id"]: e["letter"] for e in seen} == letters, seen
+        assert [e["id"] for e in seen if e["state"] == "revoked"] == [net.ids[0]], seen
     checks.findings(net)
 
 
