@@ -9,6 +9,7 @@
 #include "chain/genesis_json.h"
 #include "cli/cli.h"
 #include "cli/genesis.h"
+#include "cli/names.h"
 
 const char *devnet_enclave_name(const struct devnet *d, unsigned i, char out[32])
 {
@@ -23,6 +24,18 @@ const char *devnet_enclave_name(const struct devnet *d, unsigned i, char out[32]
 }
 
 /* In this order: those on the list, spares, then the nodes' validators. */
+const char *devnet_known_as(const struct devnet *d, unsigned i, char out[32])
+{
+    char letter[CLI_NAME_SIZE] = "";
+    ts_address id;
+    TS_CHECK(ts_unhex(d->ids[i], id.b, sizeof(id.b)) == TS_OK);
+    for (size_t k = 0; k < d->genesis.n_whitelist; k++)
+        if (ts_address_equal(&d->genesis.whitelist[k], &id))
+            cli_letter(k, letter);
+    snprintf(out, 32, "%.4s%s%.*s", letter, letter[0] != 0 ? " " : "", CLI_SHORT, d->ids[i]);
+    return out;
+}
+
 unsigned devnet_of_host(const struct devnet *d)
 {
     return (unsigned)(d->o.enclaves + d->o.spares);

@@ -79,6 +79,9 @@ int devnet_open_dir(struct devnet *d);
 
 /* Enclaves count in this order: those on the list, spares, then the nodes' validators. */
 const char *devnet_enclave_name(const struct devnet *d, unsigned i, char out[32]);
+/* What the dashboard calls it (cli/names.h); of one that is not on the genesis' list the id alone.
+ */
+const char *devnet_known_as(const struct devnet *d, unsigned i, char out[32]);
 unsigned devnet_of_host(const struct devnet *d);
 unsigned devnet_all_enclaves(const struct devnet *d);
 /* Makes (or finds) the identity of each. */

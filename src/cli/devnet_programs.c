@@ -72,7 +72,8 @@ static void add_enclave(struct devnet *d, struct devnet_command *c, unsigned i)
     devnet_arg(c, "--data-dir=%s/%s", d->dir, name);
     devnet_arg(c, "--machine-key=%s/machine.key", d->dir);
     devnet_arg(c, "--listen=%s", link);
-    ts_supervisor_add(&d->sup, name, 3, c->argv);
+    struct ts_child *child = ts_supervisor_add(&d->sup, name, 3, c->argv);
+    devnet_known_as(d, i, child->known_as);
 }
 
 static void add_l1(const struct devnet *d, struct devnet_command *c)

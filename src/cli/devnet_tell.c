@@ -115,12 +115,14 @@ void devnet_print_table(const struct devnet *d)
         printf("  node %u   http://127.0.0.1:%llu   ws://127.0.0.1:%llu/feed   pid %d\n", i + 1,
                port, port, (int)devnet_pid_of(d, name));
     }
-    puts("\n  enclaves");
+    puts("\n  enclaves: name of process and log, letter on the dashboard, id");
     for (unsigned i = 0; i < devnet_of_host(d); i++) {
-        char name[32];
+        char name[32], known_as[32];
         pid_t pid = devnet_pid_of(d, devnet_enclave_name(d, i, name));
-        printf("  %u  %s   pid %d%s\n", i + 1, d->ids[i], (int)pid,
-               i < d->o.enclaves ? "" : "   spare: not on the list");
+        bool has_letter = strncmp(devnet_known_as(d, i, known_as), "0x", 2) != 0;
+        printf("  %-10s %-2.*s %s   pid %d%s\n", name, has_letter ? (int)strcspn(known_as, " ") : 0,
+               known_as, d->ids[i], (int)pid,
+               has_letter ? "" : "   spare: gets a letter when it is listed");
     }
     print_l1(d);
     printf("\n  accounts, each with 1,000,000 ETH at the start (chain id %llu)\n",
@@ -132,5 +134,5 @@ void devnet_print_table(const struct devnet *d)
                (unsigned long long)d->o.base_port + 10);
     printf("\n  data and logs in %s\n  try: %s/tenseq watch --rpc http://127.0.0.1:%llu\n"
            "  Ctrl-C ends it\n\n",
-           d->dir, d->bin, (unsigned long long)d->o.base_port);
+           d->dir, d->bin, (unsigned long long)d->o.base_port + (d->o.nodes > 0 ? 10 : 0));
 }

@@ -101,9 +101,16 @@ static void write_pid(const struct ts_supervisor *s, const struct ts_child *c)
         fprintf(stderr, "cannot write %s: %s\n", path, strerror(errno));
 }
 
+static const char *told(const struct ts_child *c, char out[96])
+{
+    snprintf(out, 96, "%s%s%s%s", c->name, c->known_as[0] != 0 ? " (" : "", c->known_as,
+             c->known_as[0] != 0 ? ")" : "");
+    return out;
+}
+
 static void start(struct ts_supervisor *s, struct ts_child *c)
 {
-    char log_path[600];
+    char log_path[600], name[96];
     snprintf(log_path, sizeof(log_path), "%s/%s.log", s->log_dir, c->name);
     pid_t parent = getpid();
     pid_t pid = fork();
@@ -118,13 +125,14 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
     }
     c->pid = pid;
     if (again)
-        fprintf(stderr, "%s started again, pid %d\n", c->name, (int)pid);
+        fprintf(stderr, "%s started again, pid %d\n", told(c, name), (int)pid);
     write_pid(s, c);
 }
 
 static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
 {
     uint64_t now = cli_mono_ms();
+    char name[96];
     bool by_signal = WIFSIGNALED(status);
     int code = by_signal ? WTERMSIG(status) : WEXITSTATUS(status);
     c->pid = 0;
@@ -134,8 +142,8 @@ static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
     if (wait > BACKOFF_MAX_MS)
         wait = BACKOFF_MAX_MS;
     c->start_ms = c->given_up ? 0 : now + wait;
-    fprintf(stderr, "%s ended %s %d%s\n", c->name, by_signal ? "by signal" : "with code", code,
-            c->given_up ? "; it is not started again, its log says why" : "");
+    fprintf(stderr, "%s ended %s %d%s\n", told(c, name), by_signal ? "by signal" : "with code",
+            code, c->given_up ? "; it is not started again, its log says why" : "");
 }
 
 static void reap(struct ts_supervisor *s, bool stopping)

@@ -18,6 +18,7 @@ struct ts_child {
     int death_signal;                  /* what it gets when the parent is gone; 0: SIGKILL */
     pid_t pid;                         /* 0: not running */
     uint64_t start_ms;                 /* when to start it again; 0: now or never */
+    char known_as[32];                 /* told beside the name; "": nothing */
     bool given_up;                     /* it ended with a code that says: do not restart */
     unsigned quick_ends;               /* in a row, soon after the start */
     uint64_t started_ms;
