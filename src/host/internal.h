@@ -302,6 +302,13 @@ struct flight {
     uint64_t since_us; /* when it was made, or submitted */
 };
 
+/* Where a rollup ended: batch, its hash, and the protocol root after it. */
+struct roll_end {
+    uint64_t number;
+    ts_hash hash;
+    ts_hash root;
+};
+
 #define TS_ROLL_FLIGHTS 3
 struct roll {
     /* The newest rollup on confirmed L1: its last batch; durable when no step is under way. */
@@ -338,8 +345,9 @@ struct roll {
     ts_hash last_hash;
     ts_hash work_root;
     ts_sig seal;
-    ts_hash first_parent;
-    uint64_t l1_number; /* that it names */
+    ts_hash first_parent; /* as its first batch says */
+    ts_hash behind;       /* as L1 told, or will */
+    uint64_t l1_number;   /* that it names */
     ts_hash l1_hash;
     int member; /* ASKING */
 };
@@ -670,11 +678,9 @@ void rollup_advance(struct ts_host *h);
 uint64_t rollup_wake(const struct ts_host *h);
 
 /* roll_range.c */
-/* Begins to read what follows batch after, whose protocol root is root, as much as maker may be
- * given. */
-void roll_range_begin(struct ts_host *h, const struct member *maker, uint64_t after,
-                      const ts_hash *root);
-/* What the store gave. NULL, or why it is of no use. */
+/* Begins to read what follows, as much as maker may be given. */
+void roll_range_begin(struct ts_host *h, const struct member *maker, const struct roll_end *behind);
+/* What the store gave. NULL, or why it is of no use. first_parent is known from then on. */
 const char *roll_range_take(struct ts_host *h, const struct ts_host_input *in);
 /* Whether range and above are all that an enclave must be given now. */
 bool roll_range_is_shown(const struct ts_host *h);

@@ -20,13 +20,13 @@ static void load(struct ts_host *h, uint64_t from, uint64_t count)
     o->count = count < LOAD_BATCHES ? count : LOAD_BATCHES;
 }
 
-void roll_range_begin(struct ts_host *h, const struct member *maker, uint64_t after,
-                      const ts_hash *root)
+void roll_range_begin(struct ts_host *h, const struct member *maker, const struct roll_end *behind)
 {
     struct roll *r = &h->roll;
-    r->first = after + 1;
-    r->last = after;
-    r->work_root = *root;
+    r->first = behind->number + 1;
+    r->last = behind->number;
+    r->behind = behind->hash;
+    r->work_root = behind->root;
     r->range_is_full = false;
     r->target = h->chain.head.number;
     r->cost_max = roll_cost_max(h, maker);

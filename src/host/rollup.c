@@ -89,9 +89,17 @@ static void drop_work(struct ts_host *h)
 }
 
 /* Behind which batch the next range begins: the newest that L1 told of, or of the flights. */
+static struct roll_end end_of(const struct roll *r)
+{
+    const struct ts_rollup *made = &r->flights[r->n_flights > 0 ? r->n_flights - 1 : 0].made;
+    return r->n_flights > 0
+               ? (struct roll_end){made->last_number, made->last_hash, made->protocol_root}
+               : (struct roll_end){r->number, r->hash, r->root};
+}
+
 static uint64_t tip(const struct roll *r)
 {
-    return r->n_flights > 0 ? r->flights[r->n_flights - 1].made.last_number : r->number;
+    return end_of(r).number;
 }
 
 static void try_later(struct ts_host *h, const char *why)
@@ -260,9 +268,8 @@ static void begin(struct ts_host *h)
     r->stage = R_LOADING;
     r->is_due = false;
     r->pending_txs_bytes = 0; /* what does not fit is due when this is done */
-    roll_range_begin(h, &h->members[who], tip(r),
-                     r->n_flights > 0 ? &r->flights[r->n_flights - 1].made.protocol_root
-                                      : &r->root);
+    struct roll_end behind = end_of(r);
+    roll_range_begin(h, &h->members[who], &behind);
 }
 
 static void ask_member(struct ts_host *h, struct member *m, const struct l1_known *l1)
@@ -320,6 +327,16 @@ static void ask(struct ts_host *h)
         ask_member(h, m, l1);
 }
 
+/* It ends too far back for is_of_chain, and the contract takes nothing of this chain behind it. */
+static void found_foreign(struct ts_host *h)
+{
+    h->roll.is_foreign = true;
+    settings_put(h, SETTING_ROLLUP);
+    say_foreign(h);
+    withdraw(h, 0);
+    drop_work(h);
+}
+
 void rollup_loaded(struct ts_host *h, const struct ts_host_input *in)
 {
     struct roll *r = &h->roll;
@@ -327,6 +344,8 @@ void rollup_loaded(struct ts_host *h, const struct ts_host_input *in)
     const char *fault = roll_range_take(h, in);
     if (fault != NULL) {
         try_later(h, fault);
+    } else if (!ts_hash_equal(&r->first_parent, &r->behind)) {
+        found_foreign(h);
     } else if (!roll_range_is_shown(h)) {
         roll_range_go_on(h);
     } else {

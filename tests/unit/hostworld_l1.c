@@ -215,6 +215,12 @@ void world_withdraw(struct world *w, uint64_t token)
             l1->rollups[i].is_withdrawn = true;
 }
 
+/* Of the contract. */
+static const ts_hash *last_hash(const struct world *w)
+{
+    return w->l1sim.n_taken > 0 ? &w->l1sim.last_hash : &w->genesis.hash;
+}
+
 static bool has_block(const struct world *w, uint64_t number, const ts_hash *hash)
 {
     const struct l1sim *l1 = &w->l1sim;
@@ -228,7 +234,7 @@ void world_l1_mined(struct world *w, const struct happening *h)
 {
     struct l1sim *l1 = &w->l1sim;
     const struct ts_rollup *r = &l1->rollups[h->from].r;
-    const ts_hash *last = l1->n_taken > 0 ? &l1->last_hash : &w->genesis.hash;
+    const ts_hash *last = last_hash(w);
     if (l1->loses_rollups || l1->rollups[h->from].is_withdrawn)
         return;
     bool fits = !l1->rollups[h->from].is_refused && r->first_number == l1->last_number + 1 &&
@@ -315,7 +321,7 @@ void world_l1_foreign_rollup(struct world *w, uint64_t batches)
     struct l1sim *l1 = &w->l1sim;
     struct ts_rollup r = {.first_number = l1->last_number + 1,
                           .last_number = l1->last_number + batches,
-                          .first_parent_hash = l1->last_hash};
+                          .first_parent_hash = *last_hash(w)};
     memset(&r.last_hash, 0xf0, sizeof(r.last_hash));
     l1->rollups = must(realloc(l1->rollups, (l1->n_rollups + 1) * sizeof(*l1->rollups)));
     l1->taken = must(realloc(l1->taken, (l1->n_taken + 1) * sizeof(*l1->taken)));

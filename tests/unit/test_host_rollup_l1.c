@@ -106,6 +106,36 @@ static void nothing_is_published_of_a_chain_that_l1_denies(void **state)
     world_free(w);
 }
 
+/* It ends further back than the host has hashes in memory: that it is not of this chain is found
+ * when what follows it is read, not paid for again and again. Governance ends it. */
+static void an_old_foreign_rollup_is_found_out(void **state)
+{
+    (void)state;
+    struct world_options o = publishing(40);
+    o.fast_crypto = true;
+    o.rollup_batches = 0;
+    struct world *w = world_new(&o);
+    world_run(w, (TS_RECENT / 10 + 5) * SECOND);
+    world_kill_host(w);
+    world_publish_rollups(w, 10000);
+    world_start_host(w);
+    world_l1_foreign_rollup(w, 5);
+    world_run(w, 30 * SECOND);
+    assert_int_equal(world_events(w, "rollup-foreign"), 1);
+    assert_int_equal(world_events(w, "rollup-made"), 0);
+    assert_int_equal(world_l1_rollups_refused(w), 0);
+    world_kill_host(w);
+    world_start_host(w);
+    world_run(w, 30 * SECOND);
+    assert_int_equal(world_events(w, "rollup-foreign"), 2);
+    assert_int_equal(world_events(w, "rollup-made"), 0);
+    world_l1_roll_back(w, 1);
+    world_run(w, 20 * SECOND);
+    assert_true(world_l1_published(w) + 150 > world_head(w));
+    check_rollups(w);
+    done(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +143,7 @@ int main(void)
         cmocka_unit_test(what_is_never_heard_of_is_made_anew),
         cmocka_unit_test(no_rollup_names_a_gone_block),
         cmocka_unit_test(nothing_is_published_of_a_chain_that_l1_denies),
+        cmocka_unit_test(an_old_foreign_rollup_is_found_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
