@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a node stores of its audit, with the assessment, and of its timeline, for a chain of a dozen
- * batches. What is taken has one form when it is written again, answers whoever looks at it, and goes
- * on with the next batch. */
+ * batches. What is taken has one form when it is written again, answers whoever looks at it, and
+ * goes on with the next batch. */
 #include <stdlib.h>
 
 #include "audit/audit.h"
@@ -14,13 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 #define HEAD 12
 
 static ts_address listed[2] = {{{1}}, {{2}}};
-static const struct ts_genesis genesis = {.hash = {{0xaa}},
-                                          .time = 1000,
-                                          .whitelist = listed,
-                                          .n_whitelist = 2,
-                                          .params = {.batch_interval_ms = 1000,
-                                                     .report_every = 1,
-                                                     .max_report_lag = 2}};
+static const struct ts_genesis genesis = {
+    .hash = {{0xaa}},
+    .time = 1000,
+    .whitelist = listed,
+    .n_whitelist = 2,
+    .params = {.batch_interval_ms = 1000, .report_every = 1, .max_report_lag = 2}};
 /* The second one was restarted. */
 static struct ts_registry_entry entries[2] = {
     {.id = {{1}}, .whitelisted = true, .restarts = 1},
