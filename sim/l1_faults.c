@@ -153,22 +153,11 @@ void sim_l1_replace_all(struct sim_world *w)
         govern(w, i, (list >> i & 1) == 0);
 }
 
-/* Whether the host has been told of the newest one. */
-static bool is_heard_of(const struct sim_world *w)
-{
-    const struct sim_l1_taken *newest = w->l1->tip->taken;
-    struct ts_host_status st;
-    if (w->host.core == NULL || newest == NULL)
-        return false;
-    ts_host_status_of(w->host.core, &st);
-    return st.rolled_up >= newest->rollup.last_number;
-}
-
 /* Mostly a few, sometimes all there are. */
 void sim_l1_roll_back(struct sim_world *w)
 {
     uint64_t most = sim_chance(&w->fault_rng, 10) ? UINT64_MAX : 1 + sim_below(&w->fault_rng, 3);
-    if (is_heard_of(w) && sim_l1_act_back(w, most))
+    if (sim_l1_act_back(w, most))
         sim_tell_fault(w, SIM_HOST, "governance takes the newest rollups back");
 }
 
