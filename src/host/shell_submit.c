@@ -75,12 +75,12 @@ static const char *words_of(const struct l1_order *o, const char *text, char out
     return out;
 }
 
-static void tell_core(const struct l1_order *o, ts_err err)
+static void tell_core(struct ts_shell *s, const struct l1_order *o, ts_err err)
 {
     struct ts_host_input in = {
         .kind = TS_IN_REQUESTED, .has_id = true, .id = o->faulty, .err = err};
     if (o->is_own)
-        shell_input(o->shell, &in);
+        shell_input(s, &in);
 }
 
 static void fail(struct l1_order *o, ts_err err, const char *text)
@@ -92,7 +92,13 @@ static void fail(struct l1_order *o, ts_err err, const char *text)
     if (o->call != NULL)
         ts_api_fail(o->call, err, words_of(o, text, words));
     o->call = NULL;
-    tell_core(o, err);
+    tell_core(o->shell, o, err);
+}
+
+static void end(struct l1_order *o, ts_err err, const char *text)
+{
+    fail(o, err, text);
+    drop(o->shell, o);
 }
 
 static ts_err submit(struct ts_shell *s, uint64_t job, const struct ts_buf *data)
@@ -114,8 +120,7 @@ static void request(struct l1_order *o)
     ts_buf_free(&b);
     if (err == TS_OK)
         return;
-    fail(o, err, "nothing more can be brought to L1 now");
-    drop(s, o);
+    end(o, err, "nothing more can be brought to L1 now");
 }
 
 static void read_statement(struct l1_order *o, ts_bytes statement)
@@ -152,13 +157,17 @@ static json_t *statement_json(const struct l1_order *o, const ts_hash *tx)
                      tx != NULL ? ts_json_hash(tx) : json_null());
 }
 
+static const char *said(const struct ts_host_output *reply)
+{
+    return reply->text != NULL ? reply->text : ts_err_text(reply->err);
+}
+
 /* Without a key for L1 the statement itself is the answer: anyone may bring it there. */
 static void only_register(struct l1_order *o, const struct ts_host_output *reply)
 {
     struct ts_shell *s = o->shell;
     if (reply->err != TS_OK) {
-        fail(o, reply->err, reply->text != NULL ? reply->text : ts_err_text(reply->err));
-        drop(s, o);
+        end(o, reply->err, said(reply));
         return;
     }
     read_statement(o, reply->bytes);
@@ -171,8 +180,7 @@ static void only_register(struct l1_order *o, const struct ts_host_output *reply
     ts_err err = submit_registration(o, o->job);
     if (err == TS_OK)
         return;
-    fail(o, err, "nothing more can be brought to L1 now");
-    drop(s, o);
+    end(o, err, "nothing more can be brought to L1 now");
 }
 
 static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_output *reply)
@@ -183,8 +191,11 @@ static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_out
         return;
     }
     if (s->submit == NULL) { /* the host is ending */
-        fail(o, TS_E_CLOSED, "the host is ending");
-        drop(s, o);
+        end(o, TS_E_CLOSED, "the host is ending");
+        return;
+    }
+    if (reply->err != TS_OK && o->is_own) { /* a spare that only says who it is */
+        end(o, reply->err, said(reply));
         return;
     }
     if (reply->err == TS_OK) {
@@ -289,6 +300,7 @@ static void order(struct ts_shell *s, const struct l1_order *what)
     if (o == NULL) {
         if (what->call != NULL)
             ts_api_fail(what->call, TS_E_NOMEM, NULL);
+        tell_core(s, what, TS_E_NOMEM);
         return;
     }
     *o = *what;
@@ -367,7 +379,7 @@ static void on_order_done(struct ts_shell *s, const struct ts_l1_submit_output *
                ts_hex(o->faulty.b, sizeof(o->faulty.b), faulty),
                ts_hex(o->replacement.b, sizeof(o->replacement.b), other), out->block);
     if (out->err == TS_OK || there)
-        tell_core(o, TS_OK);
+        tell_core(s, o, TS_OK);
     drop(s, o);
 }
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A man in the middle between host and enclave that makes an honest enclave lie on demand.
 
-It listens where the host expects the enclave and passes frames on; what() tells how the next answer to a
-CREATE is falsified."""
+It listens where the host expects the enclave and passes frames on; mode tells how the next answer to a
+CREATE, or to a REGISTER, is falsified."""
 
 import os
 import socket
@@ -11,6 +11,7 @@ import threading
 import rlp
 
 CREATE = 8
+REGISTER = 15
 
 
 def _read_frame(sock):
@@ -26,6 +27,10 @@ def _read(sock, n):
             return None
         data += more
     return data
+
+
+def _spoilt(data, at):
+    return data[:at] + bytes([data[at] ^ 1]) + data[at + 1:]
 
 
 def _frame(body):
@@ -80,12 +85,15 @@ class Liar:
             kind, number, body = rlp.decode(frame)
         except (AssertionError, ValueError, IndexError):
             return frame
+        if int.from_bytes(kind, "big") == REGISTER and self.mode == "registration":
+            self.lies += 1
+            return rlp.encode([kind, number, body[:-1] + [_spoilt(body[-1], -20)]])
         if int.from_bytes(kind, "big") != CREATE:
             return frame
         batch = body[0]
         mode, older = self.mode, self.last_batch
         self.last_batch = batch
-        if mode is None:
+        if mode in (None, "registration"):
             return frame
         self.lies += 1
         if mode == "nothing":
@@ -94,7 +102,7 @@ class Liar:
             return b"\x5a" * len(frame)
         if mode == "signature":
             # The seal's s is changed: another signer, or none.
-            batch = batch[:-20] + bytes([batch[-20] ^ 1]) + batch[-19:]
+            batch = _spoilt(batch, -20)
         if mode == "height":
             batch = older if older is not None else batch[:-1]
         return rlp.encode([kind, number, [batch] + body[1:]])

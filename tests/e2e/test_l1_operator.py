@@ -16,19 +16,21 @@ SEALED = f"({HEADER},bytes32,bytes)"
 
 
 class LyingNetwork(Network):
-    """Enclave 0 is reached through a man in the middle."""
+    """Enclave 0, and the last one, are reached through a man in the middle."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        import os
-
-        path = os.path.join(self.dir, "m0.sock")
-        self.liar = Liar(path, self.socket("e0"))
-        self.links[0] = f"unix:{path}"
+        self.liar, self.last_liar = self._between(0), self._between(len(self.ids) - 1)
         self.liars = [self.ids[0]]
+
+    def _between(self, i):
+        path = self.socket(f"m{i}")
+        self.links[i] = f"unix:{path}"
+        return Liar(path, self.socket(f"e{i}"))
 
     def close(self):
         self.liar.close()
+        self.last_liar.close()
         super().close()
 
 
@@ -91,6 +93,17 @@ def test_replacement_asked_for_by_the_host():
         _corrupt(net)
         net.until("the request is on L1", lambda: net.ids[0].lower() in _open_requests(net).lower())
         _approved_and_replaced(net, 3)
+
+
+def test_replacement_by_who_cannot_prove_its_name():
+    """The host asks for nobody who has not signed for itself: anybody could be named. Later it asks again."""
+    with LyingNetwork(l1=True, enclaves=3, spares=1, host={"auto-replace": "true"}) as net:
+        net.last_liar.mode = "registration"
+        _corrupt(net)
+        net.until("it does not sign for itself", lambda: net.last_liar.lies >= 1, 15)
+        net.until("nobody is asked for", lambda: "replacement-failed" in net.host.log(), 15)
+        net.wait_more(5)
+        assert net.ids[0].lower() not in _open_requests(net).lower()
 
 
 def test_replacement_asked_for_after_a_restart():
