@@ -460,7 +460,6 @@ static void discarded(struct ts_host *h)
         if (m->phase == M_READY && ts_hash_equal(&m->head.hash, &hash))
             member_bench(h, m, true, "its head %llu was discarded", (unsigned long long)number);
     }
-    h->counters.failovers++;
     h->next_batch_us = h->now.mono_us;
 }
 

@@ -82,7 +82,7 @@ static const struct ts_metric_def defs[M_COUNT] = {
     [M_DISCARDED] = {.name = "tenseq_host_batches_discarded_total",
                      .kind = TS_COUNTER,
                      .unit = "batches",
-                     .help = "prepared batches that lost a dispute"},
+                     .help = "prepared batches that lost a dispute, or whose L1 block is gone"},
     [M_FAILOVERS] = {.name = "tenseq_host_failovers_total",
                      .kind = TS_COUNTER,
                      .unit = "takeovers",

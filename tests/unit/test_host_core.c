@@ -501,6 +501,9 @@ static void a_refused_batch_is_discarded(void **state)
     assert_int_equal(world_events(w, "batch-discarded"), 1);
     assert_int_equal(world_events(w, "enclave-suspect"), 1);
     assert_int_not_equal(world_active(w), f.who);
+    struct ts_host_counters c = world_host_status(w).counters;
+    assert_int_equal(c.discarded, 1);
+    assert_int_equal(c.failovers, world_events(w, "failover"));
     assert_true(world_boots(w, f.who) == 2); /* its head was off the chain */
     world_run(w, 5 * SECOND);
     struct ts_host_enclave_status s;
