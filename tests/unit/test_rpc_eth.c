@@ -484,7 +484,10 @@ static void calls_that_read_batches_share_a_turn_of_the_loop(void **state)
         {"eth_getTransactionByBlockNumberAndIndex", "[\"0x8\",\"0x1\"]"},
         {"eth_getTransactionByBlockHashAndIndex", second},
         {"eth_getTransactionReceipt", tx},
+        {"ten_finality", "[8]"},
+        {"ten_registry", "[7]"},
     };
+    k->has_rollups = true;
     for (size_t i = 0; i < TS_COUNT(calls); i++) {
         struct ts_rpc *rpc = ts_rpc_new(&k->loop, &limits, methods, n, k->api);
         assert_non_null(rpc);
