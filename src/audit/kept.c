@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A bounded list of findings. Proofs about the operator are the last to go: peers cannot push them
- * out. */
+/* A bounded list of findings. Those about peers are the first to go, since any peer makes as many
+ * as it likes, and proofs about the operator the last. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,13 +29,21 @@ static void remove_at(struct audit_findings *k, size_t at)
     memmove(&k->f[at], &k->f[at + 1], (k->n - at) * sizeof(k->f[0]));
 }
 
+static int worth(const struct ts_finding *f)
+{
+    if (f->about == TS_ABOUT_PEER)
+        return 0;
+    return f->severity == TS_SEVERITY_PROOF ? 2 : 1;
+}
+
+/* The oldest of those that are worth least. */
 static void make_room(struct audit_findings *k)
 {
-    size_t at = 0;
-    while (at < k->n && k->f[at].severity == TS_SEVERITY_PROOF &&
-           k->f[at].about == TS_ABOUT_OPERATOR)
-        at++;
-    remove_at(k, at < k->n ? at : 0);
+    size_t least = 0;
+    for (size_t i = 1; i < k->n; i++)
+        if (worth(&k->f[i]) < worth(&k->f[least]))
+            least = i;
+    remove_at(k, least);
 }
 
 void audit_findings_put(struct audit_findings *k, const struct ts_finding *f)

@@ -201,7 +201,8 @@ static void payloads_speak_of_the_peer(void **state)
     kit_free(k);
 }
 
-static void peers_cannot_push_a_proof_out(void **state)
+/* Nothing that speaks of the operator, proof or not. */
+static void peers_cannot_push_anything_out(void **state)
 {
     (void)state;
     struct audit_kit *k = kit_running(3);
@@ -209,7 +210,12 @@ static void peers_cannot_push_a_proof_out(void **state)
                                .severity = TS_SEVERITY_PROOF,
                                .about = TS_ABOUT_OPERATOR,
                                .evidence = {{7}}};
+    struct ts_finding stale = {.kind = TS_F_STALE_L1,
+                               .severity = TS_SEVERITY_OMISSION,
+                               .about = TS_ABOUT_OPERATOR,
+                               .first = 5};
     assert_true(ts_audit_add(k->audit, &proof, NULL));
+    assert_true(ts_audit_add(k->audit, &stale, NULL));
     for (uint64_t i = 1; i <= 3 * TS_AUDIT_EVIDENCE; i++) {
         struct ts_finding f = {.kind = TS_F_PAYLOAD_EDITED,
                                .severity = TS_SEVERITY_PROOF,
@@ -217,6 +223,13 @@ static void peers_cannot_push_a_proof_out(void **state)
                                .first = i,
                                .last = i};
         assert_true(ts_audit_add(k->audit, &f, NULL));
+    }
+    assert_int_equal(ts_audit_count(k->audit), TS_AUDIT_EVIDENCE);
+    assert_int_equal(ts_audit_get(k->audit, 0)->kind, TS_F_EQUIVOCATION);
+    assert_int_equal(ts_audit_get(k->audit, 1)->kind, TS_F_STALE_L1);
+    for (uint64_t i = 1; i <= 3 * TS_AUDIT_EVIDENCE; i++) { /* nor does the rest push a proof out */
+        stale.first = 100 + i;
+        assert_true(ts_audit_add(k->audit, &stale, NULL));
     }
     assert_int_equal(ts_audit_count(k->audit), TS_AUDIT_EVIDENCE);
     assert_int_equal(ts_audit_get(k->audit, 0)->kind, TS_F_EQUIVOCATION);
@@ -409,7 +422,7 @@ int main(void)
         cmocka_unit_test(what_proves_nothing_is_refused),
         cmocka_unit_test(the_whitelist_at_the_number_decides),
         cmocka_unit_test(payloads_speak_of_the_peer),
-        cmocka_unit_test(peers_cannot_push_a_proof_out),
+        cmocka_unit_test(peers_cannot_push_anything_out),
         cmocka_unit_test(all_who_follow_find_the_same),
         cmocka_unit_test(more_than_fit_are_forgotten_from_the_front),
         cmocka_unit_test(damaged_bytes_change_nothing),
