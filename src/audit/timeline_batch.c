@@ -48,9 +48,12 @@ static bool make_lane(struct ts_timeline *t, const struct ts_batch *b, const ts_
     if (timeline_lane(t, id) != NULL)
         return true;
     struct lane *l = timeline_add_lane(t, id);
-    if (l != NULL && !t->is_window)
+    if (l == NULL)
+        return false;
+    l->changed = b->header.number; /* or the next of this batch might be given its lane */
+    if (!t->is_window)
         l->granted = b->header.number;
-    return l != NULL;
+    return true;
 }
 
 /* Lanes for all that are accounted for. False: out of memory. */
