@@ -63,8 +63,10 @@ void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f, const 
 /* ---- batches that L1 denies -------------------------------------------------------------------
  */
 
+/* is_told: who connects is told of the batch already. */
 static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root,
-                     const struct l1_word *word, const ts_address *after, size_t n_after)
+                     const struct l1_word *word, const ts_address *after, size_t n_after,
+                     bool is_told)
 {
     const struct ts_l1_block l1 = {.number = word->at.number,
                                    .hash = word->at.hash,
@@ -85,17 +87,17 @@ static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash 
                                        .n_whitelist = word->n_whitelist},
                                 .after = (ts_address *)(uintptr_t)after,
                                 .n_after = n_after};
-    if (keep(n, b->header.number, &f.hash, &f.evidence, &r))
-        ts_node_gossip_newest(n, &f.evidence); /* told to who connects: see there */
-    else
+    if (!keep(n, b->header.number, &f.hash, &f.evidence, &r))
         ts_node_gossip_forget_evidence(n, b->header.number, &f.evidence);
+    else if (!is_told)
+        ts_node_gossip_newest(n, &f.evidence); /* see there */
 }
 
 void ts_node_findings_denied(struct ts_node *n, const struct ts_batch *b,
                              const struct l1_word *word, const ts_address *after, size_t n_after)
 {
     n->counters.l1_mismatches++;
-    mismatch(n, b, &n->chain.head.protocol_root, word, after, n_after);
+    mismatch(n, b, &n->chain.head.protocol_root, word, after, n_after, false);
     ts_node_told_denied(n, &n->chain.head.protocol_root, b);
 }
 
@@ -107,11 +109,11 @@ void ts_node_findings_second(struct ts_node *n, const struct ts_batch *b,
     ts_address after[TS_MAX_WHITELIST];
     size_t n_after = 0;
     bool is_block = ts_hash_equal(&b->header.l1_hash, &word->at.hash);
-    bool is_told = ts_audit_accounted(&b->payload, after, &n_after);
-    bool is_list = is_told && n_after == word->n_whitelist &&
+    bool reports = ts_audit_accounted(&b->payload, after, &n_after);
+    bool is_list = reports && n_after == word->n_whitelist &&
                    memcmp(after, word->whitelist, n_after * sizeof(*after)) == 0;
-    if (!is_block || (is_told && !is_list))
-        mismatch(n, b, parent_root, word, after, is_told ? n_after : 0);
+    if (!is_block || (reports && !is_list))
+        mismatch(n, b, parent_root, word, after, reports ? n_after : 0, true);
 }
 
 /* ---- payloads that turn out to be edited ----------------------------------------------------- */

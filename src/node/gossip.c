@@ -326,7 +326,8 @@ void ts_node_gossip_batch(struct ts_node *n, const struct source *s, ts_bytes ra
     if (number <= n->chain.head.number)
         at_known_number(n, s, &b);
     else if (number - n->chain.head.number <= NODE_AHEAD) {
-        ts_node_clock_pushed(n, &b.header);
+        if (!s->is_subscriber) /* who may have kept it for long */
+            ts_node_clock_pushed(n, &b.header);
         keep_ahead(n, s, &b);
     } else
         n->counters.stray++; /* asked for as a range when its turn comes */

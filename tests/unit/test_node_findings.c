@@ -364,6 +364,29 @@ static void a_clock_that_is_off_is_found_once(void **state)
     end(w);
 }
 
+/* Anybody may subscribe, and send what is old long after it was made. */
+static void what_subscribers_send_says_nothing_of_the_clock(void **state)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, 7);
+    (void)state;
+    w->clock_skew_ms = 30000;
+    nw_host_up(w, 0);
+    w->hosts[0].head = 10;
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    nw_run(w, 600 * NW_S);
+    nw_input(
+        w, node,
+        &(struct ts_node_input){.kind = TS_NODE_IN_BATCH, .peer = 7, .bytes = tn_raw(net, 11)});
+    assert_true(nw_reach(w, node, 11, 5 * NW_S));
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 0);
+    nw_publish(w, 0, 12);
+    assert_true(nw_reach(w, node, 12, 5 * NW_S));
+    assert_int_equal(found(w, node, TS_F_CLOCK_SKEW), 1);
+    end(w);
+}
+
 /* The net's batch number with another notice in its payload, header and seal as they were. */
 static void edit(struct testnet *net, uint64_t number, struct ts_buf *out)
 {
@@ -561,6 +584,7 @@ int main(void)
         cmocka_unit_test(restarts_and_late_joiners_find_the_same),
         cmocka_unit_test(an_equivocation_is_found_once_and_after_a_restart),
         cmocka_unit_test(a_clock_that_is_off_is_found_once),
+        cmocka_unit_test(what_subscribers_send_says_nothing_of_the_clock),
         cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),
         cmocka_unit_test(what_is_told_is_not_believed),
         cmocka_unit_test(what_another_line_tells_is_counted_and_bounded),
