@@ -239,6 +239,19 @@ static bool has_time(struct ts_rpc *rpc, const struct ts_rpc_method *m)
     return now - rpc->heavy_ns < (uint64_t)rpc->limits.heavy_ms * 1000000;
 }
 
+#define NO_TIME "the calls before it took %u ms; ask in a text of its own"
+
+bool ts_rpc_may_go_on(struct ts_rpc_call *call)
+{
+    struct ts_rpc *rpc = call->rpc;
+    TS_CHECK(call->method->flags & TS_RPC_HEAVY);
+    if (has_time(rpc, call->method))
+        return true;
+    rpc->counters.too_many++;
+    ts_rpc_fail(call, TS_RPC_TOO_MANY, NO_TIME, rpc->limits.heavy_ms);
+    return false;
+}
+
 static bool may_run(struct rpc_group *g, struct request *r)
 {
     struct ts_rpc *rpc = g->rpc;
@@ -261,9 +274,7 @@ static bool may_run(struct rpc_group *g, struct request *r)
     }
     if (!has_time(rpc, r->method)) {
         rpc->counters.too_many++;
-        return refuse(r, TS_RPC_TOO_MANY,
-                      "%s: the calls before it took %u ms; ask in a text of its own",
-                      r->method->name, rpc->limits.heavy_ms);
+        return refuse(r, TS_RPC_TOO_MANY, "%s: " NO_TIME, r->method->name, rpc->limits.heavy_ms);
     }
     return true;
 }

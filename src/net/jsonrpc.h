@@ -122,6 +122,9 @@ bool ts_rpc_is_authorised(const struct ts_rpc_call *call);
 struct ts_ws *ts_rpc_ws(const struct ts_rpc_call *call);
 /* False when nobody waits for the answer any more. */
 bool ts_rpc_is_open(const struct ts_rpc_call *call);
+/* For a heavy method that goes on when what it waited for has come, as many others may with it.
+ * False: heavy calls have had their time in this turn, and the call was answered. */
+bool ts_rpc_may_go_on(struct ts_rpc_call *call);
 
 /* Each answers and frees the call. A json_t is taken over (its reference is stolen), also when the
  * answer is dropped; a NULL result is out of memory and answers -32603. */

@@ -39,6 +39,8 @@ static void on_block(void *ctx, ts_err err, const struct ts_infos_batch *b, cons
         ts_api_fail(w.call, err, why);
         return;
     }
+    if (!ts_rpc_may_go_on(w.call))
+        return;
     json_t *o = ts_block_json(w.api, &b->batch, &b->hash, true, b->gas_used);
     bool ok = o != NULL && ts_json_add(o, "transactions", txs_json(b, w.full));
     ts_rpc_result(w.call, ts_json_if(ok, o));
@@ -106,6 +108,8 @@ static void on_receipts(void *ctx, ts_err err, const struct ts_infos_batch *b, c
         ts_api_fail(w.call, err, why);
         return;
     }
+    if (!ts_rpc_may_go_on(w.call))
+        return;
     json_t *list = json_array();
     bool ok = list != NULL;
     for (size_t i = 0; ok && i < b->batch.n_txs; i++)

@@ -73,7 +73,10 @@ static void on_loaded(void *ctx, ts_err err, const struct ts_infos_batch *b, con
         return;
     }
     note(h, b->gas_used);
-    go_on(h);
+    if (ts_rpc_may_go_on(h->call))
+        go_on(h);
+    else
+        free(h);
 }
 
 static void count_txs(void *ctx, const struct ts_batch *batch)

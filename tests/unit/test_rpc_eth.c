@@ -500,6 +500,42 @@ static void calls_that_read_batches_share_a_turn_of_the_loop(void **state)
     }
 }
 
+/* What is asked of the enclave comes back for all who wait for it at once. */
+static void calls_that_waited_share_a_turn_of_the_loop(void **state)
+{
+    static const struct {
+        const char *method, *params;
+    } calls[] = {{"eth_getBlockByNumber", "[\"0x8\",true]"},
+                 {"eth_getBlockReceipts", "[\"0x8\"]"},
+                 {"eth_feeHistory", "[8,\"0x8\"]"}};
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(calls); i++) {
+        struct kit *k = kit_open(false);
+        const struct ts_rpc_limits limits = {.heavy_ms = 20};
+        size_t n = 0;
+        const struct ts_rpc_method *methods = ts_api_methods(k->api, &n);
+        struct ts_rpc *rpc = ts_rpc_new(&k->loop, &limits, methods, n, k->api);
+        assert_non_null(rpc);
+        k->hold = true;
+        for (unsigned c = 0; c < 450; c++) { /* each in a turn of its own */
+            uv_update_time(&k->loop);
+            ask_many(rpc, calls[i].method, calls[i].params, 1);
+            uv_sleep(c % 8 == 0);
+        }
+        assert_int_equal(ts_rpc_counters(rpc)->too_many, 0);
+        uv_update_time(&k->loop);
+        uint64_t start = uv_hrtime();
+        while (k->n_held > 0)
+            kit_release(k);
+        uint64_t ms = (uv_hrtime() - start) / 1000000;
+        assert_int_equal(ts_rpc_in_flight(rpc), 0);
+        if (ts_rpc_counters(rpc)->too_many == 0)
+            fail_msg("%s: all were answered, in %u ms", calls[i].method, (unsigned)ms);
+        ts_rpc_close(rpc);
+        kit_close(k);
+    }
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -523,6 +559,7 @@ int main(void)
         T(a_transaction_over_the_limit_is_not_handed_in),
         T(fee_history_tells_what_there_is),
         T(calls_that_read_batches_share_a_turn_of_the_loop),
+        cmocka_unit_test(calls_that_waited_share_a_turn_of_the_loop),
     };
 #undef T
     return cmocka_run_group_tests_name("rpc_eth", tests, NULL, NULL);
