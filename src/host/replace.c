@@ -15,16 +15,23 @@ static bool is_given(const struct ts_host *h, const ts_address *id)
     return false;
 }
 
-/* One that follows the chain, is not on the whitelist, and could be put there instead. */
-static const struct member *spare(const struct ts_host *h)
+static bool is_spare(const struct ts_host *h, const struct member *o)
 {
+    return o->phase == M_READY && o->state == TS_ENC_VALIDATING && !o->corrupted &&
+           !member_whitelisted(h, o) && !l1_lists(h, o) && !is_given(h, &o->id);
+}
+
+/* One that follows the chain, is not on the whitelist, and could be put there instead; failed,
+ * which could not be asked for, only when there is no other. */
+static const struct member *spare(const struct ts_host *h, const ts_address *failed)
+{
+    const struct member *found = NULL;
     for (unsigned i = 0; i < h->n_members; i++) {
         const struct member *o = &h->members[i];
-        if (o->phase == M_READY && o->state == TS_ENC_VALIDATING && !o->corrupted &&
-            !member_whitelisted(h, o) && !l1_lists(h, o) && !is_given(h, &o->id))
-            return o;
+        if (is_spare(h, o) && (found == NULL || ts_address_equal(&found->id, failed)))
+            found = o;
     }
-    return NULL;
+    return found;
 }
 
 static struct replacing *find(struct ts_host *h, const ts_address *id)
@@ -86,13 +93,15 @@ void replace_advance(struct ts_host *h)
     for (size_t i = 0; i < h->corrupted.n; i++) {
         const ts_address *id = &h->corrupted.ids[i];
         struct replacing *r = find(h, id);
+        ts_address failed = {{0}};
         if (r != NULL && r->again_us != 0 && h->now.mono_us >= r->again_us) {
+            failed = r->to;
             forget(h, r);
             r = NULL;
         }
         if (r != NULL || id_set_has(&h->requested, id) || !is_listed(h, id))
             continue;
-        const struct member *other = spare(h);
+        const struct member *other = spare(h, &failed);
         if (other != NULL)
             tell(h, id, other);
     }

@@ -629,6 +629,24 @@ static void each_corrupted_one_needs_a_spare_of_its_own(void **state)
     done(w);
 }
 
+/* One that cannot be asked for is not in the way of another that could. */
+static void another_spare_is_named_after_a_failure(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(50);
+    ts_address from, to, before;
+    world_run(w, 2 * SECOND);
+    corrupt(w, world_active(w) == 0 ? 1 : 0);
+    for (size_t n = 1; n <= 3; n++) {
+        assert_int_equal(world_replacements(w, &from, &to), n);
+        assert_true(n == 1 || !ts_address_equal(&to, &before));
+        before = to;
+        world_replacement_asked(w, TS_E_SIGNER);
+        world_run(w, 610 * SECOND);
+    }
+    done(w);
+}
+
 /* Crashes, changes of the whitelist and an L1 that comes and goes. */
 static void everything_at_once(void **state)
 {
@@ -692,6 +710,7 @@ int main(void)
         cmocka_unit_test(the_block_of_a_prepared_batch_is_kept),
         cmocka_unit_test(who_could_replace_a_corrupted_one_is_named_until_asked_for),
         cmocka_unit_test(each_corrupted_one_needs_a_spare_of_its_own),
+        cmocka_unit_test(another_spare_is_named_after_a_failure),
         cmocka_unit_test(everything_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
