@@ -9,7 +9,7 @@
 static bool is_late(uint64_t gap, uint64_t interval)
 {
     return gap > TS_AUDIT_LATE_MORE_MS &&
-           (gap - TS_AUDIT_LATE_MORE_MS) / TS_AUDIT_LATE_FACTOR >= interval;
+           (gap - TS_AUDIT_LATE_MORE_MS - 1) / TS_AUDIT_LATE_FACTOR >= interval;
 }
 
 static void open_stretch(struct audit_step *s, struct audit_cadence *c, uint64_t first,

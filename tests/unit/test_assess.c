@@ -194,6 +194,53 @@ static void who_never_started_is_starting_and_dark(void **state)
     kit_free(k);
 }
 
+static void of_silences_as_long_the_first_is_told(void **state)
+{
+    (void)state;
+    struct audit_kit *k = kit_running(3);
+    tn_run(k->net, 3);
+    for (size_t i = 1; i < 3; i++) {
+        tn_cut(k->net, i);
+        tn_run(k->net, 4); /* 5 to 8, and 10 to 13 */
+        tn_heal(k->net, i);
+        tn_run(k->net, 1);
+    }
+    tn_cut(k->net, 1);
+    tn_run(k->net, 4); /* 15 to 18 */
+    struct ts_assessment *x = look(k);
+    assert_int_equal(of(x, k, 1)->silence.first, 5);
+    assert_int_equal(of(x, k, 2)->silence.first, 10);
+    assert_true(ts_address_equal(&x->silent, tn_id(k->net, 1)));
+    assert_int_equal(x->silence.first, 5);
+    assert_int_equal(x->silence.batches, 4);
+    ts_assessment_free(x);
+    kit_free(k);
+}
+
+static void lags_are_counted(void **state)
+{
+    (void)state;
+    struct audit_kit *k = kit_running(3);
+    tn_run(k->net, 3);
+    struct tn_draft *d = tn_draft(k->net, 0);
+    tn_leave_out(k->net, d, 2);
+    tn_publish(k->net, d);
+    d = tn_draft(k->net, 0);
+    struct ts_restart_event *r = tn_report_of(k->net, d, 2);
+    r->current_batch_number--;
+    r->current_batch_head = *ts_chain_recent(&k->net->chain, r->current_batch_number);
+    tn_sign_report(k->net, r);
+    tn_publish(k->net, d);
+    tn_run(k->net, 4);
+    struct ts_assessment *x = look(k); /* one of 2, eight of 1 */
+    assert_int_equal(of(x, k, 2)->lag_last, 1);
+    assert_int_equal(of(x, k, 2)->lag_most, 2);
+    assert_true(of(x, k, 2)->lag_mean == 10.0 / 9);
+    assert_int_equal(of(x, k, 1)->lag_most, 1);
+    ts_assessment_free(x);
+    kit_free(k);
+}
+
 /* Three restarts in one minute are three, and one incident; a fourth later alarms the raw one. */
 static void incidents_are_counted_once_across_enclaves(void **state)
 {
@@ -230,6 +277,38 @@ static void incidents_are_counted_once_across_enclaves(void **state)
     assert_true(of(x, k, 1)->raw.alarm);
     assert_false(of(x, k, 2)->raw.alarm);
     ts_assessment_free(x);
+    kit_free(k);
+}
+
+static void restart_at(struct audit_kit *k, size_t i, ts_time time)
+{
+    tn_crash(k->net, i);
+    k->net->time = time;
+    tn_boot(k->net, i);
+    tn_run(k->net, 1);
+    assert_int_equal(k->net->chain.head.time, time);
+}
+
+/* A window is as long as it is from its first restart on, to the millisecond, and no longer. */
+static void an_incident_ends_with_its_window(void **state)
+{
+    (void)state;
+    struct audit_kit *k = kit_running(3);
+    struct ts_assess_params p;
+    ts_assess_params_default(&p);
+    tn_run(k->net, 2);
+    ts_time first = k->net->chain.head.time + 5000;
+    static const struct {
+        uint64_t after_ms, incidents;
+    } rows[] = {{0, 1}, {300000, 1}, {600000, 1}, {600001, 2}, {1200001, 2}, {1200002, 3}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        restart_at(k, 1 + i % 2, first + rows[i].after_ms);
+        kit_follow(k);
+        struct ts_assessment *x = ts_assess(k->audit, &p);
+        assert_int_equal(x->raw.n, i + 1);
+        assert_int_equal(x->merged.n, rows[i].incidents);
+        ts_assessment_free(x);
+    }
     kit_free(k);
 }
 
@@ -434,7 +513,10 @@ int main(void)
         cmocka_unit_test(a_planned_switch_is_a_clean_takeover),
         cmocka_unit_test(what_is_removed_keeps_its_history),
         cmocka_unit_test(who_never_started_is_starting_and_dark),
+        cmocka_unit_test(of_silences_as_long_the_first_is_told),
+        cmocka_unit_test(lags_are_counted),
         cmocka_unit_test(incidents_are_counted_once_across_enclaves),
+        cmocka_unit_test(an_incident_ends_with_its_window),
         cmocka_unit_test(the_shortest_boot_that_was_seen_counts),
         cmocka_unit_test(who_joins_late_or_restarts_has_the_same_figures),
         cmocka_unit_test(more_restarts_than_fit_are_thinned_out),
