@@ -24,11 +24,6 @@ def url_of(net, i=0):
     return f"http://127.0.0.1:{net.node_ports[i]}/"
 
 
-def see(net, b, what, code, timeout=15):
-    """Waits until an expression in the page is true, while the network is cared for."""
-    return net.until(what, lambda: b.eval(code), timeout)
-
-
 def is_live(b):
     return b.eval("document.querySelector('#link').dataset.state") == "live"
 
@@ -379,10 +374,13 @@ def test_the_page_is_small_closed_and_its_own():
         b.open(url_of(net))
         net.until("the page is live", lambda: is_live(b))
         net.until("the charts are there", lambda: b.count("#charts canvas") == 4)
-        weight = sum(b.do("weight").values())
+        weights = b.do("weight")
+        weight = sum(weights.values())
         assert weight < LIMIT, f"the page weighs {weight} bytes"
+        assert all(weights.get(url_of(net) + f) for f in ("", "main.js", "app.css", "vendor/uplot.js")), weights
         print(f"note: the whole page is {weight} bytes, unpacked")
         origin = url_of(net)
+        assert origin + "main.js" in b.do("requests")
         assert all(r.startswith(origin) or r.startswith("blob:") for r in b.do("requests")), b.do("requests")
         refused = b.eval("(() => { try { document.createElement('p').innerHTML = '<b>x</b>'; return false; } catch { return true; } })()")
         assert refused, "text can become markup"

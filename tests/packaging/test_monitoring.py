@@ -59,13 +59,17 @@ def check_example(_):
 
 def check_each_rule_has_a_test(_):
     alerts = re.findall(r"- alert: (\w+)", read("tenseq.rules.yml"))
-    tests = read("tenseq.rules.test.yml")
-    missing = [a for a in alerts if f'alertname="{a}"' not in tests]
+    fires = set(re.findall(r"""- \{labels: 'ALERTS\{alertname="(\w+)",alertstate="firing",""",
+                           read("tenseq.rules.test.yml")))
+    missing = [a for a in alerts if a not in fires]
     return f"no test in which they fire: {missing}" if missing or not alerts else None
 
 
 def check_names_of_rules(known):
-    unknown = asked_in_rules(read("tenseq.rules.yml")) - known
+    rules = read("tenseq.rules.yml")
+    if len(re.findall(r"^ *expr: [^|>\s]", rules, re.M)) != len(re.findall(r"- alert: ", rules)):
+        return "an expression is not on one line: nobody looks at the names in it"
+    unknown = asked_in_rules(rules) - known
     return f"the code has no such metric: {sorted(unknown)}" if unknown else None
 
 

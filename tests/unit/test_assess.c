@@ -241,6 +241,30 @@ static void lags_are_counted(void **state)
     kit_free(k);
 }
 
+/* What a peer is caught at is not the operator's. */
+static void proofs_about_the_operator_are_counted(void **state)
+{
+    (void)state;
+    struct audit_kit *k = kit_running(3);
+    kit_follow(k);
+    struct ts_finding f = {.kind = TS_F_PAYLOAD_EDITED,
+                           .severity = TS_SEVERITY_PROOF,
+                           .about = TS_ABOUT_PEER,
+                           .first = 1,
+                           .last = 1};
+    assert_true(ts_audit_add(k->audit, &f, NULL));
+    struct ts_assessment *x = assess(k);
+    assert_int_equal(x->proofs, 0);
+    ts_assessment_free(x);
+    f.kind = TS_F_EQUIVOCATION;
+    f.about = TS_ABOUT_OPERATOR;
+    assert_true(ts_audit_add(k->audit, &f, NULL));
+    x = assess(k);
+    assert_int_equal(x->proofs, 1);
+    ts_assessment_free(x);
+    kit_free(k);
+}
+
 /* Three restarts in one minute are three, and one incident; a fourth later alarms the raw one. */
 static void incidents_are_counted_once_across_enclaves(void **state)
 {
@@ -515,6 +539,7 @@ int main(void)
         cmocka_unit_test(who_never_started_is_starting_and_dark),
         cmocka_unit_test(of_silences_as_long_the_first_is_told),
         cmocka_unit_test(lags_are_counted),
+        cmocka_unit_test(proofs_about_the_operator_are_counted),
         cmocka_unit_test(incidents_are_counted_once_across_enclaves),
         cmocka_unit_test(an_incident_ends_with_its_window),
         cmocka_unit_test(the_shortest_boot_that_was_seen_counts),
