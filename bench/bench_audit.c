@@ -166,7 +166,7 @@ static void audit_all(struct bench *b)
 
 static struct cost round_of(struct bench *b, bool is_bare)
 {
-    pthread_t threads[MAX_CORE];
+    pthread_t threads[MAX_CORE] = {0};
     struct cost c = {.wall = now_s(), .cpu = cpu_s()};
     b->is_bare = is_bare;
     b->taken = b->checked = 0;

@@ -162,15 +162,16 @@ static void bench_dearest(void)
 {
     static struct ts_rollup_batch b[4096];
     static uint8_t bytes[16000];
+    const size_t n = TS_COUNT(b);
     uint64_t random = 3;
-    fill(b, TS_COUNT(b));
-    for (size_t i = 0; i < TS_COUNT(b); i++) {
+    fill(b, n);
+    for (size_t i = 0; i < n; i++) {
         b[i].time += next_random(&random) % 700;
         b[i].term = i / 7;
     }
     double start = now_s();
-    data_size(b, TS_COUNT(b));
-    tell("encode_dearest_us_a_batch", (now_s() - start) * 1e6 / (double)TS_COUNT(b));
+    data_size(b, n);
+    tell("encode_dearest_us_a_batch", (now_s() - start) * 1e6 / (double)n);
     random_bytes(&random, bytes, sizeof(bytes));
     for (size_t i = 1000; i < sizeof(bytes); i++)
         if (i % 16 >= 4)

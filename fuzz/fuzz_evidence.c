@@ -38,7 +38,7 @@ static void check_again(const struct ts_evidence_file *f, const struct ts_eviden
     char *text = json_dumps(json, 0);
     TS_CHECK(ts_evidence_verify(text, strlen(text), &crypto, ts_rollup_said, &back, again) ==
              TS_OK);
-    TS_CHECK(memcmp(&again->finding, &v->finding, sizeof(v->finding)) == 0);
+    TS_CHECK(ts_finding_equal(&again->finding, &v->finding));
     TS_CHECK(v->finding.severity == TS_SEVERITY_PROOF && v->rests[0] != '\0');
     ts_evidence_file_free(&back);
     json_decref(json);

@@ -30,13 +30,13 @@ static struct sim_l1_party *strike(struct sim_world *w, const char *what, uint64
 
 void sim_l1_down(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     strike(w, "is down", &until)->down_until = until;
 }
 
 void sim_l1_lag(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     struct sim_l1_party *p = strike(w, "shows no new block", &until);
     if (p->view == NULL || w->now >= p->lag_until)
         p->view = w->l1->tip;
@@ -45,7 +45,7 @@ void sim_l1_lag(struct sim_world *w)
 
 void sim_l1_slow(struct sim_world *w)
 {
-    uint64_t until;
+    uint64_t until = 0;
     strike(w, "answers late", &until)->slow_until = until;
 }
 

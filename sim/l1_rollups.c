@@ -3,6 +3,7 @@
  * (contracts/src/DataAvailability.sol). */
 #include <stdlib.h>
 
+#include "base/check.h"
 #include "chain/rollup.h"
 #include "crypto/keccak.h"
 #include "l1.h"
@@ -72,6 +73,7 @@ bool sim_l1_take_back(const struct sim_world *w, struct sim_l1_mined *b, const s
 {
     struct sim_l1_block *t = &b->told;
     const struct sim_l1_taken *now = b->taken, *was = a->newest;
+    TS_CHECK(a->newest != NULL); /* there is one to take back */
     for (; was != a->kept; was = was->before, now = now->before)
         if (!is_same(now, was))
             return false;

@@ -73,6 +73,8 @@ enum ts_severity ts_finding_severity(enum ts_finding_kind kind);
 enum ts_about ts_finding_about(enum ts_finding_kind kind);
 /* False: no such name; *out is unchanged. */
 bool ts_finding_kind_of(const char *name, enum ts_finding_kind *out);
+/* In all members; the text up to its end. */
+bool ts_finding_equal(const struct ts_finding *a, const struct ts_finding *b);
 
 /* "notice", "pattern", "omission", "proof"; NULL for a number that is none. */
 const char *ts_severity_name(int severity);

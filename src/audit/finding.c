@@ -73,3 +73,13 @@ const char *ts_finding_state_name(enum ts_finding_state state)
         return "open";
     return state == TS_FINDING_CLOSED ? "closed" : "once";
 }
+
+bool ts_finding_equal(const struct ts_finding *a, const struct ts_finding *b)
+{
+    return a->kind == b->kind && a->severity == b->severity && a->about == b->about &&
+           a->state == b->state && a->serial == b->serial &&
+           ts_hash_equal(&a->evidence, &b->evidence) && a->has_enclave == b->has_enclave &&
+           ts_address_equal(&a->enclave, &b->enclave) && a->first == b->first &&
+           a->last == b->last && ts_hash_equal(&a->hash, &b->hash) && a->time == b->time &&
+           a->count == b->count && strcmp(a->text, b->text) == 0;
+}

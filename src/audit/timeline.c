@@ -240,7 +240,7 @@ const char *ts_lane_state_name(int state)
 
 const char *ts_mark_name(int kind)
 {
-#define MARK_NAME(constant, name) [constant] = name,
+#define MARK_NAME(constant, name) [constant] = (name),
     static const char *const names[] = {TS_MARK_KINDS(MARK_NAME)};
 #undef MARK_NAME
     return kind >= 0 && kind < TS_MARK_KIND_COUNT ? names[kind] : NULL;

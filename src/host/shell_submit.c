@@ -209,10 +209,9 @@ static void on_statement(struct ts_shell *s, void *ctx, const struct ts_host_out
 
 static void answer_sent(struct l1_order *o)
 {
-    ts_rpc_result(o->call, o->is_registration
-                               ? statement_json(o, &o->tx)
-                               : json_pack("{s:o,s:b}", "tx", ts_json_hash(&o->tx), "underWay",
-                                           (int)o->is_joined));
+    ts_rpc_result(o->call, o->is_registration ? statement_json(o, &o->tx)
+                                              : json_pack("{s:o,s:b}", "tx", ts_json_hash(&o->tx),
+                                                          "underWay", (int)o->is_joined));
     o->call = NULL;
 }
 
@@ -278,7 +277,7 @@ static void join(struct l1_order *o, const struct l1_order *what)
         ts_api_fail(what->call, TS_E_BUSY,
                     same ? "the same is on its way to L1 already, and somebody waits for it"
                          : "another request to replace this enclave, with another successor or "
-                                "reason, is on its way to L1 already");
+                           "reason, is on its way to L1 already");
         return;
     }
     o->call = what->call;

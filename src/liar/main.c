@@ -207,6 +207,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < l.n_keys; i++)
         ts_secret_wipe(&l.keys[i].key);
     ts_crypto_free(l.crypto);
+    l.genesis = NULL;
     ts_program_free(&program);
     ts_cfg_free(cfg);
     return code;

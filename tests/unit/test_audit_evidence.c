@@ -261,7 +261,7 @@ static void assert_same_findings(const struct audit_kit *x, const struct audit_k
 {
     assert_int_equal(x->n_told, y->n_told);
     for (size_t i = 0; i < x->n_told; i++)
-        assert_memory_equal(&x->told[i], &y->told[i], sizeof(x->told[i]));
+        assert_true(ts_finding_equal(&x->told[i], &y->told[i]));
 }
 
 /* Random honest histories: who follows live, who joins late, and who is restarted after every few

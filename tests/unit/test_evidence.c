@@ -95,7 +95,7 @@ static void findings_of_evidence_outlive_the_node(void **state)
         const struct ts_audit *a = ts_node_audit(s.w->nodes[s.node].core);
         size_t same = 0;
         for (size_t k = 0; k < ts_audit_count(a); k++)
-            same += memcmp(ts_audit_get(a, k), &f, sizeof(f)) == 0;
+            same += ts_finding_equal(ts_audit_get(a, k), &f);
         bool is_waiting = ek_cases[i].kind == TS_F_ROLLUP_MISMATCH &&
                           s.w->nodes[s.node].store.n_rollups == 0; /* L1 tells it again */
         if (same != (is_waiting ? 0 : 1))

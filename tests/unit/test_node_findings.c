@@ -149,7 +149,7 @@ static void who_joins_late_is_told_of_an_old_equivocation(void **state)
     const struct ts_audit *a = audit_of(w, late);
     size_t same = 0;
     for (size_t i = 0; i < ts_audit_count(a); i++)
-        same += memcmp(ts_audit_get(a, i), &f, sizeof(f)) == 0;
+        same += ts_finding_equal(ts_audit_get(a, i), &f);
     assert_int_equal(same, 1);
     assert_int_equal(nw_counters(w, late).equivocations, 1);
     assert_int_equal(nw_counters(w, late).peers_dropped, 0);
