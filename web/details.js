@@ -4,7 +4,7 @@
 import {byId, el, save} from './dom.js';
 import {sentence} from './panels.js';
 import {ask} from './rpc.js';
-import {EVENTS, FINDINGS, count, time} from './words.js';
+import {EVENTS, FINDINGS, count, some, time} from './words.js';
 
 const KINDS = {1: 'Started', 2: 'Active', 3: 'Passive'};
 const FIELDS = {
@@ -28,10 +28,10 @@ function raw(batch) {
 
 function batchParts(batch, names) {
     const p = batch.protocolPayload;
-    const list = (ids) => ids.map((id) => names.of(id)).join(', ') || 'nobody';
+    const list = (ids) => ids.map((id) => names.brief(id)).join(', ') || 'nobody';
     return [
         el('h3', {text: `Batch ${count(batch.number)}`}),
-        el('p', {text: `Sealed by ${names.of(batch.header.producer)} at ${time(Number(batch.header.time))}; ${count(batch.transactions.length)} transactions. ` +
+        el('p', {text: `Sealed by ${names.full(batch.header.producer)} at ${time(Number(batch.header.time))}; ${some(batch.transactions.length, 'transaction')}. ` +
             `Reported: ${list(p.reports.map((r) => r.enclaveId))}. Absent: ${list(p.absent)}.`}),
         rows({...batch.header, hash: batch.hash, seal: batch.seal}, {...FIELDS, time: 'time', seal: 'seal, the producer’s signature', hash: 'hash'}),
     ];
@@ -71,8 +71,8 @@ export class Details {
     event(mark, others) {
         const [what, did, why] = EVENTS[mark.kind] || [mark.kind, '', ''];
         const near = (others || []).filter((m) => m !== mark);
-        return this.show(`${what}: ${this.names.of(mark.enclave)}`, mark.batch, (batch) => [
-            el('p', {class: 'lead', text: `${this.names.of(mark.enclave)} ${did}, in batch ${count(mark.batch)} (${time(mark.time)}).`}),
+        return this.show(`${what}: ${this.names.full(mark.enclave)}`, mark.batch, (batch) => [
+            el('p', {class: 'lead', text: `${this.names.full(mark.enclave)} ${did}, in batch ${count(mark.batch)} (${time(mark.time)}).`}),
             el('p', {text: why}),
             near.length === 0 ? [] : el('p', {class: 'near'}, el('span', {text: 'Close to it: '}), ...near.slice(-12).map((m) =>
                 el('button', {type: 'button', class: 'line', text: `${(EVENTS[m.kind] || [m.kind])[0]}, batch ${count(m.batch)}`, onclick: () => this.event(m, others)}))),

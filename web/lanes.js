@@ -59,7 +59,7 @@ export function patterns() {
 /** What an event says in one sentence. */
 export function eventText(mark, names) {
     const [what, did] = EVENTS[mark.kind] || [mark.kind, 'changed'];
-    return `${what}: ${names.of(mark.enclave)} ${did}. Batch ${count(mark.batch)}, ${time(mark.time)}`;
+    return `${what}: ${names.full(mark.enclave)} ${did}. Batch ${count(mark.batch)}, ${time(mark.time)}`;
 }
 
 function niceSteps(from, to, most) {
@@ -181,7 +181,7 @@ export class Lanes {
     drawMark(cluster) {
         const worst = cluster.marks.map((m) => m.kind).sort((a, b) => RANK.indexOf(a) - RANK.indexOf(b))[0];
         const many = cluster.marks.length > 1 ? cluster.marks.length : 0;
-        const label = many ? `${many} events of ${this.names.of(cluster.marks[0].enclave)}, batches ${count(cluster.marks[0].batch)} to ${count(cluster.marks.at(-1).batch)}`
+        const label = many ? `${many} events of ${this.names.full(cluster.marks[0].enclave)}, batches ${count(cluster.marks[0].batch)} to ${count(cluster.marks.at(-1).batch)}`
             : eventText(cluster.marks[0], this.names);
         const g = svg('g', {class: 'mark', role: 'button', tabindex: -1, 'aria-label': label,
             transform: `translate(${cluster.x.toFixed(1)} ${this.middle(cluster.lane)})`},
@@ -236,7 +236,7 @@ export class Lanes {
         for (const lane of this.view.lanes) {
             const state = this.stateAt(lane, b);
             if (state)
-                lines.push(`${this.names.of(lane.id)}: ${STATES[state][0].toLowerCase()}`);
+                lines.push(`${this.names.full(lane.id)}: ${STATES[state][0].toLowerCase()}`);
         }
         lines.push(`${size > 1 ? 'intervals of' : 'interval'} ${span(k.intervalMean[b])}${size > 1 ? `, at most ${span(k.intervalMax[b])}` : ''}; ${count(k.transactions[b])} transactions`);
         return lines;

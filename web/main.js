@@ -4,8 +4,8 @@
 import {byId, el, say} from './dom.js';
 import {Charts} from './charts.js';
 import {Details} from './details.js';
-import {Findings, showAssessment, showNow, showVerdict} from './panels.js';
-import {Feed, RpcError, askAll} from './rpc.js';
+import {Findings, isChange, showAssessment, showNow, showVerdict} from './panels.js';
+import {Feed, RpcError, ask, askAll} from './rpc.js';
 import {Timeline} from './timeline.js';
 import {Names, shortId, span, time} from './words.js';
 
@@ -14,7 +14,7 @@ const SLOW = 15000;  // what changes slowly is asked for again
 const names = new Names();
 const state = {
     head: {number: 0, term: 0}, heads: [], active: null, seen: Date.now(), interval: null,
-    health: null, findings: null, assessment: null, view: null, lost: false,
+    health: null, findings: null, assessment: null, view: null, lost: false, past: undefined,
 };
 
 /* ---- what is shown ---- */
@@ -112,6 +112,24 @@ async function load() {
     timeline.head = Math.max(timeline.head, state.head.number);
 }
 
+/** The last change of the active enclave when it is out of sight: one question about the whole chain. */
+async function askPast() {
+    if (state.past !== undefined || !state.view || state.view.marks.some(isChange))
+        return;
+    try {
+        const whole = await ask('ten_timeline', {points: 1});
+        const at = whole.takeoverTimes.at(-1);
+        const mark = whole.marks.filter(isChange).at(-1);
+        if (!at)
+            state.past = null;  // there was none
+        else
+            state.past = {took: at, mark: mark && mark.batch === at[0] ? mark : {batch: at[0], kind: at[2] ? 'clean-takeover' : 'takeover', enclave: state.active}};
+        showNow(state, names);
+    } catch {
+        // it stays unsaid
+    }
+}
+
 async function refresh() {
     if (document.hidden || state.lost)
         return;
@@ -196,14 +214,13 @@ function news(topic, object) {
         clearTimeout(soon);
         soon = setTimeout(refresh, 400);
     } else if (topic === 'lifecycle') {
-        names.learn([object.event.enclaveId]);
         timeline.newHead(object.batch);
     }
 }
 
 /* ---- colours ---- */
 
-const THEMES = {auto: ['Auto', 'as the system'], light: ['Light', 'light'], dark: ['Dark', 'dark']};
+const THEMES = {auto: ['Colours: auto', 'As the system has them; press for light'], light: ['Colours: light', 'Press for dark'], dark: ['Colours: dark', 'Press for those of the system']};
 
 function kept(value) {
     try {
@@ -216,13 +233,13 @@ function kept(value) {
 }
 
 function setTheme(theme) {
-    const [text, label] = THEMES[theme];
+    const [text, title] = THEMES[theme];
     if (theme === 'auto')
         delete document.documentElement.dataset.theme;
     else
         document.documentElement.dataset.theme = theme;
     byId('theme').textContent = text;
-    byId('theme').setAttribute('aria-label', `Colours: ${label}`);
+    byId('theme').title = title;
     charts.again();
 }
 
@@ -241,6 +258,7 @@ matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => char
 const first = load().then(() => {
     performance.mark('first-view');
     charts.begin();
+    askPast();
 }).catch(() => down(0));
 
 const feed = new Feed(['heads', 'lifecycle', 'findings'], {

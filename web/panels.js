@@ -34,16 +34,20 @@ function rateOf(heads) {
     return ms > 0 ? (heads.length - 1) * 1000 / ms : null;
 }
 
-/** The newest takeover of all ranges that were looked at. */
+export const isChange = (mark) => mark.kind === 'takeover' || mark.kind === 'clean-takeover';
+
+/** The newest takeover of all ranges that were looked at, or of the whole chain. */
 function lastSwitch(state, names) {
     const {view} = state;
-    const newest = view ? view.marks.filter((m) => m.kind === 'takeover' || m.kind === 'clean-takeover').at(-1) : null;
+    const newest = view ? view.marks.filter(isChange).at(-1) : null;
     if (newest && (!state.last || newest.batch > state.last.mark.batch))
         state.last = {mark: newest, took: view.takeoverTimes.find(([batch]) => batch === newest.batch)};
+    if (state.past && (!state.last || state.past.mark.batch > state.last.mark.batch))
+        state.last = state.past;
     if (!state.last)
         return null;
     const {mark, took} = state.last;
-    return {mark, text: `${mark.kind === 'takeover' ? 'Unclean takeover' : 'Planned switch'} by ${names.of(mark.enclave)} at batch ${count(mark.batch)}, ${time(mark.time)}` +
+    return {mark, text: `${mark.kind === 'takeover' ? 'Unclean takeover' : 'Planned switch'} by ${names.full(mark.enclave)} at batch ${count(mark.batch)}${mark.time ? `, ${time(mark.time)}` : ''}` +
         `${took ? `; that batch came ${span(took[1])} after the one before` : ''}.`};
 }
 
@@ -66,7 +70,7 @@ export function showNow(state, names) {
         say(list.children[i].children[2], small);
     });
     const last = lastSwitch(state, names);
-    let note = last ? `Last change: ${last.text}` : 'No takeover in the range shown below.';
+    let note = last ? `Last change of the active enclave: ${last.text}` : state.past === null ? 'The active enclave has been the same since the chain began.' : '';
     let mood = 'calm';
     if (state.lost)
         note = 'Not connected: this is what it was then.';
@@ -143,7 +147,7 @@ export class Findings {
                 f.state === 'open' ? el('span', {class: 'tag open', text: 'not over yet'}) : null,
                 f.about === 'peer' ? el('span', {class: 'tag', text: 'about a peer, not the operator'}) : null),
             el('p', {class: 'text', text: sentence(this.names.in(f.text))}),
-            el('p', {class: 'meta'}, el('span', {text: `${where} · ${time(f.time)}${f.enclave ? ` · ${this.names.of(f.enclave)}` : ''}`}), ...buttons));
+            el('p', {class: 'meta'}, el('span', {text: `${where} · ${time(f.time)}${f.enclave ? ` · ${this.names.full(f.enclave)}` : ''}`}), ...buttons));
         this.nodes.set(keyOf(f), {key, node});
         return node;
     }
@@ -177,11 +181,13 @@ export class Findings {
 /* ---- the assessment ---- */
 
 const percent = (share) => share === undefined || share === null ? '–' : `${(Math.floor(share * 10000) / 100)} %`;
-const fixed = (x) => typeof x === 'number' ? String(Math.round(x * 100) / 100) : '–';
+const fixed = (x) => typeof x === 'number' ? String(Math.round(x * 100) / 100 || 0) : '–';
+
+const perDay = (x) => `${fixed(x)} ${x === 1 ? 'restart' : 'restarts'} a day`;
 
 function table(caption, head, rows) {
     return el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
-        el('table', {}, el('caption', {text: caption}), el('thead', {}, el('tr', {}, ...head.map((h) => el('th', {scope: 'col', text: h})))),
+        el('table', {'aria-label': caption}, el('thead', {}, el('tr', {}, ...head.map((h) => el('th', {scope: 'col', text: h})))),
             el('tbody', {}, ...rows.map((row) => el('tr', {}, ...row.map((cell, i) => i === 0 ? el('th', {scope: 'row', text: cell}) : el('td', {text: cell})))))));
 }
 
@@ -198,9 +204,9 @@ function likelihood(l, name, what) {
 
 function parameters(p) {
     const pairs = [
-        [`a false alarm at most once in ${count(Math.round(1 / p.alpha))} networks, in their whole life`, 'α'],
-        [`${fixed(p.lambda0PerDay)} restarts a day`, 'promised at most'],
-        [`${fixed(p.lambda1PerDay)} restarts a day`, 'what misuse would look like'],
+        [`at most one in ${count(Math.round(1 / p.alpha))} networks, in their whole life (α)`, 'false alarms'],
+        [perDay(p.lambda0PerDay), 'promised at most'],
+        [perDay(p.lambda1PerDay), 'what misuse would look like'],
         [span(p.mergeWindowMs), 'restarts this close count as one incident'],
         [`${span(p.bootMs)} (${p.bootMsFrom === 'observed' ? 'the shortest seen' : 'set by the node’s operator'})`, 'a boot takes at least'],
     ];
@@ -214,11 +220,12 @@ export function showAssessment(a, names) {
         return;
     }
     const o = a.operator;
-    const rows = (a.enclaves || []).map((e) => [names.of(e.id), e.state, percent(e.uptime && e.uptime.share), count(e.boots), count(e.restarts),
+    const enclaves = [...a.enclaves || []].sort((x, y) => names.rank(x.id) - names.rank(y.id));
+    const rows = enclaves.map((e) => [names.brief(e.id), e.state, percent(e.uptime && e.uptime.share), count(e.boots), count(e.restarts),
         `${count(e.takeovers.clean)} / ${count(e.takeovers.unclean)}`, e.longestSilence ? `${span(e.longestSilence.ms)} (${some(e.longestSilence.batches, 'batch', 'batches')})` : 'none',
         e.lag ? `${fixed(e.lag.mean)} / ${count(e.lag.max)}` : '–', e.exposure ? count(e.exposure.boots) : '–']);
     box.replaceChildren(
-        el('p', {text: `Over ${fixed(o.days)} days and ${count(a.number)} batches: ${some(o.restarts, 'restart')} in ${some(o.incidents, 'incident')}, ` +
+        el('p', {text: `Over ${span(o.days * 86400000)} and ${some(a.number, 'batch', 'batches')}: ${some(o.restarts, 'restart')} in ${some(o.incidents, 'incident')}, ` +
             `${some(o.takeovers.clean, 'planned switch', 'planned switches')}, ${some(o.takeovers.unclean, 'unclean takeover')}.`}),
         el('h3', {text: 'Are there more restarts than promised?'}),
         el('p', {class: 'why', text: 'Two stories are compared: restarts come at most as often as the operator promised, or as often as misuse would need. Each restart moves the scale towards misuse, each quiet day away from it. ' +
@@ -229,7 +236,7 @@ export function showAssessment(a, names) {
         el('p', {}, el('strong', {text: `At most ${some(o.exposure.boots, 'boot')}`}), el('span', {text: ` in ${some(o.exposure.windows, 'dark window')} of ${span(o.exposure.darkMs)} altogether.`})),
         el('p', {class: 'why', text: 'A window is dark from an enclave’s last report until it is back. An upper bound: so many boots would have fitted in, if one boot followed the other.'}),
         el('h3', {text: 'Each enclave'}),
-        table('Each enclave', ['Enclave', 'Now', 'Reported', 'Boots', 'Restarts', 'Switches clean / unclean', 'Longest silence', 'Lag mean / most', 'Unseen boots at most'], rows),
+        table('Each enclave', ['Enclave', 'Now', 'Reported', 'Boots', 'Restarts', 'Takeovers planned / unclean', 'Longest silence', 'Lag of reports, mean / most', 'Unseen boots at most'], rows),
         el('h3', {text: 'What these figures rest on'}), parameters(a.parameters),
         el('h3', {text: 'What nobody can see here'}),
         el('ul', {class: 'open'}, ...(a.open || []).map((x) => el('li', {text: x.what}))));

@@ -41,7 +41,8 @@ export class Timeline {
         const list = byId('legend');
         document.body.append(svg('svg', {class: 'patterns', width: 0, height: 0, 'aria-hidden': 'true'}, patterns()));
         list.append(...Object.entries(STATES).map(([state, [name, why]]) => box(barOf(state, -12, 24, 0), name, why)));
-        list.append(...['takeover', 'clean-takeover', 'restart'].map((kind) => box(signOf(kind), EVENTS[kind][0], EVENTS[kind][2])));
+        list.append(...Object.entries(EVENTS).map(([kind, [name, , why]]) => box(signOf(kind), name, why)));
+        list.append(box(signOf('start', 3), 'Several events, so many', 'They are too close to each other to be drawn; press it to see them apart.'));
     }
 
     /** What the first view asks for. */

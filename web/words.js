@@ -31,7 +31,8 @@ export function span(ms) {
 
 export const shortId = (id) => id.slice(0, 10);
 
-/** Enclaves get letters, in the order in which the chain listed them. */
+/** Enclaves get letters, in the order in which the chain listed them: ten_timeline has them so. `tenseq watch` and `tenseq audit` have the
+ *  same rule (src/cli/names.h); docs/dashboard.md tells it. */
 export class Names {
     constructor() {
         this.letters = new Map();
@@ -46,13 +47,26 @@ export class Names {
         }
     }
 
-    letter(id) {
-        this.learn([id]);
-        return this.letters.get(id);
+    /** Where the id stands beside it. */
+    of(id) {
+        return `Enclave ${this.letters.get(id) || shortId(id)}`;
     }
 
-    of(id) {
-        return `Enclave ${this.letter(id)}`;
+    /** In a sentence. */
+    full(id) {
+        const letter = this.letters.get(id);
+        return letter ? `Enclave ${letter} (${shortId(id)})` : this.of(id);
+    }
+
+    /** In a list, beside others. */
+    brief(id) {
+        return `${this.letters.get(id) || ''} ${shortId(id)}`.trim();
+    }
+
+    /** For sorting: by letter; who has none comes last. */
+    rank(id) {
+        const at = [...this.letters.keys()].indexOf(id);
+        return at < 0 ? this.letters.size : at;
     }
 
     /** Letters put where a sentence of the node has the beginning of an id. */
@@ -82,14 +96,14 @@ export const EVENTS = {
         'Innocent after a crash or an upgrade. Each restart is also a chance to try something out unseen, so they are counted.'],
     start: ['First start', 'was started for the first time', 'Expected once for each enclave.'],
     activation: ['Activation', 'began a new term without replacing anybody', 'Expected at the start of the network.'],
-    granted: ['Listed', 'was put on the list of allowed enclaves', 'Decided outside, by the management contract.'],
-    revoked: ['Revoked', 'was taken off the list of allowed enclaves', 'Decided outside, by the management contract.'],
+    granted: ['Put on the list', 'was put on the list of allowed enclaves', 'Decided outside, by the management contract.'],
+    revoked: ['Taken off the list', 'was taken off the list of allowed enclaves', 'Decided outside, by the management contract.'],
 };
 
 /** Severities: name, what it means, worst first. */
 export const SEVERITIES = {
     proof: ['Proof', 'Signed data that contradict each other. Anyone can verify it offline; no innocent reason exists.'],
-    omission: ['Gap', 'Something that should be there is missing. That it is missing is signed; why is not.'],
+    omission: ['Gap', 'Something that should be there is missing. That it is missing is signed; why is not. (The command line says omission.)'],
     pattern: ['Pattern', 'Innocent once. Only how often it happens says something.'],
     notice: ['Notice', 'Worth knowing; speaks against nobody.'],
 };
@@ -180,7 +194,7 @@ function sure(t, assessment, health) {
     const checked = 'Proofs are certain: this node checked every signature itself, and no crash makes an honest operator cause one.';
     const p = assessment && assessment.parameters;
     const l = assessment && assessment.operator && assessment.operator.likelihood;
-    const odds = p && l ? ` Counting restarts wrongs at most ${fewer(p.alpha)} honest operators, ever; ${t.alarm ? 'it has raised the alarm' : 'it has raised no alarm'}.`
+    const odds = p && l ? ` The count of restarts accuses at most ${fewer(p.alpha)} honest operators falsely, ever; ${t.alarm ? 'it has raised the alarm' : 'it has raised no alarm'}.`
         : ' How often is too often is not judged by this node.';
     const late = health && health.state !== 'following' ? ` This node is not up to date just now (${health.state}).` : '';
     return checked + odds + late;

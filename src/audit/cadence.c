@@ -40,11 +40,16 @@ static void close_stretch(struct audit_step *s, struct audit_cadence *c)
     f.serial = c->serial;
     f.last = c->last;
     f.count = c->late + c->bunched;
-    audit_text(&f,
-               "from batch %" PRIu64 " to %" PRIu64 " %" PRIu64 " batches were late, by up to %s, "
-               "and %" PRIu64 " bunched; the interval is %s",
-               c->from, c->last, c->late, audit_span(c->longest_ms, span), c->bunched,
-               audit_span(s->a->genesis->params.batch_interval_ms, interval));
+    audit_span(s->a->genesis->params.batch_interval_ms, interval);
+    audit_span(c->longest_ms, span);
+    if (c->from == c->last && c->late == 1)
+        audit_text(&f, "batch %" PRIu64 " was late, by %s; the interval is %s", c->from, span,
+                   interval);
+    else
+        audit_text(&f,
+                   "of batches %" PRIu64 " to %" PRIu64 " %" PRIu64
+                   " came late, by up to %s, and %" PRIu64 " bunched; the interval is %s",
+                   c->from, c->last, c->late, span, c->bunched, interval);
     audit_raise(s, &f);
     *c = (struct audit_cadence){.short_ones = c->short_ones};
 }

@@ -5,8 +5,7 @@
 
 #include "audit/internal.h"
 
-static void raise(struct audit_step *s, const struct audit_enclave *e,
-                  const struct ts_lifecycle_event *t)
+static void raise(struct audit_step *s, const struct audit_enclave *e)
 {
     char id[AUDIT_SHORT], span[AUDIT_SPAN];
     uint64_t seen = e->seen_in > e->started_in ? e->seen_in : e->started_in;
@@ -15,10 +14,10 @@ static void raise(struct audit_step *s, const struct audit_enclave *e,
                       ts_hash_equal(&s->a->active_boot, &e->boot_id);
     f.count = e->boots + 1;
     audit_text(&f,
-               "enclave %s was restarted%s: boot %" PRIu64 " at head %" PRIu64
-               ", last report in batch %" PRIu64 ", dark for %s from that report's head on",
+               "enclave %s was restarted%s: boot %" PRIu64 "; last report in batch %" PRIu64
+               ", then dark for %s",
                audit_short(&e->id, id), was_active ? " while it was active" : "", e->boots + 1,
-               t->batch_number, seen,
+               seen,
                audit_span(s->b->header.time > e->seen_time && e->seen_time != 0
                               ? s->b->header.time - e->seen_time
                               : 0,
@@ -30,7 +29,7 @@ void audit_restart(struct audit_step *s, struct audit_enclave *e,
                    const struct ts_lifecycle_event *t)
 {
     if (e->boots > 0)
-        raise(s, e, t);
+        raise(s, e);
     e->boots++;
     e->boot_id = t->boot_id;
     e->started_in = s->a->number;

@@ -227,6 +227,42 @@ def _contrast(b):
 # ---- a proof --------------------------------------------------------------------------------------
 
 
+def test_names_signs_and_a_change_out_of_sight():
+    """Enclaves have their letters by the order of the list, each sign its word, and who took over last is told however long ago."""
+    with Network(interval="60ms") as net, Browser() as b:
+        net.until("a batch", lambda: net.node_head(0) > 3)
+        b.open(url_of(net))
+        see(net, b, "that there was no change", "document.querySelector('#now-note').innerText.startsWith('The active enclave has been the same')")
+        was = net.active()
+        net.rpc("sequencer_switchover")
+        at = next(x for x in net.rpc("ten_getBatches", 1, 256) if x["header"]["producer"] != net.ids[was])
+        now = at["header"]["producer"]
+        net.until("it is out of sight", lambda: net.node_head(0) > int(at["header"]["number"]) + 330, 60)
+        b.open(url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        name = {i: f"Enclave {'ABC'[k]} ({i[:10]})" for k, i in enumerate(sorted(net.ids))}
+        see(net, b, "the last change", "document.querySelector('#now-note').innerText.startsWith('Last change of the active enclave')")
+        note = b.text("#now-note")
+        assert f"Planned switch by {name[now]} at batch {at['header']['number']}" in note, note
+        first = b.eval("[...document.querySelectorAll('#assessment tbody th')].map((e) => e.innerText)")
+        assert first == [f"{'ABC'[k]} {i[:10]}" for k, i in enumerate(sorted(net.ids))], first
+        legend = b.text("#legend")
+        for word in ("Active", "Revoked", "Unclean takeover", "Planned switch", "Restart", "First start", "Put on the list",
+                     "Taken off the list", "Several events"):
+            assert word in legend, f"{word} is not in {legend}"
+        assert b.text("#theme") == "Colours: auto"
+        over = b.text("#assessment p")
+        assert over.startswith("Over ") and "0 days" not in over and "1 planned switch," in over, over
+        assert "1 restart a day" in b.text("#assessment .params")
+        for width in (320, 400):
+            b.do("size", width=width, height=800)
+            gap = b.eval("""(() => { const table = document.querySelector('#assessment table');
+                return table.getBoundingClientRect().top - table.parentNode.previousElementSibling.getBoundingClientRect().bottom; })()""")
+            assert 0 <= gap < 10, f"{gap} pixels above the table at a width of {width}"
+        fits(b)
+        no_complaint(b)
+
+
 def test_a_proof_is_shown_and_handed_out():
     with tempfile.TemporaryDirectory(prefix="tseq-") as data, Browser() as b:
         port = _port()
