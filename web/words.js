@@ -10,6 +10,8 @@ export const some = (n, one, many) => `${count(n)} ${n === 1 ? one : many || one
 
 export function time(ms) {
     const date = new Date(ms);
+    if (Number.isNaN(date.getTime()))
+        return 'a time that no calendar has';
     const today = day.format(date) === day.format(new Date());
     return today ? clock.format(date) : `${day.format(date)}, ${clock.format(date)}`;
 }

@@ -442,6 +442,8 @@ def _verdicts(b):
     def finding(name, severity, state="once", about="operator"):
         return {"name": name, "severity": severity, "state": state, "about": about}
 
+    for claim in (9 * 10**15, "18446744073709551615"):  # an operator may claim any time; the page says the rest all the same
+        assert "no calendar" in b.eval("import('./words.js').then((w) => w.time(%s))" % json.dumps(claim))
     proof = finding("equivocation", "proof")
     gone, there = finding("silence", "omission", "closed"), finding("silence", "omission", "open")
     assert said(None)["level"] == "unknown"
