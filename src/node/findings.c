@@ -74,7 +74,7 @@ static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash 
                                    .n_whitelist = word->n_whitelist};
     struct ts_finding f;
     ts_audit_whitelist(n->audit, parent_root, b, &l1, after, n_after, &f);
-    if (!ts_node_gossip_note_evidence(n, b->header.number, &f.evidence))
+    if (!ts_node_gossip_note_evidence(n, TS_RECORD_WHITELIST, b->header.number, &f.evidence))
         return;
     (void)ts_node_findings_add(n, &f);
     const struct ts_record r = {.kind = TS_RECORD_WHITELIST,
@@ -88,7 +88,7 @@ static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash 
                                 .after = (ts_address *)(uintptr_t)after,
                                 .n_after = n_after};
     if (!keep(n, b->header.number, &f.hash, &f.evidence, &r))
-        ts_node_gossip_forget_evidence(n, b->header.number, &f.evidence);
+        ts_node_gossip_forget_evidence(n, TS_RECORD_WHITELIST, b->header.number, &f.evidence);
     else if (!is_told)
         ts_node_gossip_newest(n, &f.evidence); /* see there */
 }
@@ -214,7 +214,7 @@ static void load_conflict(struct ts_node *n, const ts_hash *id, const struct ts_
     struct ts_finding f;
     if (ts_batch_decode(r->batch, n->start.genesis->params.max_batch_bytes, &n->decode, &b) !=
             TS_OK ||
-        !ts_node_gossip_note_evidence(n, r->number, id))
+        !ts_node_gossip_note_evidence(n, r->kind, r->number, id))
         return; /* out of memory, or a damaged store, which the batches will tell */
     ts_node_gossip_newest(n, id);
     ts_audit_conflict_known(n->audit, &own, &b, &f);
@@ -228,7 +228,7 @@ static void load_mismatch(struct ts_node *n, const ts_hash *id, const struct ts_
     struct ts_finding f;
     if (ts_batch_decode(r->batch, n->start.genesis->params.max_batch_bytes, &n->decode, &b) !=
             TS_OK ||
-        !ts_node_gossip_note_evidence(n, r->number, id))
+        !ts_node_gossip_note_evidence(n, r->kind, r->number, id))
         return;
     l1.number = b.header.l1_number;
     ts_node_gossip_newest(n, id);

@@ -110,15 +110,16 @@ void ts_node_load_evidence(struct ts_node *n, const ts_hash *id, ts_bytes data)
         ts_node_findings_load(n, id, &r); /* else it is of a later version, or damaged */
 }
 
-bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
+bool ts_node_gossip_note_evidence(struct ts_node *n, enum ts_record_kind kind, uint64_t number,
+                                  const ts_hash *id)
 {
+    const struct evidence_at at = {.number = number, .kind = kind};
     if (ts_map_get(&n->evidence, id) != NULL) {
         n->counters.duplicates++;
         return false;
     }
     uint32_t count = 0;
-    void *value =
-        n->evidence.n < NODE_EVIDENCE_MAX ? ts_map_put(&n->evidence_at, &number, NULL) : NULL;
+    void *value = n->evidence.n < NODE_EVIDENCE_MAX ? ts_map_put(&n->evidence_at, &at, NULL) : NULL;
     if (value != NULL)
         memcpy(&count, value, sizeof(count));
     if (value == NULL || count >= NODE_EVIDENCE_PER_NUMBER ||
@@ -131,10 +132,12 @@ bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_h
     return true;
 }
 
-void ts_node_gossip_forget_evidence(struct ts_node *n, uint64_t number, const ts_hash *id)
+void ts_node_gossip_forget_evidence(struct ts_node *n, enum ts_record_kind kind, uint64_t number,
+                                    const ts_hash *id)
 {
+    const struct evidence_at at = {.number = number, .kind = kind};
     uint32_t count = 0;
-    void *value = ts_map_get(&n->evidence_at, &number);
+    void *value = ts_map_get(&n->evidence_at, &at);
     TS_CHECK(value != NULL && ts_map_remove(&n->evidence, id));
     memcpy(&count, value, sizeof(count));
     TS_CHECK(count > 0);
@@ -175,7 +178,7 @@ static void keep_evidence(struct ts_node *n, const struct source *s,
     if (e.raw.p == NULL || e.record.p == NULL) {
         ts_node_release(n, e.raw);
         ts_node_release(n, e.record);
-        ts_node_gossip_forget_evidence(n, own->number, &f->evidence);
+        ts_node_gossip_forget_evidence(n, TS_RECORD_CONFLICT, own->number, &f->evidence);
         return;
     }
     ts_node_gossip_newest(n, &f->evidence);
@@ -200,7 +203,7 @@ static void found(struct ts_node *n, const struct source *s, const struct ts_aud
                   const struct ts_batch *b, const struct ts_finding *f, bool is_quiet)
 {
     char ours[TS_HASH_HEX_SIZE], other[TS_HASH_HEX_SIZE];
-    if (!ts_node_gossip_note_evidence(n, own->number, &f->evidence))
+    if (!ts_node_gossip_note_evidence(n, TS_RECORD_CONFLICT, own->number, &f->evidence))
         return;
     n->counters.equivocations++;
     ts_node_event(n, TS_LOG_ERROR, "equivocation", "number=%" PRIu64 " own=%s other=%s",

@@ -33,7 +33,7 @@
 #define NODE_RANGES              64
 #define NODE_PUSH_FEW            8 /* batches in one durable step that are still pushed one by one */
 #define NODE_EVIDENCE_MAX        1024
-#define NODE_EVIDENCE_PER_NUMBER 4
+#define NODE_EVIDENCE_PER_NUMBER 4  /* of each kind */
 #define NODE_PROBE               64 /* batches looked at when a peer seems to follow another line */
 #define NODE_REFUSED             8 /* refused batches whose payload may turn out to be an edited one */
 #define NODE_SHOWINGS            16 /* batches of ours on their way to who has another */
@@ -369,6 +369,12 @@ struct refused {
 
 /* ---- all of it ---- */
 
+/* Of one kind, so that none takes the room of another. */
+struct evidence_at {
+    uint64_t number;
+    uint64_t kind; /* enum ts_record_kind */
+};
+
 struct ts_node {
     struct ts_node_start start;
     struct ts_node_settings s;
@@ -421,7 +427,7 @@ struct ts_node {
     size_t next_refused;
     size_t n_edited;           /* edited payloads that are kept */
     struct ts_map evidence;    /* id → nothing */
-    struct ts_map evidence_at; /* number → uint32_t how many */
+    struct ts_map evidence_at; /* struct evidence_at → uint32_t how many */
     struct own_showing showings[NODE_SHOWINGS];
     struct told told[NODE_TOLD];
     struct arrival arrivals[NODE_AHEAD]; /* by number */
@@ -551,11 +557,13 @@ void ts_node_gossip_other_line(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe(struct ts_node *n, unsigned link);
 void ts_node_gossip_probe_answer(struct ts_node *n, unsigned link, const struct ts_feed_frame *f);
 void ts_node_gossip_stored_evidence(struct ts_node *n, const struct entry *e);
-/* Notes that evidence about a batch number is kept. False: it is kept already, or there is too
- * much. */
-bool ts_node_gossip_note_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
+/* Notes that evidence of a kind about a batch number is kept. False: it is kept already, or there
+ * is too much. */
+bool ts_node_gossip_note_evidence(struct ts_node *n, enum ts_record_kind kind, uint64_t number,
+                                  const ts_hash *id);
 /* What was noted could not be kept after all: the next who brings it is listened to. */
-void ts_node_gossip_forget_evidence(struct ts_node *n, uint64_t number, const ts_hash *id);
+void ts_node_gossip_forget_evidence(struct ts_node *n, enum ts_record_kind kind, uint64_t number,
+                                    const ts_hash *id);
 void ts_node_gossip_free(struct ts_node *n);
 /* A conflict with the stored batch at own was judged: it is kept, and passed on while the others
  * can judge it too. */

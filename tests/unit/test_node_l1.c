@@ -417,6 +417,43 @@ static void a_denied_list_beside_the_chains_is_an_equivocation_too(void **state)
     end(w);
 }
 
+/* However many batches L1 has denied at a number, that there are two is found: a rollup may decide
+ * for another line there. */
+static void denied_batches_take_no_room_from_second_ones(void **state)
+{
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    struct ts_buf keep;
+    (void)state;
+    nw_l1_start(w, 110);
+    w->any_line = true;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    for (uint64_t i = 0; i < 6; i++) {
+        struct tn_draft *d = tn_draft(net, 0);
+        d->header.l1_number = 105;
+        d->header.l1_hash = tn_l1_block(105, 7 + i, NULL).hash;
+        tn_seal(net, d);
+        nw_push_raw(w, 0, ts_buf_bytes(&d->raw));
+        nw_run(w, 40 * NW_S); /* it stays away from the peer for a while */
+    }
+    assert_int_equal(found(w, node, TS_F_WHITELIST_MISMATCH), 4); /* more are not kept */
+    struct tn_draft *d = tn_draft(net, 0);
+    d->header.time += 7;
+    seal_into(net, d, &keep);
+    tn_run(net, 1);
+    w->hosts[0].history = net->history;
+    nw_publish(w, 0, 11);
+    assert_true(nw_reach(w, node, 11, 60 * NW_S));
+    nw_run(w, NW_S);
+    nw_push_raw(w, 0, ts_buf_bytes(&keep));
+    nw_run(w, NW_S);
+    assert_int_equal(found(w, node, TS_F_EQUIVOCATION), 4);
+    ts_buf_free(&keep);
+    end(w);
+}
+
 /* A second batch that L1 agrees with, or that names a block which L1 may never have, is an
  * equivocation alone. */
 static void a_second_batch_is_held_against_l1(void **state)
@@ -661,6 +698,7 @@ int main(void)
         cmocka_unit_test(a_denied_block_beside_the_chains_is_an_equivocation_too),
         cmocka_unit_test(a_denied_list_beside_the_chains_is_an_equivocation_too),
         cmocka_unit_test(a_second_batch_is_held_against_l1),
+        cmocka_unit_test(denied_batches_take_no_room_from_second_ones),
         cmocka_unit_test(an_old_block_is_refused),
         cmocka_unit_test(without_l1_that_is_said_once),
         cmocka_unit_test(a_reorg_of_what_the_chain_names_stops_it),
