@@ -74,11 +74,14 @@ static void forget(struct ts_host *h, struct replacing *r)
 /* A mark that an operator took away takes its request along. */
 void replace_begin(struct ts_host *h)
 {
+    size_t n = h->requested.n;
     for (size_t i = 0; i < h->requested.n;)
         if (id_set_has(&h->corrupted, &h->requested.ids[i]))
             i++;
         else
             h->requested.ids[i] = h->requested.ids[--h->requested.n];
+    if (h->requested.n != n)
+        settings_put(h, SETTING_REQUESTED);
 }
 
 void replace_advance(struct ts_host *h)

@@ -578,6 +578,18 @@ static void restart_host(struct world *w)
     world_run(w, 2 * SECOND);
 }
 
+static void hold_spares(struct world *w, bool down)
+{
+    for (unsigned i = 3; i < 5; i++) {
+        world_hold_down(w, i, down);
+        if (down)
+            world_kill(w, i);
+        else
+            world_start(w, i);
+    }
+    world_run(w, 2 * SECOND);
+}
+
 /* Whenever the host dies, and whenever the spare comes: it is named until it is asked for. */
 static void who_could_replace_a_corrupted_one_is_named_until_asked_for(void **state)
 {
@@ -585,11 +597,7 @@ static void who_could_replace_a_corrupted_one_is_named_until_asked_for(void **st
     struct world *w = with_l1(48);
     ts_address from, to, id = world_id(w, 0), spare = world_id(w, 3);
     world_run(w, 2 * SECOND);
-    for (unsigned i = 3; i < 5; i++) {
-        world_hold_down(w, i, true);
-        world_kill(w, i);
-    }
-    world_run(w, SECOND);
+    hold_spares(w, true);
     corrupt(w, 0);
     assert_int_equal(world_replacements(w, &from, &to), 0);
     restart_host(w);
@@ -604,6 +612,30 @@ static void who_could_replace_a_corrupted_one_is_named_until_asked_for(void **st
     world_replacement_asked(w, TS_OK);
     world_run(w, SECOND);
     restart_host(w);
+    assert_int_equal(world_replacements(w, &from, &to), 2);
+    done(w);
+}
+
+/* The operator took the mark away; when it is made again, the request of before counts no more,
+ * also for a host that dies before the next. */
+static void a_mark_that_is_taken_away_takes_its_request_along(void **state)
+{
+    (void)state;
+    struct world *w = with_l1(51);
+    ts_address from, to;
+    world_run(w, 2 * SECOND);
+    corrupt(w, 0);
+    assert_int_equal(world_replacements(w, &from, &to), 1);
+    world_replacement_asked(w, TS_OK);
+    world_run(w, SECOND);
+    world_kill_host(w);
+    world_set_meta(w, "corrupted", ts_bytes_of("", 0));
+    world_start_host(w);
+    world_run(w, 3 * SECOND);
+    hold_spares(w, true);
+    corrupt(w, 0);
+    restart_host(w);
+    hold_spares(w, false);
     assert_int_equal(world_replacements(w, &from, &to), 2);
     done(w);
 }
@@ -709,6 +741,7 @@ int main(void)
         cmocka_unit_test(the_newest_telling_of_a_block_counts),
         cmocka_unit_test(the_block_of_a_prepared_batch_is_kept),
         cmocka_unit_test(who_could_replace_a_corrupted_one_is_named_until_asked_for),
+        cmocka_unit_test(a_mark_that_is_taken_away_takes_its_request_along),
         cmocka_unit_test(each_corrupted_one_needs_a_spare_of_its_own),
         cmocka_unit_test(another_spare_is_named_after_a_failure),
         cmocka_unit_test(everything_at_once),
