@@ -5,7 +5,8 @@
 usage: agree.py TENSEQ NODE SCRIPTS SAMPLES
 
 Of every sample each member is altered, removed, doubled; files are cut, swapped, put into another network.
-Both checkers must call the samples proven and refuse everything else.
+In SAMPLES/forged all signatures hold, and something else does not (tests/unit/test_evidence_forged.c).
+Both checkers must call the samples proven and refuse everything else, those for the same reason.
 """
 
 import copy
@@ -21,6 +22,28 @@ KINDS = ("equivocation", "payload-edited", "whitelist-mismatch", "rollup-mismatc
 
 def kind_of(name):
     return next(k for k in KINDS if name.startswith(k))
+
+
+# What each of SAMPLES/forged is refused for.
+FORGED = {
+    "grant-by-whom-it-lists": "nobody that was listed before",
+    "grant-too-late": "neither the genesis nor a grant",
+    "grant-too-many": "lists nobody that counts",
+    "grant-that-removes": "neither the genesis nor a grant",
+    "equivocation-parents": "not for one number on one",
+    "equivocation-roots": "not for one number on one",
+    "equivocation-zero": "the number 0",
+    "rollup-no-range": "the rollup has no range",
+    "rollup-from-zero": "the rollup has no range",
+    "rollup-elsewhere": "not in the rollup's range",
+    "rollup-too-long": "names more batches than one may hold",
+    "rollup-long": "neither a batch nor data are there",
+    "rollup-in-order": "do not contradict each other",
+    "l1-number": "another block than the batch",
+    "l1-list": "L1's list is not ascending",
+    "l1-no-reports": "does not account for the whitelist",
+    "l1-twice": "account",
+}
 
 
 # ---- forgeries ---------------------------------------------------------------------------------
@@ -155,6 +178,21 @@ def ask_script(node, script, paths):
     return said
 
 
+def of_forged(tenseq, node, scripts, directory):
+    """How many of those whose signatures hold are judged wrongly, or there are not."""
+    names = {n.removesuffix(".json") for n in os.listdir(directory)}
+    bad = [f"forged/{n}: there is no such file, or nobody knows it" for n in names ^ set(FORGED)]
+    for name in sorted(names & set(FORGED)):
+        path = os.path.join(directory, name + ".json")
+        with open(path, encoding="utf-8") as f:
+            kind = json.load(f)["kind"]
+        for said in (ask_tenseq(tenseq, [path]), ask_script(node, os.path.join(scripts, kind + ".mjs"), [path])):
+            if FORGED[name] not in said[path]:
+                bad.append(f"forged/{name}: {said[path] or 'proven'}")
+    print("".join(f"{b}\n" for b in bad), end="")
+    return len(bad)
+
+
 def main():
     tenseq, node, scripts, samples_dir = sys.argv[1:]
     names = sorted(n.removesuffix(".json") for n in os.listdir(samples_dir) if n.endswith(".json"))
@@ -180,7 +218,7 @@ def main():
         for kind in sorted(kinds):
             paths = [p for p, (name, _) in files.items() if kind_of(name) == kind]
             theirs.update(ask_script(node, os.path.join(scripts, kind + ".mjs"), paths))
-    bad = 0
+    bad = of_forged(tenseq, node, scripts, os.path.join(samples_dir, "forged"))
     for path, (name, what) in files.items():
         for checker, said in (("tenseq", ours), ("ethers", theirs)):
             if (what is None) == (said.get(path) == ""):
@@ -197,7 +235,8 @@ def main():
     if kinds != set(KINDS) or not looked_at:
         bad += 1
         print(f"there are no samples of {sorted(set(KINDS) - kinds) or 'data that are in order'}")
-    print(f"evidence: {len(samples)} files, {len(files) - len(samples)} forgeries, {bad} judged wrongly")
+    n = len(files) - len(samples) + len(FORGED)
+    print(f"evidence: {len(samples)} files, {n} forgeries, {bad} judged wrongly")
     return 1 if bad else 0
 
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "evidence_kit.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "chain/batch.h"
@@ -393,4 +395,47 @@ const struct ts_finding *ek_finding(const struct ek_sample *s, enum ts_finding_k
             return &n->findings[i];
     fail_msg("no %s was found", ts_finding_name((int)kind));
     return NULL;
+}
+
+/* ---- files and proofs ------------------------------------------------------------------------ */
+
+char *ek_kept(const char *path, const char *made)
+{
+    const char *write = getenv("TENSEQ_WRITE_SAMPLES");
+    if (write != NULL && strcmp(write, "1") == 0) {
+        FILE *f = fopen(path, "we");
+        assert_non_null(f);
+        fprintf(f, "%s\n", made);
+        assert_int_equal(fclose(f), 0);
+    }
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        fail_msg("%s is not there", path);
+    char *text = calloc(1, 1u << 20);
+    assert_non_null(text);
+    size_t n = fread(text, 1, (1u << 20) - 1, f);
+    fclose(f);
+    while (n > 0 && text[n - 1] == '\n')
+        text[--n] = '\0';
+    return text;
+}
+
+void ek_open(struct ek_proof *p, const char *name)
+{
+    size_t i = 0;
+    while (i < ek_n_cases && strcmp(ek_cases[i].name, name) != 0)
+        i++;
+    assert_true(i < ek_n_cases);
+    ek_begin(&p->s, &ek_cases[i]);
+    struct ek_store store = {.w = p->s.w, .node = p->s.node};
+    struct ts_evidence_source source = ek_source(&store);
+    assert_int_equal(ts_evidence_build(&source, &ek_finding(&p->s, ek_cases[i].kind)->evidence,
+                                       &p->s.net->genesis, p->s.net->crypto, &p->built),
+                     TS_OK);
+}
+
+void ek_close(struct ek_proof *p)
+{
+    ts_evidence_built_free(&p->built);
+    ek_end(&p->s);
 }

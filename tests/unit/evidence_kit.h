@@ -37,4 +37,16 @@ void ek_end(struct ek_sample *s);
 /* The finding, and its evidence as the node's store gives it. */
 const struct ts_finding *ek_finding(const struct ek_sample *s, enum ts_finding_kind kind);
 
+/* The evidence of the sample of that name; close it. */
+struct ek_proof {
+    struct ek_sample s;
+    struct ts_evidence_built built;
+};
+void ek_open(struct ek_proof *p, const char *name);
+void ek_close(struct ek_proof *p);
+
+/* The file that is kept, without line ends behind it; free it. With TENSEQ_WRITE_SAMPLES=1 in the
+ * environment it is written first, as made. */
+char *ek_kept(const char *path, const char *made);
+
 #endif

@@ -37,27 +37,6 @@ static char *file_of(struct ek_sample *s, const struct ek_case *c)
     return text;
 }
 
-static char *kept_file(const char *path, const char *made)
-{
-    const char *write = getenv("TENSEQ_WRITE_SAMPLES");
-    if (write != NULL && strcmp(write, "1") == 0) {
-        FILE *f = fopen(path, "we");
-        assert_non_null(f);
-        fprintf(f, "%s\n", made);
-        assert_int_equal(fclose(f), 0);
-    }
-    FILE *f = fopen(path, "re");
-    if (f == NULL)
-        fail_msg("%s is not there", path);
-    char *text = calloc(1, 1u << 20);
-    assert_non_null(text);
-    size_t n = fread(text, 1, (1u << 20) - 1, f);
-    fclose(f);
-    while (n > 0 && text[n - 1] == '\n')
-        text[--n] = '\0';
-    return text;
-}
-
 static void each_kind_is_proven_and_its_file_is_kept(void **state)
 {
     (void)state;
@@ -67,7 +46,7 @@ static void each_kind_is_proven_and_its_file_is_kept(void **state)
         ek_begin(&s, &ek_cases[i]);
         char *made = file_of(&s, &ek_cases[i]);
         (void)snprintf(path, sizeof(path), TS_EVIDENCE_DATA "/%s.json", ek_cases[i].name);
-        char *kept = kept_file(path, made);
+        char *kept = ek_kept(path, made);
         if (strcmp(made, kept) != 0)
             fail_msg("%s is not what a node makes; TENSEQ_WRITE_SAMPLES=1 writes it anew", path);
         struct ts_evidence_file file;
@@ -106,32 +85,7 @@ static void findings_of_evidence_outlive_the_node(void **state)
 
 /* ---- what proves nothing --------------------------------------------------------------------- */
 
-struct proof {
-    struct ek_sample s;
-    struct ts_evidence_built built;
-};
-
-static void open_case(struct proof *p, const char *name)
-{
-    size_t i = 0;
-    while (i < ek_n_cases && strcmp(ek_cases[i].name, name) != 0)
-        i++;
-    assert_true(i < ek_n_cases);
-    ek_begin(&p->s, &ek_cases[i]);
-    struct ek_store store = {.w = p->s.w, .node = p->s.node};
-    struct ts_evidence_source source = ek_source(&store);
-    assert_int_equal(ts_evidence_build(&source, &ek_finding(&p->s, ek_cases[i].kind)->evidence,
-                                       &p->s.net->genesis, p->s.net->crypto, &p->built),
-                     TS_OK);
-}
-
-static void close_case(struct proof *p)
-{
-    ts_evidence_built_free(&p->built);
-    ek_end(&p->s);
-}
-
-static void refused(const struct proof *p, const struct ts_evidence *e, const char *why)
+static void refused(const struct ek_proof *p, const struct ts_evidence *e, const char *why)
 {
     assert_int_equal(ts_evidence_check(e, p->s.net->crypto, ts_rollup_said, &verdict),
                      TS_E_EVIDENCE);
@@ -141,9 +95,9 @@ static void refused(const struct proof *p, const struct ts_evidence *e, const ch
 
 static void the_same_seal_twice_proves_nothing(void **state)
 {
-    struct proof p;
+    struct ek_proof p;
     (void)state;
-    open_case(&p, "equivocation-batch");
+    ek_open(&p, "equivocation-batch");
     struct ts_evidence e = p.built.evidence;
     e.other = e.batch;
     refused(&p, &e, "both seals are for the same batch");
@@ -155,27 +109,27 @@ static void the_same_seal_twice_proves_nothing(void **state)
     refused(&p, &e, "the seal of the other batch");
     e.batch.header.time++;
     refused(&p, &e, "the seal of the batch");
-    close_case(&p);
+    ek_close(&p);
 }
 
 static void another_network_proves_nothing(void **state)
 {
-    struct proof p;
+    struct ek_proof p;
     (void)state;
-    open_case(&p, "equivocation-batch");
+    ek_open(&p, "equivocation-batch");
     struct testnet *other = tn_running(4);
     struct ts_evidence e = p.built.evidence;
     e.genesis = &other->genesis;
     refused(&p, &e, "of another network");
     tn_free(other);
-    close_case(&p);
+    ek_close(&p);
 }
 
 static void strangers_and_their_grants_prove_nothing(void **state)
 {
-    struct proof p;
+    struct ek_proof p;
     (void)state;
-    open_case(&p, "equivocation-granted");
+    ek_open(&p, "equivocation-granted");
     struct ts_evidence e = p.built.evidence;
     assert_int_equal(e.n_grants, 1);
     assert_int_equal(ts_evidence_check(&e, p.s.net->crypto, NULL, &verdict), TS_OK);
@@ -192,25 +146,25 @@ static void strangers_and_their_grants_prove_nothing(void **state)
     /* One's own batch grants nothing: it is sealed, and no payload lists anybody. */
     grants[0] = e.batch;
     refused(&p, &e, "lists nobody");
-    close_case(&p);
+    ek_close(&p);
 }
 
 static void what_agrees_proves_nothing(void **state)
 {
-    struct proof p;
+    struct ek_proof p;
     (void)state;
-    open_case(&p, "whitelist-mismatch-list");
+    ek_open(&p, "whitelist-mismatch-list");
     struct ts_evidence e = p.built.evidence;
     e.l1_list = p.s.net->genesis.whitelist;
     e.n_l1_list = 3;
     refused(&p, &e, "the batch and L1 agree");
-    close_case(&p);
-    open_case(&p, "payload-edited");
+    ek_close(&p);
+    ek_open(&p, "payload-edited");
     e = p.built.evidence;
     e.given = e.batch.payload;
     refused(&p, &e, "is the sealed one");
-    close_case(&p);
-    open_case(&p, "rollup-mismatch-time");
+    ek_close(&p);
+    ek_open(&p, "rollup-mismatch-time");
     e = p.built.evidence;
     e.has_data = false;
     refused(&p, &e, "do not contradict");
@@ -221,16 +175,16 @@ static void what_agrees_proves_nothing(void **state)
     refused(&p, &e, "not those that the rollup commits to");
     assert_int_equal(ts_evidence_check(&p.built.evidence, p.s.net->crypto, NULL, &verdict),
                      TS_E_UNSUPPORTED);
-    close_case(&p);
+    ek_close(&p);
 }
 
 static void an_unknown_id_is_not_found(void **state)
 {
-    struct proof p;
+    struct ek_proof p;
     struct ts_evidence_built built;
     ts_hash id = {{1}};
     (void)state;
-    open_case(&p, "equivocation-granted");
+    ek_open(&p, "equivocation-granted");
     struct ek_store store = {.w = p.s.w, .node = p.s.node};
     struct ts_evidence_source source = ek_source(&store);
     assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
@@ -238,7 +192,7 @@ static void an_unknown_id_is_not_found(void **state)
     ts_record_grant_id(tn_id(p.s.net, 3), &id); /* a grant alone is no evidence */
     assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
                      TS_E_NOT_FOUND);
-    close_case(&p);
+    ek_close(&p);
 }
 
 int main(void)
