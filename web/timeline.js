@@ -42,7 +42,7 @@ export class Timeline {
         document.body.append(svg('svg', {class: 'patterns', width: 0, height: 0, 'aria-hidden': 'true'}, patterns()));
         list.append(...Object.entries(STATES).map(([state, [name, why]]) => box(barOf(state, -12, 24, 0), name, why)));
         list.append(...Object.entries(EVENTS).map(([kind, [name, , why]]) => box(signOf(kind), name, why)));
-        list.append(box(signOf('start', 3), 'Several events, so many', 'They are too close to each other to be drawn; press it to see them apart.'));
+        list.append(box(signOf('start', 3), '3 events close together', 'Press it to see them apart.'));
     }
 
     /** What the first view asks for. */

@@ -134,8 +134,20 @@ static void put_key(FILE *to, const struct ts_cfg_key *key)
     fputc('\n', to);
 }
 
+/* One that the environment may give, as an example. */
+static const char *example(const struct ts_cfg_spec *spec)
+{
+    size_t k = 0;
+    while (k + 1 < spec->n_keys && (spec->keys[k].flags & TS_CFG_FLAG_ONLY) != 0)
+        k++;
+    return k < spec->n_keys ? spec->keys[k].name : "config";
+}
+
 void ts_cfg_help(const struct ts_cfg_spec *spec, FILE *to)
 {
+    char env[CFG_NAME_MAX + 16];
+    const char *key = example(spec);
+    cfg_env_name(key, env);
     fprintf(to, "Usage: %s [FLAG…]%s%s\n%s\n\n", spec->program, spec->args == NULL ? "" : " ",
             spec->args == NULL ? "" : spec->args, spec->summary);
     for (size_t k = 0; k < spec->n_keys; k++)
@@ -151,9 +163,9 @@ void ts_cfg_help(const struct ts_cfg_spec *spec, FILE *to)
     put_flag(to, 'V', "version", "");
     fputs("print the version\n", to);
     fprintf(to,
-            "\nA key can also be given%s in the environment: --data-dir is " CFG_ENV_PREFIX
-            "DATA_DIR.\nFlags win over the environment%s.\n",
-            spec->no_file ? "" : " in the file of --config and",
+            "\nA key can also be given%s in the environment: --%s is %s.\n"
+            "Flags win over the environment%s.\n",
+            spec->no_file ? "" : " in the file of --config and", key, env,
             spec->no_file ? "" : ", and that over the file");
     if (spec->epilogue != NULL)
         fprintf(to, "\n%s\n", spec->epilogue);

@@ -28,14 +28,14 @@ static const struct ts_cfg_spec spec = {
 
 static void print_rollup(const json_t *r)
 {
-    char signer[80], finality[80], small[20], range[48];
+    char signer[80], finality[80], range[48];
     const char *wrong = json_string_value(json_object_get(r, "wrong"));
     snprintf(range, sizeof(range), "%llu-%llu", (unsigned long long)cli_u64(r, "firstNumber"),
              (unsigned long long)cli_u64(r, "lastNumber"));
     cli_text(r, "signer", signer);
-    printf("  %-21s %9llu %9llu  %-12s  %-9s%s%s\n", range,
+    printf("  %-21s %9llu %9llu  %-12.10s  %-9s%s%s\n", range,
            (unsigned long long)cli_u64(r, "l1Block"), (unsigned long long)cli_u64(r, "bytes"),
-           signer[0] != 0 ? cli_short(signer, small) : "-", cli_text(r, "finality", finality),
+           signer[0] != 0 ? signer : "-", cli_text(r, "finality", finality),
            wrong != NULL ? "  wrong: " : "", wrong != NULL ? wrong : "");
 }
 

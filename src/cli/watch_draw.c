@@ -79,7 +79,7 @@ static void end_line(struct page *p)
 }
 
 /* Broken between words; what does not fit on the line stands on the next, under its beginning. */
-static void put_wrapped(struct page *p, const char *text)
+static void put_wrapped(struct page *p, enum style style, const char *text)
 {
     unsigned indent = p->column < p->size.columns / 2 ? p->column : 2;
     while (*text != 0 && !is_full(p)) {
@@ -88,7 +88,7 @@ static void put_wrapped(struct page *p, const char *text)
             end_line(p);
             tab(p, indent);
         }
-        say(p, PLAIN, "%.*s%s", (int)n, text, text[n] == ' ' ? " " : "");
+        say(p, style, "%.*s%s", (int)n, text, text[n] == ' ' ? " " : "");
         text += n + (text[n] == ' ');
     }
 }
@@ -263,7 +263,7 @@ static void draw_lane(struct page *p, const struct watch *w, const struct watch_
     if (lane->note[0] == 0)
         return;
     tab(p, 2);
-    put(p, WARN, lane->note);
+    put_wrapped(p, WARN, lane->note);
     end_line(p);
 }
 
@@ -412,7 +412,7 @@ static void draw_findings(struct page *p, const struct watch *w)
         put(p, PLAIN, " ");
         cli_names_in(&w->names, what != NULL ? what : cli_text(f, "name", text), named,
                      sizeof(named));
-        put_wrapped(p, named);
+        put_wrapped(p, PLAIN, named);
         end_line(p);
     }
 }

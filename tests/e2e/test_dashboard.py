@@ -248,7 +248,7 @@ def test_names_signs_and_a_change_out_of_sight():
         assert first == [f"{'ABC'[k]} {i[:10]}" for k, i in enumerate(sorted(net.ids))], first
         legend = b.text("#legend")
         for word in ("Active", "Revoked", "Unclean takeover", "Planned switch", "Restart", "First start", "Put on the list",
-                     "Taken off the list", "Several events"):
+                     "Taken off the list", "events close together"):
             assert word in legend, f"{word} is not in {legend}"
         assert b.text("#theme") == "Colours: auto"
         over = b.text("#assessment p")
