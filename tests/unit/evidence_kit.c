@@ -280,11 +280,17 @@ static void with_transactions(struct ek_sample *s)
     follow(s);
 }
 
+/* And the honest rollup of them. */
+static void with_rollup(struct ek_sample *s, struct made *m)
+{
+    with_transactions(s);
+    make(s->net, 8, m);
+}
+
 static void rollup_time(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.batches[3].time++;
     give(s, &m, 0);
 }
@@ -292,8 +298,7 @@ static void rollup_time(struct ek_sample *s)
 static void rollup_transactions(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.batches[6].n_txs--; /* one is dropped */
     give(s, &m, 0);
 }
@@ -301,8 +306,7 @@ static void rollup_transactions(struct ek_sample *s)
 static void rollup_parent(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.rollup.rollup.first_parent_hash.b[0] ^= 1;
     give(s, &m, 0);
 }
@@ -310,8 +314,7 @@ static void rollup_parent(struct ek_sample *s)
 static void rollup_hash(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.rollup.rollup.last_hash.b[0] ^= 1;
     give(s, &m, 0);
 }
@@ -319,8 +322,7 @@ static void rollup_hash(struct ek_sample *s)
 static void rollup_root(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.rollup.rollup.protocol_root.b[0] ^= 1;
     give(s, &m, 0);
 }
@@ -328,24 +330,21 @@ static void rollup_root(struct ek_sample *s)
 static void rollup_cut(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     give(s, &m, 1);
 }
 
 static void rollup_empty(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     give(s, &m, SIZE_MAX);
 }
 
 static void rollup_range(struct ek_sample *s)
 {
     struct made m;
-    with_transactions(s);
-    make(s->net, 8, &m);
+    with_rollup(s, &m);
     m.rollup.rollup.last_number = 1u << 20;
     give(s, &m, 0);
 }

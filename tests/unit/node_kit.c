@@ -37,3 +37,17 @@ ts_bytes sibling(struct testnet *net, struct ts_buf *keep)
     tn_run(net, 1);
     return ts_buf_bytes(keep);
 }
+
+struct nw *with_sibling(size_t hosts, size_t *node, struct ts_buf *keep)
+{
+    struct testnet *net = net_of(20);
+    struct nw *w = nw_new(net, hosts);
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    *node = nw_node(w, hosts_01, 2, NULL, false);
+    nw_run(w, NW_S);
+    (void)sibling(net, keep);
+    nw_publish(w, 0, 21);
+    nw_run(w, 100 * NW_MS);
+    return w;
+}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "rebuild_kit.h"
 
+#include <string.h>
+
 #include "codec/schema.h"
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
@@ -177,4 +179,51 @@ struct ts_msg_rolled world_forge(struct world *w, const struct ts_msg_rolled *fr
     assert_int_equal(
         ts_sign(w->k->crypto, &w->k->enclaves[signer].identity, &digest, &r.rollup.sig), TS_OK);
     return r;
+}
+
+/* ---- a state that is kept ---- */
+
+static ts_err get_bytes(void *ctx, void *p, size_t n)
+{
+    ts_bytes *left = ctx;
+    if (left->n < n)
+        return TS_E_TRUNCATED;
+    memcpy(p, left->p, n);
+    *left = ts_bytes_of(left->p + n, left->n - n);
+    return TS_OK;
+}
+
+struct ts_source world_source(ts_bytes *left)
+{
+    return (struct ts_source){.ctx = left, .read = get_bytes};
+}
+
+static ts_err put_bytes(void *ctx, const void *p, size_t n)
+{
+    ts_buf_put(ctx, p, n);
+    return TS_OK;
+}
+
+void world_save(struct world *w, struct ts_buf *out)
+{
+    const struct ts_sink sink = {.ctx = out, .write = put_bytes};
+    const struct ts_msg_rolled *first = &w->rolled[0];
+    ts_buf_init(out, 0);
+    assert_int_equal(ts_rebuild_rollup(w->rebuild, &first->rollup, first->data, NULL), TS_OK);
+    assert_int_equal(ts_rebuild_save(w->rebuild, &sink), TS_OK);
+}
+
+ts_bytes world_rebuilt(struct world *w, uint64_t number, ts_hash *hash)
+{
+    struct ts_batch b = ek_decode(w->k, ek_batch(w->k, number));
+    struct ts_buf out;
+    ts_buf_init(&out, 0);
+    size_t mark = ts_put_list(&out);
+    ts_put_raw(&out, b.raw_header);
+    ts_put_raw(&out, b.raw_txs);
+    ts_put_list_end(&out, mark);
+    ts_header_hash(&w->k->genesis.domain, &b.header, hash);
+    ts_bytes kept = world_keep(w->k, ts_buf_bytes(&out));
+    ts_buf_free(&out);
+    return kept;
 }

@@ -38,6 +38,13 @@ void world_batch(struct world *w, size_t producer, uint64_t l1_number, ts_bytes 
 void world_roll(struct world *w, size_t signer, uint64_t first, uint64_t last, uint64_t l1_number);
 /* Signs what no honest enclave would. */
 struct ts_msg_rolled world_forge(struct world *w, const struct ts_msg_rolled *from, size_t signer);
+/* Takes the first rollup, and saves the state behind it: ts_buf_free. */
+void world_save(struct world *w, struct ts_buf *out);
+/* Gives what is left, which moves on. */
+struct ts_source world_source(ts_bytes *left);
+/* A batch as a rebuild gives it, without its payload, and its hash; it lives as long as the world.
+ */
+ts_bytes world_rebuilt(struct world *w, uint64_t number, ts_hash *hash);
 /* A copy that lives as long as the world. */
 ts_bytes world_keep(struct ek *k, ts_bytes b);
 

@@ -3,34 +3,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "l1world.h"
-
-#define SECOND UINT64_C(1000000)
-#define NONE   ((ts_bytes){0})
-
-static struct l1world w;
-
-static int open(void **state)
-{
-    (void)state;
-    l1world_open(&w, 17, 1);
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    (void)state;
-    l1world_close(&w);
-    return 0;
-}
-
-static void lives(unsigned blocks)
-{
-    for (; blocks > 0; blocks--) {
-        l1world_mine(&w, 1);
-        l1world_run(&w, 12 * SECOND);
-    }
-}
+#include "l1world_one.h"
 
 /* ---- rollups ---- */
 

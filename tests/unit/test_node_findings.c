@@ -87,17 +87,10 @@ static void restarts_and_late_joiners_find_the_same(void **state)
 
 static void an_equivocation_is_found_once_and_after_a_restart(void **state)
 {
-    struct testnet *net = net_of(20);
-    struct nw *w = nw_new(net, 2);
     struct ts_buf keep;
+    size_t node;
+    struct nw *w = with_sibling(2, &node, &keep);
     (void)state;
-    nw_host_up(w, 0);
-    nw_host_up(w, 1);
-    size_t node = nw_node(w, hosts_01, 2, NULL, false);
-    nw_run(w, NW_S);
-    sibling(net, &keep);
-    nw_publish(w, 0, 21);
-    nw_run(w, 100 * NW_MS);
     nw_push_raw(w, 1, ts_buf_bytes(&keep));
     nw_push_raw(w, 1, ts_buf_bytes(&keep));
     nw_run(w, 100 * NW_MS);
@@ -121,17 +114,11 @@ static void an_equivocation_is_found_once_and_after_a_restart(void **state)
 static void who_joins_late_is_told_of_an_old_equivocation(void **state)
 {
     static const unsigned node_0[] = {0};
-    struct testnet *net = net_of(20);
-    struct nw *w = nw_new(net, 2);
     struct ts_buf keep;
+    size_t live;
+    struct nw *w = with_sibling(2, &live, &keep);
+    struct testnet *net = w->net;
     (void)state;
-    nw_host_up(w, 0);
-    nw_host_up(w, 1);
-    size_t live = nw_node(w, hosts_01, 2, NULL, false);
-    nw_run(w, NW_S);
-    sibling(net, &keep);
-    nw_publish(w, 0, 21);
-    nw_run(w, 100 * NW_MS);
     nw_push_raw(w, 1, ts_buf_bytes(&keep));
     nw_run(w, 100 * NW_MS);
     assert_int_equal(w->nodes[live].n_findings, 1);

@@ -116,17 +116,10 @@ static void the_same_header_with_another_payload_is_evidence(void **state)
 
 static void what_proves_nothing_is_not_kept(void **state)
 {
-    struct testnet *net = net_of(20);
-    struct nw *w = nw_new(net, 4);
     struct ts_buf keep;
+    size_t node;
+    struct nw *w = with_sibling(4, &node, &keep);
     (void)state;
-    nw_host_up(w, 0);
-    nw_host_up(w, 1);
-    size_t node = nw_node(w, hosts_01, 2, NULL, false);
-    nw_run(w, NW_S);
-    (void)sibling(net, &keep);
-    nw_publish(w, 0, 21);
-    nw_run(w, 100 * NW_MS);
     keep.p[keep.n - 30] ^= 1; /* the seal */
     nw_push_raw(w, 1, ts_buf_bytes(&keep));
     nw_run(w, 100 * NW_MS);

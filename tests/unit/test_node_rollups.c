@@ -315,20 +315,28 @@ static void a_line_that_nobody_sealed_moves_nobody(void **state)
     end(w);
 }
 
-static void a_stranger_signs_nothing(void **state)
+/* Fifty batches, and enclave 3, which nobody has listed. */
+static struct nw *with_a_stranger(size_t *node)
 {
     struct testnet *net =
         tn_new(&(struct tn_options){.crypto = nw_crypto(), .enclaves = 4, .whitelisted = 3});
-    (void)state;
     tn_start(net);
     tn_run(net, 50 - net->n_history);
     struct nw *w = nw_new(net, 1);
-    struct made m;
     nw_host_up(w, 0);
-    size_t node = nw_node(w, host_0, 1, NULL, false);
-    assert_true(nw_reach(w, node, 50, 5 * NW_S));
-    make(net, 1, 50, &m);
-    sign(net, &m, 3);
+    *node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, *node, 50, 5 * NW_S));
+    return w;
+}
+
+static void a_stranger_signs_nothing(void **state)
+{
+    struct made m;
+    size_t node;
+    struct nw *w = with_a_stranger(&node);
+    (void)state;
+    make(w->net, 1, 50, &m);
+    sign(w->net, &m, 3);
     give(w, node, &m);
     nw_run(w, NW_S);
     assert_int_equal(rollups_of(w, node).wrong, 1);
@@ -341,19 +349,13 @@ static void a_stranger_signs_nothing(void **state)
  * one above it. */
 static void a_signer_may_be_listed_later(void **state)
 {
-    struct testnet *net =
-        tn_new(&(struct tn_options){.crypto = nw_crypto(), .enclaves = 4, .whitelisted = 3});
-    (void)state;
-    tn_start(net);
-    tn_run(net, 50 - net->n_history);
-    struct nw *w = nw_new(net, 1);
     struct made m;
-    nw_host_up(w, 0);
-    size_t node = nw_node(w, host_0, 1, NULL, false);
-    assert_true(nw_reach(w, node, 50, 5 * NW_S));
-    make(net, 1, 20, &m);
+    size_t node;
+    struct nw *w = with_a_stranger(&node);
+    (void)state;
+    make(w->net, 1, 20, &m);
     m.rollup.rollup.l1_number++;
-    sign(net, &m, 3);
+    sign(w->net, &m, 3);
     give(w, node, &m);
     nw_run(w, 5 * NW_S);
     assert_int_equal(rollups_of(w, node).wrong, 0);

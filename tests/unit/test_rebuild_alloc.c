@@ -30,19 +30,6 @@ static void ahead_fails_cleanly(void **state)
     world_close(&w);
 }
 
-static ts_bytes rebuilt_of(struct world *w, const struct ts_batch *b)
-{
-    struct ts_buf out;
-    ts_buf_init(&out, 0);
-    size_t mark = ts_put_list(&out);
-    ts_put_raw(&out, b->raw_header);
-    ts_put_raw(&out, b->raw_txs);
-    ts_put_list_end(&out, mark);
-    ts_bytes kept = world_keep(w->k, ts_buf_bytes(&out));
-    ts_buf_free(&out);
-    return kept;
-}
-
 static void folding_fails_cleanly(void **state)
 {
     (void)state;
@@ -54,9 +41,7 @@ static void folding_fails_cleanly(void **state)
     world_open(&w);
     struct ts_fold f = {.genesis = &w.k->genesis, .crypto = w.k->crypto};
     const struct ts_fold before = f;
-    struct ts_batch b = ek_decode(w.k, ek_batch(w.k, 1));
-    ts_bytes rebuilt = rebuilt_of(&w, &b);
-    ts_header_hash(&w.k->genesis.domain, &b.header, &hash);
+    ts_bytes rebuilt = world_rebuilt(&w, 1, &hash);
     for (; err == TS_E_NOMEM; n++) {
         assert_memory_equal(&f, &before, sizeof(f));
         alloc_count(n + 1);
@@ -69,44 +54,20 @@ static void folding_fails_cleanly(void **state)
     world_close(&w);
 }
 
-struct cursor {
-    ts_bytes left;
-};
-
-static ts_err get_bytes(void *ctx, void *p, size_t n)
-{
-    struct cursor *c = ctx;
-    if (c->left.n < n)
-        return TS_E_TRUNCATED;
-    memcpy(p, c->left.p, n);
-    c->left = ts_bytes_of(c->left.p + n, c->left.n - n);
-    return TS_OK;
-}
-
-static ts_err put_bytes(void *ctx, const void *p, size_t n)
-{
-    ts_buf_put(ctx, p, n);
-    return TS_OK;
-}
-
 /* Also a state that is not the head's, for which the engine is opened again. */
 static void loading_fails_cleanly(void **state)
 {
     (void)state;
     struct world w;
     struct ts_buf saved;
-    const struct ts_sink sink = {.ctx = &saved, .write = put_bytes};
     world_open(&w);
-    ts_buf_init(&saved, 0);
-    assert_int_equal(ts_rebuild_rollup(w.rebuild, &w.rolled[0].rollup, w.rolled[0].data, NULL),
-                     TS_OK);
-    assert_int_equal(ts_rebuild_save(w.rebuild, &sink), TS_OK);
+    world_save(&w, &saved);
     for (unsigned is_bad = 0; is_bad < 2; is_bad++) {
         ts_err err = TS_E_NOMEM;
         saved.p[40 + 64 + 3] ^= (uint8_t)is_bad;
         for (size_t n = 0; err == TS_E_NOMEM; n++) {
-            struct cursor c = {ts_buf_bytes(&saved)};
-            const struct ts_source source = {.ctx = &c, .read = get_bytes};
+            ts_bytes left = ts_buf_bytes(&saved);
+            const struct ts_source source = world_source(&left);
             world_start(&w);
             alloc_count(n + 1);
             err = ts_rebuild_load(w.rebuild, &source);

@@ -11,49 +11,25 @@
 
 /* ---- save and load of the core ---- */
 
-struct cursor {
-    ts_bytes left;
-};
-
-static ts_err get_bytes(void *ctx, void *p, size_t n)
-{
-    struct cursor *c = ctx;
-    if (c->left.n < n)
-        return TS_E_TRUNCATED;
-    memcpy(p, c->left.p, n);
-    c->left = ts_bytes_of(c->left.p + n, c->left.n - n);
-    return TS_OK;
-}
-
-static ts_err put_bytes(void *ctx, const void *p, size_t n)
-{
-    ts_buf_put(ctx, p, n);
-    return TS_OK;
-}
-
 static void a_state_that_is_none_leaves_it_at_genesis(void **state)
 {
     (void)state;
     struct world w;
     struct ts_buf saved;
-    const struct ts_sink sink = {.ctx = &saved, .write = put_bytes};
     world_open(&w);
-    ts_buf_init(&saved, 0);
-    assert_int_equal(ts_rebuild_rollup(w.rebuild, &w.rolled[0].rollup, w.rolled[0].data, NULL),
-                     TS_OK);
-    assert_int_equal(ts_rebuild_save(w.rebuild, &sink), TS_OK);
+    world_save(&w, &saved);
     world_start(&w);
     for (size_t n = 0; n <= saved.n; n += n + 13 > saved.n && n < saved.n ? saved.n - n : 13) {
-        struct cursor c = {ts_bytes_of(saved.p, n)};
-        const struct ts_source source = {.ctx = &c, .read = get_bytes};
+        ts_bytes left = ts_bytes_of(saved.p, n);
+        const struct ts_source source = world_source(&left);
         assert_int_equal(ts_rebuild_load(w.rebuild, &source), n < saved.n ? TS_E_TRUNCATED : TS_OK);
         assert_int_equal(ts_rebuild_head(w.rebuild)->number, n < saved.n ? 0 : 4);
     }
     /* A state root that is not the engine's. */
     world_start(&w);
     saved.p[40 + 64 + 3] ^= 1;
-    struct cursor c = {ts_buf_bytes(&saved)};
-    const struct ts_source source = {.ctx = &c, .read = get_bytes};
+    ts_bytes left = ts_buf_bytes(&saved);
+    const struct ts_source source = world_source(&left);
     assert_int_equal(ts_rebuild_load(w.rebuild, &source), TS_E_CORRUPT);
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(ts_rebuild_rollup(w.rebuild, &w.rolled[i].rollup, w.rolled[i].data, NULL),
@@ -64,25 +40,10 @@ static void a_state_that_is_none_leaves_it_at_genesis(void **state)
 
 /* ---- payloads ---- */
 
-static ts_bytes rebuilt_of(struct world *w, uint64_t number, ts_hash *hash)
-{
-    struct ts_batch b = ek_decode(w->k, ek_batch(w->k, number));
-    struct ts_buf out;
-    ts_buf_init(&out, 0);
-    size_t mark = ts_put_list(&out);
-    ts_put_raw(&out, b.raw_header);
-    ts_put_raw(&out, b.raw_txs);
-    ts_put_list_end(&out, mark);
-    ts_header_hash(&w->k->genesis.domain, &b.header, hash);
-    ts_bytes kept = world_keep(w->k, ts_buf_bytes(&out));
-    ts_buf_free(&out);
-    return kept;
-}
-
 static ts_err fold(struct world *w, struct ts_fold *f, ts_bytes raw, char why[TS_FOLD_WHY])
 {
     ts_hash hash;
-    ts_bytes rebuilt = rebuilt_of(w, f->number + 1, &hash);
+    ts_bytes rebuilt = world_rebuilt(w, f->number + 1, &hash);
     return ts_fold_batch(f, raw, rebuilt, &hash, why);
 }
 
