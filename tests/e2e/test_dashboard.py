@@ -232,7 +232,7 @@ def test_names_signs_and_a_change_out_of_sight():
     with Network(interval="60ms") as net, Browser() as b:
         net.until("a batch", lambda: net.node_head(0) > 3)
         b.open(url_of(net))
-        see(net, b, "that there was no change", "document.querySelector('#now-note').innerText.startsWith('The active enclave has been the same')")
+        net.until("that there was no change", lambda: b.text("#now-note").startswith("The active enclave has been the same"))
         was = net.active()
         net.rpc("sequencer_switchover")
         at = next(x for x in net.rpc("ten_getBatches", 1, 256) if x["header"]["producer"] != net.ids[was])
@@ -241,7 +241,7 @@ def test_names_signs_and_a_change_out_of_sight():
         b.open(url_of(net))
         net.until("the page is live", lambda: is_live(b))
         name = {i: f"Enclave {'ABC'[k]} ({i[:10]})" for k, i in enumerate(sorted(net.ids))}
-        see(net, b, "the last change", "document.querySelector('#now-note').innerText.startsWith('Last change of the active enclave')")
+        net.until("the last change", lambda: b.text("#now-note").startswith("Last change of the active enclave"))
         note = b.text("#now-note")
         assert f"Planned switch by {name[now]} at batch {at['header']['number']}" in note, note
         first = b.eval("[...document.querySelectorAll('#assessment tbody th')].map((e) => e.innerText)")
