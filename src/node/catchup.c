@@ -216,7 +216,8 @@ static bool may_ask(const struct ts_node *n, size_t i, size_t asked)
 {
     if (i == 0 && n->runs == NULL)
         return true;
-    return n->held_bytes + (asked + 1) * n->answer_bytes <= n->s.window_bytes;
+    size_t held = n->held_bytes - n->told_bytes; /* that has room of its own */
+    return held + (asked + 1) * n->answer_bytes <= n->s.window_bytes;
 }
 
 void ts_node_catchup_plan(struct ts_node *n)

@@ -295,6 +295,42 @@ static void a_server_cannot_keep_out_what_another_tells(void **state)
     end(w);
 }
 
+/* What is told has room of its own: batches that never come do not slow down the catching up. */
+static void what_is_told_does_not_slow_down_catching_up(void **state)
+{
+    static uint8_t bytes[120 * 1024];
+    struct testnet *net = net_of(200);
+    struct nw *w = nw_new(net, 2);
+    struct ts_node_settings s;
+    struct ts_buf ahead[TS_FEED_MAX_EVIDENCE];
+    ts_bytes txs[2] = {{bytes, sizeof(bytes)}, {bytes, sizeof(bytes)}};
+    (void)state;
+    const ts_hash root = net->chain.head.protocol_root;
+    for (size_t i = 0; i < TS_COUNT(ahead); i++) {
+        struct tn_draft *d = tn_draft(net, 0);
+        d->header.time += i;
+        d->txs = txs;
+        d->n_txs = 2;
+        seal_into(net, d, &ahead[i]);
+    }
+    ts_node_settings_default(&s);
+    s.get_count = 8;
+    s.window_bytes = 7900000; /* as much as is told */
+    nw_host_up(w, 0);
+    w->hosts[0].head = 8;
+    w->hosts[0].delay_us = 200 * NW_MS;
+    size_t node = nw_node(w, host_0, 1, &s, false);
+    assert_true(nw_reach(w, node, 8, 5 * NW_S));
+    for (size_t i = 0; i < TS_COUNT(ahead); i++)
+        tell(w, node, &root, ts_buf_bytes(&ahead[i]));
+    assert_int_equal(nw_counters(w, node).evidence_dropped, 0);
+    w->hosts[0].head = 200;
+    nw_push_raw(w, 0, tn_raw(net, 200)); /* one range after the other takes five seconds */
+    assert_true(nw_reach(w, node, 200, 3 * NW_S));
+    free_many(ahead, TS_COUNT(ahead));
+    end(w);
+}
+
 static size_t found(const struct nw *w, size_t node, enum ts_finding_kind kind)
 {
     size_t n = 0;
@@ -576,6 +612,7 @@ int main(void)
         cmocka_unit_test(what_is_told_is_not_believed),
         cmocka_unit_test(what_another_line_tells_is_counted_and_bounded),
         cmocka_unit_test(a_server_cannot_keep_out_what_another_tells),
+        cmocka_unit_test(what_is_told_does_not_slow_down_catching_up),
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
         cmocka_unit_test(an_edited_payload_that_was_refused_is_found_later),
         cmocka_unit_test(a_broken_seal_is_no_edited_payload),
