@@ -19,8 +19,9 @@ HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 PROGRAMS = {"Events of the host": ("src/host/", "src/shell/"),
             "Events of an enclave": ("src/enclave/",),
             "Events of a node": ("src/node/", "src/shell/"),
-            "Events of following L1": ("src/l1/follower",)}
-EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|ts_l1f_event|fail)\(")
+            "Events of following L1": ("src/l1/follower",),
+            "Events of sending to L1": ("src/l1/submitter",)}
+EVENT_CALL = re.compile(r"\b(out_event|ts_log|ts_node_event|ts_l1f_event|ts_l1_submit_event|fail)\(")
 EVENT_NAME = re.compile(r'"([a-z][a-z0-9]*(?:-[a-z0-9]+)*)"')
 
 
