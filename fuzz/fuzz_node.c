@@ -11,6 +11,7 @@
 
 #define BATCHES 24
 #define PEERS   2
+#define SECOND  12 /* there is a second batch of this number */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,6 +26,8 @@ enum act {
     ACT_ACCEPTED,
     ACT_SUBSCRIBER,
     ACT_VERIFIED,
+    ACT_TOLD,   /* evidence: the second batch, or one of the chain's, changed or not */
+    ACT_LOADED, /* what was asked of the store */
     ACTS
 };
 
@@ -35,6 +38,10 @@ struct run {
     uint64_t store_token;
     uint64_t verify[64];
     size_t n_verify;
+    struct load {
+        uint64_t token, from;
+    } loads[64];
+    size_t n_loads;
     uint64_t next; /* number of the next batch to be stored */
     size_t open_txs;
     bool is_stopped;
@@ -67,6 +74,8 @@ static void do_outputs(struct run *r, const struct ts_node_outputs *out)
             stored(r, o);
         else if (o->kind == TS_NODE_OUT_VERIFY && r->n_verify < TS_COUNT(r->verify))
             r->verify[r->n_verify++] = o->token;
+        else if (o->kind == TS_NODE_OUT_LOAD && r->n_loads < TS_COUNT(r->loads))
+            r->loads[r->n_loads++] = (struct load){.token = o->token, .from = o->from};
         else if (o->kind == TS_NODE_OUT_COMMITTED) {
             TS_CHECK(o->number == r->next);
             TS_CHECK(ts_bytes_equal(o->bytes, tn_raw(r->net, o->number)));
@@ -94,10 +103,9 @@ static void frame(struct run *r, unsigned link, const struct ts_feed_frame *f)
     ts_buf_free(&b);
 }
 
-/* A real batch; where bytes says so, one byte of it is another. The caller frees it. */
-static uint8_t *some_batch(const struct run *r, uint8_t which, ts_bytes bytes, size_t *n)
+/* A copy in which, where bytes says so, one byte is another. The caller frees it. */
+static uint8_t *changed(ts_bytes raw, ts_bytes bytes, size_t *n)
 {
-    ts_bytes raw = tn_raw(r->net, 1 + which % BATCHES);
     uint8_t *copy = malloc(raw.n);
     TS_CHECK(copy != NULL);
     memcpy(copy, raw.p, raw.n);
@@ -105,6 +113,50 @@ static uint8_t *some_batch(const struct run *r, uint8_t which, ts_bytes bytes, s
         copy[(size_t)(bytes.p[0] | bytes.p[1] << 8) % raw.n] ^= bytes.p[2];
     *n = raw.n;
     return copy;
+}
+
+static uint8_t *some_batch(const struct run *r, uint8_t which, ts_bytes bytes, size_t *n)
+{
+    return changed(tn_raw(r->net, 1 + which % BATCHES), bytes, n);
+}
+
+static struct ts_buf second; /* made with the net; */
+static ts_hash before;       /* the protocol root before it */
+
+static void told(struct run *r, uint8_t arg, ts_bytes bytes)
+{
+    bool is_second = arg % 4 < 2;
+    ts_bytes raw = is_second ? ts_buf_bytes(&second) : tn_raw(r->net, 1 + (arg >> 2) % BATCHES);
+    ts_hash root = before;
+    size_t n;
+    uint8_t *copy = changed(raw, bytes, &n);
+    if (bytes.n > 3)
+        root.b[bytes.p[3] % sizeof(root.b)] ^= 1;
+    frame(r, arg % PEERS,
+          &(struct ts_feed_frame){
+              .type = TS_FEED_EVIDENCE, .hash = root, .bytes = ts_bytes_of(copy, n)});
+    free(copy);
+}
+
+/* The store has what was committed; arg: which is answered, and whether it fails. */
+static void loaded(struct run *r, uint8_t arg)
+{
+    struct ts_node_input in = {.kind = TS_NODE_IN_LOADED};
+    struct ts_store_batch b = {.status = TS_BATCH_COMMITTED};
+    if (r->n_loads == 0)
+        return;
+    size_t at = arg / 4 % r->n_loads;
+    struct load l = r->loads[at];
+    r->loads[at] = r->loads[--r->n_loads];
+    in.token = l.token;
+    in.err = arg % 4 == 0 ? TS_E_IO : TS_OK;
+    if (in.err == TS_OK && l.from < r->next) {
+        b.number = l.from;
+        b.raw = tn_raw(r->net, l.from);
+        in.batches = &b;
+        in.n_batches = 1;
+    }
+    step(r, &in);
 }
 
 static void push(struct run *r, uint8_t arg, ts_bytes bytes, bool is_subscriber)
@@ -207,6 +259,12 @@ static void act(struct run *r, enum act what, uint8_t arg, ts_bytes bytes)
         r->verify[arg] = r->verify[r->n_verify];
         step(r, &in);
         break;
+    case ACT_TOLD:
+        told(r, arg, bytes);
+        break;
+    case ACT_LOADED:
+        loaded(r, arg);
+        break;
     case ACTS:
         break;
     }
@@ -230,6 +288,13 @@ static struct testnet *the_net(void)
     if (net == NULL) {
         net = tn_new(&(struct tn_options){.crypto = nw_crypto()});
         tn_start(net);
+        tn_run(net, SECOND - 1 - net->n_history);
+        struct tn_draft *d = tn_draft(net, 0);
+        d->header.time++;
+        tn_seal(net, d);
+        before = net->chain.head.protocol_root;
+        ts_buf_init(&second, 0);
+        ts_buf_put(&second, d->raw.p, d->raw.n);
         tn_run(net, BATCHES - net->n_history);
     }
     return net;
