@@ -117,7 +117,8 @@ static void look(const struct ts_timeline *t)
         TS_CHECK(v.n <= points && v.n_marks <= 512);
         for (size_t i = 0; i < v.n_lanes; i++)
             for (size_t k = 0; k < v.n; k++)
-                TS_CHECK(ts_lane_state_name(v.lanes[i].states[k]) != NULL);
+                TS_CHECK(ts_lane_state_name(v.lanes[i].states[k]) != NULL &&
+                         v.lanes[i].absent[k] <= v.buckets[k].n);
         for (size_t i = 0; i < v.n_marks; i++)
             TS_CHECK(ts_mark_name((int)v.marks[i].kind) != NULL && v.marks[i].number <= v.to);
         ts_timeline_view_free(&v);

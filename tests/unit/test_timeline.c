@@ -157,6 +157,49 @@ static void the_list_of_enclaves_is_seen(void **state)
     tn_free(net);
 }
 
+/* Between reports it is as it was: nobody is taken for one that follows who has never started. */
+static void between_reports_all_is_as_it_was(void **state)
+{
+    (void)state;
+    struct tn_options o = {.enclaves = 3, .report_every = 4};
+    struct testnet *net = tn_new(&o);
+    tn_boot(net, 0);
+    tn_boot(net, 1);
+    tn_activate(net, 0);
+    tn_run(net, 6);
+    tn_step_down(net, 0);
+    tn_activate(net, 1);
+    tn_run(net, 4); /* 7 to 10 */
+    struct ts_timeline *t = timeline_of(net);
+    struct ts_timeline_view v = look(t, 1, 10, 100);
+    assert_string_equal(letters(&v, tn_id(net, 0)), "AAAAAApppp");
+    assert_string_equal(letters(&v, tn_id(net, 1)), "spppppAAAA");
+    assert_string_equal(letters(&v, tn_id(net, 2)), "ssssssssss");
+    ts_timeline_view_free(&v);
+    ts_timeline_free(t);
+    tn_free(net);
+}
+
+/* Nothing is known of the time before it. */
+static void a_window_that_begins_with_its_first_batch(void **state)
+{
+    (void)state;
+    struct testnet *net = tn_running(3);
+    tn_run(net, 9);
+    struct ts_timeline *t = timeline_of(net);
+    struct ts_timeline *w = ts_timeline_window(t, 5, 3);
+    feed(w, net, 5, 7);
+    struct ts_timeline_view v = look(w, 5, 7, 10);
+    assert_int_equal(v.n, 3);
+    assert_int_equal(v.buckets[0].span_ms, 0);
+    assert_int_equal(v.buckets[0].longest_ms, 0);
+    assert_int_equal(v.buckets[1].span_ms, 1000);
+    ts_timeline_view_free(&v);
+    ts_timeline_free(w);
+    ts_timeline_free(t);
+    tn_free(net);
+}
+
 static void it_agrees_with_the_audit(void **state)
 {
     (void)state;
@@ -283,13 +326,19 @@ static ts_hash fake_hash(uint64_t number)
     return h;
 }
 
+/* From a batch's parent to it: 80 to 120, 100 on average. */
+static uint64_t fake_gap(uint64_t number)
+{
+    return 80 + number * 17 % 41;
+}
+
 /* One batch; absent: the last so many. takes: a new term. */
 static ts_err fake_batch(struct fake *f, struct ts_timeline *t, size_t absent, bool takes)
 {
     struct ts_restart_event reports[TS_MAX_WHITELIST] = {0};
     struct ts_batch b = {.n_txs = f->number % 3};
     b.header.number = ++f->number;
-    b.header.time = f->time += 100;
+    b.header.time = f->time += fake_gap(f->number);
     b.header.term = f->term += takes;
     b.header.producer = f->listed[0];
     b.payload.reports = reports;
@@ -314,18 +363,23 @@ static void buckets_widen_and_nothing_is_lost(void **state)
     assert_int_equal(ts_timeline_width(f->t), 32);
     struct ts_timeline_view v = look(f->t, 1, n, 256);
     assert_true(v.n <= 256 && v.n > 128);
-    uint64_t batches = 0, txs = 0, span = 0, absent = 0;
+    uint64_t batches = 0, txs = 0, absent = 0;
     for (size_t i = 0; i < v.n; i++) {
+        uint64_t longest = 0, span = 0;
         assert_int_equal(v.first[i], batches + 1);
+        for (uint64_t k = 0; k < v.buckets[i].n; k++) {
+            uint64_t gap = fake_gap(v.first[i] + k);
+            longest = gap > longest ? gap : longest;
+            span += gap;
+        }
+        assert_int_equal(v.buckets[i].longest_ms, longest);
+        assert_int_equal(v.buckets[i].span_ms, span);
         batches += v.buckets[i].n;
         txs += v.buckets[i].txs;
-        span += v.buckets[i].span_ms;
         absent += lane_of(&v, &f->listed[2])->absent[i];
-        assert_int_equal(v.buckets[i].longest_ms, 100);
     }
     assert_int_equal(batches, n);
     assert_int_equal(txs, n / 3 * 3 + 0); /* 0, 1, 2, 0, … */
-    assert_int_equal(span, 100 * n);
     /* Never started, so it is starting where it is absent. */
     assert_int_equal(absent, 0);
     assert_int_equal(v.buckets[v.n - 1].time, f->time);
@@ -442,6 +496,9 @@ static void bad_bytes_change_nothing(void **state)
         struct ts_timeline *c = ts_timeline_new(&net->genesis);
         if (read_into(c, ts_buf_bytes(&good), &head) == TS_OK) {
             struct ts_timeline_view v = look(c, 1, head.number, 50);
+            for (size_t l = 0; l < v.n_lanes; l++)
+                for (size_t k = 0; k < v.n; k++)
+                    assert_true(v.lanes[l].absent[k] <= v.buckets[k].n);
             ts_timeline_view_free(&v);
         }
         ts_timeline_free(c);
@@ -511,6 +568,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_failover_is_seen),
         cmocka_unit_test(the_list_of_enclaves_is_seen),
+        cmocka_unit_test(between_reports_all_is_as_it_was),
+        cmocka_unit_test(a_window_that_begins_with_its_first_batch),
         cmocka_unit_test(it_agrees_with_the_audit),
         cmocka_unit_test(windows_agree_with_the_whole),
         cmocka_unit_test(buckets_widen_and_nothing_is_lost),
