@@ -303,21 +303,22 @@ static const struct ts_timeline *timeline(void *ctx)
     return k->timeline;
 }
 
-static void make_timeline(struct kit *k)
+struct ts_timeline *kit_timeline_of(const struct testnet *net)
 {
+    struct ts_timeline *t = ts_timeline_new(&net->genesis);
     struct ts_arena arena;
     struct ts_batch b;
     ts_hash hash;
+    assert_non_null(t);
     ts_arena_init(&arena, 0);
-    k->timeline = ts_timeline_new(&k->net->genesis);
-    assert_non_null(k->timeline);
-    for (uint64_t n = 1; n <= k->net->chain.head.number; n++) {
+    for (uint64_t n = 1; n <= net->chain.head.number; n++) {
         ts_arena_reset(&arena);
-        tn_decode(k->net, n, &arena, &b);
-        ts_header_hash(&k->net->genesis.domain, &b.header, &hash);
-        assert_int_equal(ts_timeline_batch(k->timeline, &b, &hash), TS_OK);
+        tn_decode(net, n, &arena, &b);
+        ts_header_hash(&net->genesis.domain, &b.header, &hash);
+        assert_int_equal(ts_timeline_batch(t, &b, &hash), TS_OK);
     }
     ts_arena_free(&arena);
+    return t;
 }
 
 static void make_api(struct kit *k, bool with_loop)
@@ -365,7 +366,7 @@ struct kit *kit_open(bool with_loop)
                      TS_OK);
     k->audit = ts_audit_new(&k->net->genesis);
     assert_non_null(k->audit);
-    make_timeline(k);
+    k->timeline = kit_timeline_of(k->net);
     make_api(k, with_loop);
     return k;
 }

@@ -64,6 +64,8 @@ struct kit {
 /* Batches 1 to 8; 2 holds a transaction of each type, 8 holds KIT_CHUNKY, the others none. */
 struct kit *kit_open(bool with_loop);
 void kit_close(struct kit *k);
+/* Of the whole chain; ts_timeline_free. */
+struct ts_timeline *kit_timeline_of(const struct testnet *net);
 
 /* A transaction by person 0, appended to k->txs; its index. */
 size_t kit_tx(struct kit *k, enum ts_tx_type type, uint64_t nonce);

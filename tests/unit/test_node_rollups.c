@@ -340,8 +340,9 @@ static void a_stranger_signs_nothing(void **state)
     give(w, node, &m);
     nw_run(w, NW_S);
     assert_int_equal(rollups_of(w, node).wrong, 1);
-    assert_non_null(strstr(w->nodes[node].findings[w->nodes[node].n_findings - 1].text,
-                           "signed by nobody that the chain ever listed"));
+    const struct ts_finding *f = &w->nodes[node].findings[w->nodes[node].n_findings - 1];
+    assert_non_null(strstr(f->text, "signed by nobody that the chain ever listed"));
+    assert_int_equal(f->severity, TS_SEVERITY_OMISSION); /* it proves nothing against anybody */
     end(w);
 }
 

@@ -94,6 +94,58 @@ static void a_range_is_in_as_many_points_as_asked(void **state)
     json_decref(o);
 }
 
+static char *lane(struct kit *k, const char *params, size_t i, const char *name)
+{
+    json_t *o = kit_call(k, "ten_timeline", params);
+    const json_t *lanes = json_object_get(o, "lanes");
+    char *text = json_dumps(json_object_get(json_array_get(lanes, i), name), JSON_COMPACT);
+    assert_non_null(text);
+    json_decref(o);
+    return text;
+}
+
+static void lane_is(struct kit *k, const char *params, size_t i, const char *runs,
+                    const char *absent)
+{
+    char *text = lane(k, params, i, "runs");
+    assert_string_equal(text, runs);
+    free(text);
+    text = lane(k, params, i, "absent");
+    assert_string_equal(text, absent);
+    free(text);
+}
+
+/* Absences that the state of a bucket does not tell stand beside it, and no others. */
+static void an_absence_is_told_once(void **state)
+{
+    struct kit *k = *state;
+    struct testnet *net = tn_running(3);
+    tn_run(net, 3);
+    tn_cut(net, 2);
+    tn_run(net, 1); /* 5 */
+    tn_heal(net, 2);
+    tn_run(net, 3);
+    struct ts_timeline *was = k->timeline;
+    k->timeline = kit_timeline_of(net);
+    lane_is(k, "[]", 2, "[[0,0,\"starting\"],[1,3,\"passive\"],[4,4,\"absent\"],[5,7,\"passive\"]]",
+            "[]");
+    lane_is(k, "{\"points\":2}", 2, "[[0,1,\"passive\"]]", "[[1,1]]");
+    ts_timeline_free(k->timeline);
+    k->timeline = was;
+    tn_free(net);
+}
+
+static void a_timeline_that_is_behind_says_nothing(void **state)
+{
+    struct kit *k = *state;
+    struct ts_timeline *was = k->timeline;
+    k->timeline = ts_timeline_new(&k->net->genesis);
+    assert_non_null(k->timeline);
+    kit_refused(k, "ten_timeline", "[]", -32000, "this node has no timeline");
+    ts_timeline_free(k->timeline);
+    k->timeline = was;
+}
+
 static void bad_parameters_are_named(void **state)
 {
     struct kit *k = *state;
@@ -128,8 +180,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(the_whole_chain_is_the_default),
-        T(a_range_is_in_as_many_points_as_asked),
+        T(the_whole_chain_is_the_default), T(a_range_is_in_as_many_points_as_asked),
+        T(an_absence_is_told_once),        T(a_timeline_that_is_behind_says_nothing),
         T(bad_parameters_are_named),
     };
 #undef T
