@@ -28,7 +28,7 @@ function raw(batch) {
 
 function batchParts(batch, names) {
     const p = batch.protocolPayload;
-    const list = (ids) => ids.map((id) => names.brief(id)).join(', ') || 'nobody';
+    const list = (ids) => [...ids].sort((a, b) => names.rank(a) - names.rank(b)).map((id) => names.brief(id)).join(', ') || 'nobody';
     return [
         el('h3', {text: `Batch ${count(batch.number)}`}),
         el('p', {text: `Sealed by ${names.full(batch.header.producer)} at ${time(Number(batch.header.time))}; ${some(batch.transactions.length, 'transaction')}. ` +

@@ -56,6 +56,8 @@ export function patterns() {
             svg('rect', {class: 'steps-line', width: 3, height: 8})));
 }
 
+const batchesOf = (a, b) => a === b ? `batch ${count(a)}` : `batches ${count(a)} to ${count(b)}`;
+
 /** What an event says in one sentence. */
 export function eventText(mark, names) {
     const [what, did] = EVENTS[mark.kind] || [mark.kind, 'changed'];
@@ -181,7 +183,7 @@ export class Lanes {
     drawMark(cluster) {
         const worst = cluster.marks.map((m) => m.kind).sort((a, b) => RANK.indexOf(a) - RANK.indexOf(b))[0];
         const many = cluster.marks.length > 1 ? cluster.marks.length : 0;
-        const label = many ? `${many} events of ${this.names.full(cluster.marks[0].enclave)}, batches ${count(cluster.marks[0].batch)} to ${count(cluster.marks.at(-1).batch)}`
+        const label = many ? `${many} events of ${this.names.full(cluster.marks[0].enclave)}, ${batchesOf(cluster.marks[0].batch, cluster.marks.at(-1).batch)}`
             : eventText(cluster.marks[0], this.names);
         const g = svg('g', {class: 'mark', role: 'button', tabindex: -1, 'aria-label': label,
             transform: `translate(${cluster.x.toFixed(1)} ${this.middle(cluster.lane)})`},
