@@ -329,8 +329,10 @@ static bool tell_evidence(void *ctx, const ts_hash *parent_root, ts_bytes raw)
 {
     struct peer *p = ctx;
     struct ts_feed_server *f = p->server;
-    if (p->session.is_closed || ts_ws_queued(p->ws) + raw.n > f->config.slow_bytes / 2)
+    if (p->session.is_closed)
         return false;
+    if (ts_ws_queued(p->ws) + raw.n > f->config.slow_bytes / 2)
+        return true; /* a shorter one may find room */
     ts_feed_put_evidence(fresh(f), parent_root, raw);
     return send_buf(p);
 }

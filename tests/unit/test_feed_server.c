@@ -314,6 +314,33 @@ static void evidence_goes_to_all_but_who_brought_it(void **state)
     finish(f);
 }
 
+/* The newest first, and one that is too long. */
+static void tell_three(void *ctx,
+                       bool (*fn)(void *fn_ctx, const ts_hash *parent_root, ts_bytes raw),
+                       void *fn_ctx)
+{
+    static const uint8_t raw[600];
+    const size_t sizes[] = {100, sizeof(raw), 101};
+    (void)ctx;
+    for (size_t i = 0; i < TS_COUNT(sizes); i++)
+        if (!fn(fn_ctx, &genesis, ts_bytes_of(raw, sizes[i])))
+            return;
+}
+
+static void evidence_that_finds_no_room_keeps_no_other_out(void **state)
+{
+    struct fixture *f =
+        start(&(struct ts_feed_server_config){.slow_bytes = 1000, .evidence = tell_three});
+    struct client *c = greeted(f);
+    (void)state;
+    PUMP_UNTIL(&f->loop, c->n_frames == 3, 3000); /* HELLO, and two */
+    assert_int_equal(c->n_frames, 3);
+    assert_int_equal(c->frame.type, TS_FEED_EVIDENCE);
+    assert_int_equal(c->frame.bytes.n, 101);
+    hang_up(c);
+    finish(f);
+}
+
 static void transactions_are_answered_each(void **state)
 {
     struct fixture *f = start(&(struct ts_feed_server_config){.limits = {.max_txs = 2}});
@@ -471,6 +498,7 @@ int main(void)
         cmocka_unit_test(peers_are_served_in_turn),
         cmocka_unit_test(new_batches_go_to_all),
         cmocka_unit_test(evidence_goes_to_all_but_who_brought_it),
+        cmocka_unit_test(evidence_that_finds_no_room_keeps_no_other_out),
         cmocka_unit_test(transactions_are_answered_each),
         cmocka_unit_test(a_bad_frame_is_answered_then_the_door_closes),
         cmocka_unit_test(frames_out_of_turn_end_the_connection),
