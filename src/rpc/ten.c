@@ -138,9 +138,12 @@ static void add_transitions(void *ctx, const struct ts_batch *batch)
 static bool scan_batch(void *ctx, const struct ts_store_batch *b)
 {
     struct page *p = ctx;
-    if (b->number != p->next || json_array_size(p->list) >= TS_TEN_MAX_EVENTS)
+    bool is_enough = json_array_size(p->list) >= TS_TEN_MAX_EVENTS ||
+                     (p->bytes > 0 && p->bytes + b->raw.n > TS_TEN_WINDOW_BYTES);
+    if (b->number != p->next || is_enough)
         return false;
     p->next++;
+    p->bytes += b->raw.n;
     ts_err err = ts_api_decode(b->raw, add_transitions, p);
     if (err != TS_OK)
         p->err = err;

@@ -44,8 +44,8 @@
 #define TS_TEN_POINTS       256u
 #define TS_TEN_MAX_POINTS   1024u
 #define TS_TEN_MAX_MARKS    512u
-#define TS_TEN_WINDOW       4096u /* batches read for one ten_timeline */
-#define TS_TEN_WINDOW_BYTES (16u * 1024 * 1024)
-#define TS_TEN_MAX_FOLDS    16u /* calls of ten_registry that fold, at one time */
+#define TS_TEN_WINDOW       4096u               /* batches read for one ten_timeline */
+#define TS_TEN_WINDOW_BYTES (16u * 1024 * 1024) /* of either, raw */
+#define TS_TEN_MAX_FOLDS    16u                 /* calls of ten_registry that fold, at one time */
 
 #endif

@@ -6,6 +6,7 @@
 #include "chain/rollup_record.h"
 #include "crypto/keccak.h"
 #include "crypto/sign.h"
+#include "rpc/ten.h"
 #include "rpc_kit.h"
 
 #include <stdio.h>
@@ -135,6 +136,45 @@ static void lifecycle_pages_follow_each_other(void **state)
     kit_expect(k, "ten_lifecycle", "[{\"from\":9,\"to\":3}]", "{\"events\":[],\"next\":null}");
     kit_refused(k, "ten_lifecycle", "[{\"enclaveId\":\"0x1\"}]", -32602, "enclaveId");
     kit_refused(k, "ten_lifecycle", "[{\"from\":-1}]", -32602, "from");
+}
+
+/* Eight transactions of 120 KiB in each of n more batches. */
+static void publish_large(struct kit *k, unsigned n)
+{
+    static const uint8_t bytes[120 * 1024];
+    ts_bytes txs[8];
+    for (size_t i = 0; i < TS_COUNT(txs); i++)
+        txs[i] = ts_bytes_of(bytes, sizeof(bytes));
+    for (unsigned i = 0; i < n; i++) {
+        struct tn_draft *d = tn_draft(k->net, 0);
+        d->txs = txs;
+        d->n_txs = TS_COUNT(txs);
+        tn_publish(k->net, d);
+        kit_put(k, &(struct ts_store_op){.kind = TS_OP_PUT_BATCH,
+                                         .number = k->net->chain.head.number,
+                                         .hash = k->net->chain.head.hash,
+                                         .status = TS_BATCH_COMMITTED,
+                                         .data = tn_raw(k->net, k->net->chain.head.number)});
+    }
+}
+
+/* However long batches are, one call reads so many bytes of them and no more. */
+static void a_page_of_the_lifecycle_reads_so_much(void **state)
+{
+    struct kit *k = *state;
+    publish_large(k, 40);
+    uint64_t from = 1;
+    unsigned pages = 0;
+    for (; from != 0 && pages < 10; pages++) {
+        char params[64];
+        (void)snprintf(params, sizeof(params), "[{\"from\":%llu}]", (unsigned long long)from);
+        json_t *page = kit_call(k, "ten_lifecycle", params);
+        uint64_t next = (uint64_t)json_integer_value(json_object_get(page, "next"));
+        assert_true(next == 0 || (next > from && next - from <= 8 + TS_TEN_WINDOW_BYTES / 983040));
+        from = next;
+        json_decref(page);
+    }
+    assert_int_equal(pages, 3);
 }
 
 static void the_registry_is_that_of_the_chain(void **state)
@@ -576,6 +616,7 @@ int main(void)
         T(a_batch_is_shown_whole),
         T(a_range_of_batches_is_bounded),
         T(lifecycle_pages_follow_each_other),
+        T(a_page_of_the_lifecycle_reads_so_much),
         T(the_registry_is_that_of_the_chain),
         T(older_registries_are_folded),
         cmocka_unit_test_setup_teardown(folding_leaves_the_loop_free, setup_with_loop, teardown),
