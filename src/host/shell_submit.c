@@ -61,18 +61,29 @@ static bool is_there(const struct l1_order *o, ts_err err, const char *text)
            strstr(text, "AlreadyRequested") != NULL;
 }
 
-/* The same in words, for who asked. */
-static const char *words_of(const struct l1_order *o, const char *text, char out[200])
+/* What the contract says, in words for who asked; its own stand behind them. */
+static const char *words_of(const char *text, char out[320])
 {
-    const char *at = strstr(text, "AlreadyRequested");
-    if (o->is_registration || at == NULL)
-        return text;
-    const char *number = at + strcspn(at, "(") + (at[strcspn(at, "(")] != 0);
-    (void)snprintf(out, 200,
-                   "a replacement of this enclave is under way already: request %.*s on L1 waits "
-                   "for governance (the contract says AlreadyRequested)",
-                   (int)strspn(number, "0123456789"), number);
-    return out;
+    static const struct {
+        const char *error, *words;
+    } all[] = {
+        {"AlreadyRequested", "a replacement of this enclave is under way already: the request on "
+                             "L1 waits for governance"},
+        {"AlreadyRegistered", "the enclave is registered on L1 already: governance may grant it"},
+        {"AlreadySequencer", "the enclave that is to take the place is on the list already"},
+        {"NotSequencer", "the enclave that is to be replaced is not on the list"},
+        {"TooManyRequests", "too many requests wait for governance already"},
+        {"EnforcedPause", "governance has paused the contract"},
+        {"AccessControlUnauthorizedAccount",
+         "the account of l1-key is not the one that the contract has as the operator's"},
+    };
+    for (size_t i = 0; i < TS_COUNT(all); i++) {
+        if (strstr(text, all[i].error) == NULL)
+            continue;
+        (void)snprintf(out, 320, "%s (%.200s)", all[i].words, text);
+        return out;
+    }
+    return text;
 }
 
 static void tell_core(struct ts_shell *s, const struct l1_order *o, ts_err err)
@@ -85,12 +96,12 @@ static void tell_core(struct ts_shell *s, const struct l1_order *o, ts_err err)
 
 static void fail(struct l1_order *o, ts_err err, const char *text)
 {
-    char id[TS_ADDRESS_HEX_SIZE], words[200];
+    char id[TS_ADDRESS_HEX_SIZE], words[320];
     const ts_address *of = o->is_registration ? &o->replacement : &o->faulty;
     ts_log(TS_LOG_ERROR, o->is_registration ? "registration-failed" : "replacement-failed",
            "enclave=%s reason=\"%s\"", ts_hex(of->b, sizeof(of->b), id), text);
     if (o->call != NULL)
-        ts_api_fail(o->call, err, words_of(o, text, words));
+        ts_api_fail(o->call, err, words_of(text, words));
     o->call = NULL;
     tell_core(o->shell, o, err);
 }

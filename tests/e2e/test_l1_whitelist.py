@@ -35,7 +35,7 @@ def second_time(net, enclave, said):
     if done.returncode == 0:
         assert done.stdout.strip() == said.strip(), (done.stdout, said)
         return False
-    assert "AlreadyRegistered" in done.stderr, done.stderr
+    assert "registered on L1 already" in done.stderr and "AlreadyRegistered" in done.stderr, done.stderr
     return True
 
 
