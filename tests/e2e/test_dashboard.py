@@ -79,6 +79,8 @@ def test_a_switch_and_a_crash_are_seen_as_they_happen():
         net.until("the restart is found", lambda: b.count("[data-name='restart']") == 1, 20)
         net.until("it is over", lambda: level(b) == "fair", 20)
         net.wait_passive(active)
+        net.until("the lanes are what the node tells", lambda: _drawn(b) == _told(net), 10)
+        assert _drawn(b)[_lane(net, active)][-3:] == ["absent", "starting", "passive"], _drawn(b)
         net.pass_time(3)
         b.shot("failover", full=True)
         b.do("size", width=1120, height=900)
@@ -91,6 +93,30 @@ def test_a_switch_and_a_crash_are_seen_as_they_happen():
         net.rpc("sequencer_resume")
         net.until("it goes on", lambda: not b.text("#now-note").startswith("No new batch"), 10)
         no_complaint(b)
+
+
+# How a state looks: nobody need tell colours apart.
+LOOKS = {"rect 22 ": "active", "rect 8 ": "passive", "rect 16 url(#hatch)": "absent",
+         "rect 8 url(#steps)": "starting", "line  ": "revoked"}
+
+
+def _drawn(b):
+    """Of each lane what its bars look like, in their order."""
+    bars = b.eval("""[...document.querySelectorAll('#plot .lane')].map((g) => [...g.querySelectorAll('.bar')].map((e) =>
+        `${e.tagName} ${e.getAttribute('height') || ''} ${e.getAttribute('fill') || ''}`))""")
+    return [[LOOKS[bar] for bar in lane] for lane in bars]
+
+
+def _timeline(net):
+    return net.node_rpc(0, "ten_timeline", {"last": 300, "points": 512})
+
+
+def _told(net):
+    return [[state for _, _, state in lane["runs"]] for lane in _timeline(net)["lanes"]]
+
+
+def _lane(net, i):
+    return [lane["id"] for lane in _timeline(net)["lanes"]].index(net.ids[i])
 
 
 def _a_mark_tells_its_story(net, b):
