@@ -378,6 +378,8 @@ static void committed(struct ts_host *h)
 {
     struct prepared *p = &h->prep;
     TS_CHECK(ts_chain_apply(&h->chain, h->effect) == TS_OK);
+    if (p->l1_gone)
+        l1_committed_gone(h);
     uint8_t *raw = ts_arena_alloc(&h->arena, p->n_raw);
     TS_CHECK(raw != NULL);
     memcpy(raw, p->raw, p->n_raw);

@@ -177,9 +177,9 @@ struct prepared {
     ts_hash *tx_hashes;           /* in arena */
     struct rejected_tx *rejected; /* in arena */
     size_t n_rejected;
-    bool has_unknown;  /* transactions in it that the pool did not hold */
-    bool from_store;   /* prepared before this start */
-    bool l1_gone;      /* L1 went back behind the block that it names: it is discarded */
+    bool has_unknown; /* transactions in it that the pool did not hold */
+    bool from_store;  /* prepared before this start */
+    bool l1_gone; /* L1 went back behind the block that it names: it is discarded, or the last */
     uint64_t retry_us; /* a failed store step is tried again then */
     uint64_t since_us;
 };
@@ -611,6 +611,8 @@ void pool_forget_senders(struct ts_host *h);
 bool l1_is_used(const struct ts_host *h);
 /* IN_L1_BLOCK and IN_L1_REORG. */
 void l1_input(struct ts_host *h, const struct ts_host_input *in);
+/* The head was being committed when L1 said that the block which it names is gone. */
+void l1_committed_gone(struct ts_host *h);
 /* Whether one of these says that L1 does not have this block. */
 bool l1_denies(const struct ts_host_input *in, uint64_t number, const ts_hash *hash);
 /* The header that a stored batch names. */

@@ -128,6 +128,8 @@ static void prepared_is_gone(struct ts_host *h)
     if (h->prep.l1_gone || h->l1.stopped)
         return;
     h->prep.l1_gone = true;
+    if (h->prep.stage == P_COMMITTING)
+        return; /* it may be on the disk: l1_committed_gone */
     out_event(h, TS_LOG_ERROR, "prepared-l1-gone", "number=%llu l1_number=%llu reason=\"%s\"",
               (unsigned long long)h->prep.batch.header.number,
               (unsigned long long)h->prep.batch.header.l1_number,
@@ -177,6 +179,12 @@ static void stop(struct ts_host *h, const char *format, ...)
         h, TS_LOG_ERROR, "l1-reorg", "production=stopped reason=\"%s\" remedy=\"%s\"", h->l1.reason,
         "check the L1 node; if L1 itself has gone back, batches name blocks that are gone and "
         "no node that follows L1 takes them");
+}
+
+void l1_committed_gone(struct ts_host *h)
+{
+    stop(h, "L1 went back behind block %llu while batch %llu, which names it, was committed",
+         (unsigned long long)h->chain.head.l1_number, (unsigned long long)h->chain.head.number);
 }
 
 void l1_input(struct ts_host *h, const struct ts_host_input *in)
