@@ -10,6 +10,7 @@ import {Timeline} from './timeline.js';
 import {Names, shortId, span, time} from './words.js';
 
 const SLOW = 15000;  // what changes slowly is asked for again
+const BUSY = -32005;  // of a node that has too much to do: asked again
 
 const names = new Names();
 const state = {
@@ -110,6 +111,8 @@ async function load() {
     showNow(state, names);
     byId('main').setAttribute('aria-busy', 'false');
     timeline.head = Math.max(timeline.head, state.head.number);
+    if ([view, found, registry, assessment].some((a) => a instanceof RpcError && a.code === BUSY))
+        setTimeout(() => load().catch(() => {}), 2000);  // else the connection says it
 }
 
 /** The last change of the active enclave when it is out of sight: one question about the whole chain. */

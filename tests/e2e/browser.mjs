@@ -68,9 +68,9 @@ const does = {
         await session.detach();
         await page.goto(url);
     },
-    // Answers calls of these methods with an error, as a node without them does.
-    refuse: ({methods}) => page.route('**/*', async (route) => {
-        if (route.request().method() !== 'POST')
+    // Answers calls of these methods with an error, as a node without them does; in so many texts.
+    refuse: ({methods, code = -32601, texts = Infinity}) => page.route('**/*', async (route) => {
+        if (route.request().method() !== 'POST' || texts-- <= 0)
             return route.continue();
         const calls = route.request().postDataJSON();
         const answer = await route.fetch();
@@ -79,7 +79,7 @@ const does = {
             const call = calls.find((c) => c.id === a.id);
             if (methods.includes(call.method)) {
                 delete a.result;
-                a.error = {code: -32601, message: `the method ${call.method} does not exist`};
+                a.error = {code, message: code === -32601 ? `the method ${call.method} does not exist` : 'another time'};
             }
         }
         return route.fulfill({response: answer, json: answers});

@@ -453,6 +453,10 @@ def test_the_page_is_small_closed_and_its_own():
         assert refused, "text can become markup"
         b.problems()  # that refusal is logged
         _verdicts(b)
+        b.do("refuse", methods=["ten_timeline", "ten_findings"], code=-32005, texts=1)  # a busy node is asked again
+        b.do("goto", url=url_of(net))
+        net.until("the page has its verdict", lambda: level(b) == "good")
+        net.until("and its lanes", lambda: b.count("#plot .lane") > 0)
         b.do("refuse", methods=["ten_timeline", "ten_findings", "ten_assessment"])
         b.do("goto", url=url_of(net))
         net.until("the page is live", lambda: is_live(b))
