@@ -3,6 +3,8 @@
 #include "cli/devnet_internal.h"
 
 #include "cli/cli.h"
+#include "cli/names.h"
+#include "net/http_client.h"
 
 static json_t *url_of(const char *scheme, uint64_t port, const char *path)
 {
@@ -104,6 +106,38 @@ static void print_l1(const struct devnet *d)
     print_l1_account("operator", &d->l1.operator);
 }
 
+/* As a node has them, which knows who was granted in an earlier run; else those of the genesis. */
+static void learn_names(const struct devnet *d, struct cli_names *names)
+{
+    char url[64], why[256], hex[TS_ADDRESS_HEX_SIZE];
+    json_t *t = NULL, *list = json_array();
+    for (size_t i = 0; i < d->genesis.n_whitelist; i++)
+        json_array_append_new(list, json_string(ts_hex(d->genesis.whitelist[i].b, 20, hex)));
+    cli_names_learn(names, list);
+    json_decref(list);
+    snprintf(url, sizeof(url), "http://127.0.0.1:%llu", (unsigned long long)d->o.base_port + 10);
+    if (d->o.nodes == 0 || ts_rpc_call_blocking(url, NULL, "ten_timeline",
+                                                json_pack("[{s:i,s:i}]", "last", 1, "points", 1),
+                                                1000, &t, why, sizeof(why)) != TS_OK)
+        return;
+    cli_names_learn(names, json_object_get(t, "enclaves"));
+    json_decref(t);
+}
+
+static void print_enclaves(const struct devnet *d)
+{
+    struct cli_names names = {.n = 0};
+    learn_names(d, &names);
+    puts("\n  enclaves: name of process and log, letter on the dashboard, id");
+    for (unsigned i = 0; i < devnet_of_host(d); i++) {
+        char name[32], letter[CLI_NAME_SIZE];
+        pid_t pid = devnet_pid_of(d, devnet_enclave_name(d, i, name));
+        cli_names_letter(&names, d->ids[i], letter);
+        printf("  %-10s %-2s %s   pid %d%s\n", name, letter, d->ids[i], (int)pid,
+               letter[0] != 0 ? "" : "   spare: gets a letter when it is listed");
+    }
+}
+
 void devnet_print_table(const struct devnet *d)
 {
     printf("\n  host     http://127.0.0.1:%llu   pid %d\n", (unsigned long long)d->o.base_port,
@@ -115,15 +149,7 @@ void devnet_print_table(const struct devnet *d)
         printf("  node %u   http://127.0.0.1:%llu   ws://127.0.0.1:%llu/feed   pid %d\n", i + 1,
                port, port, (int)devnet_pid_of(d, name));
     }
-    puts("\n  enclaves: name of process and log, letter on the dashboard, id");
-    for (unsigned i = 0; i < devnet_of_host(d); i++) {
-        char name[32], known_as[32];
-        pid_t pid = devnet_pid_of(d, devnet_enclave_name(d, i, name));
-        bool has_letter = strncmp(devnet_known_as(d, i, known_as), "0x", 2) != 0;
-        printf("  %-10s %-2.*s %s   pid %d%s\n", name, has_letter ? (int)strcspn(known_as, " ") : 0,
-               known_as, d->ids[i], (int)pid,
-               has_letter ? "" : "   spare: gets a letter when it is listed");
-    }
+    print_enclaves(d);
     print_l1(d);
     printf("\n  accounts, each with 1,000,000 ETH at the start (chain id %llu)\n",
            (unsigned long long)d->genesis.chain_id);
