@@ -24,6 +24,7 @@ class Terminal:
         self.cells = [[" "] * columns for _ in range(rows)]
         self.x = self.y = 0
         self.is_other, self.has_cursor, self.wraps = False, True, True
+        self.cut_off = 0  # letters that found no room, since they are not wrapped
         self.raw = ""  # all that was written
         self.pending = ""
         self.master, slave = pty.openpty()
@@ -87,6 +88,7 @@ class Terminal:
             else:
                 assert " " <= c <= "~", f"wrote {c!r}"
                 assert self.x < self.columns or not self.wraps, "a line is too long"
+                self.cut_off += self.x >= self.columns
                 if self.x < self.columns:
                     self.cells[self.y][self.x] = c
                 self.x += 1
