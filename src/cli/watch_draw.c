@@ -341,8 +341,10 @@ static void draw_ratio(struct page *p, const char *name, const json_t *l)
         ratio = 0; /* not "-0.0" */
     say(p, alarm ? BAD : PLAIN, "%.1f of %.1f", ratio, number(l, "threshold"));
     say(p, PLAIN, " (%s)", name);
-    if (alarm)
-        say(p, ON_BAD, " ALARM since batch %llu ", (unsigned long long)cli_u64(l, "alarmAt"));
+    if (alarm) {
+        put(p, PLAIN, " ");
+        say(p, ON_BAD, "ALARM since batch %llu", (unsigned long long)cli_u64(l, "alarmAt"));
+    }
 }
 
 static void draw_assessment(struct page *p, const struct watch *w)
@@ -372,7 +374,12 @@ static void draw_assessment(struct page *p, const struct watch *w)
     end_line(p);
     say(p, BOLD, "suspicion ");
     draw_ratio(p, "each restart", json_object_get(likely, "raw"));
-    put(p, PLAIN, ", ");
+    if (p->column + 26 > p->size.columns) {
+        end_line(p);
+        tab(p, 10);
+    } else {
+        put(p, PLAIN, ", ");
+    }
     draw_ratio(p, "each incident", json_object_get(likely, "merged"));
     end_line(p);
     say(p, BOLD, "unseen   ");
