@@ -91,8 +91,9 @@ bool sim_l1_take_back(const struct sim_world *w, struct sim_l1_mined *b, const s
 
 static void write_first(uint64_t number, ts_hash *out)
 {
-    for (unsigned i = 0; i < sizeof(out->b); i++)
-        out->b[sizeof(out->b) - 1 - i] = i < 8 ? (uint8_t)(number >> 8 * i) : 0;
+    *out = (ts_hash){{0}};
+    for (size_t i = sizeof(out->b); number > 0; number >>= 8)
+        out->b[--i] = (uint8_t)number;
 }
 
 void sim_l1_write_published(const struct sim_world *w, const struct ts_rollup *r, ts_hash *first,
