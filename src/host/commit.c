@@ -537,7 +537,9 @@ void prepared_evaluate(struct ts_host *h)
     } else if (t.accepted < h->set.commit_quorum && t.waiting > 0) {
         return;
     }
-    bool held = h->hold_number == h->prep.batch.header.number && h->now.mono_us < h->hold_until_us;
+    /* Where there is no other, nobody speaks first. */
+    bool held = h->hold_number == h->prep.batch.header.number &&
+                h->now.mono_us < h->hold_until_us && h->chain.registry.n_whitelisted > 1;
     if (t.accepted == 0 && held)
         return;
     say_under_quorum(h, t.accepted);

@@ -16,15 +16,15 @@ static const struct ts_head *head_of(struct world *w)
 }
 
 /* The chain names a block, L1 is three further, and the next batch names its newest. */
-static struct world *about_to_name_the_newest(uint64_t seed, uint64_t l1_block_us)
+static struct world *about_to_name(unsigned enclaves, uint64_t seed, uint64_t l1_block_us)
 {
-    struct world_options o = {.enclaves = 3,
+    struct world_options o = {.enclaves = enclaves,
                               .seed = seed,
                               .interval_us = 100 * MS,
                               .delay_us = 200,
                               .disk_us = 500,
                               .restart_us = 300 * MS,
-                              .dispute_hold_us = 2 * SECOND,
+                              .dispute_hold_us = enclaves > 1 ? 2 * SECOND : 30 * SECOND,
                               .l1_block_us = l1_block_us,
                               .fast_crypto = true};
     struct world *w = world_new(&o);
@@ -34,6 +34,11 @@ static struct world *about_to_name_the_newest(uint64_t seed, uint64_t l1_block_u
     assert_true(world_l1_number(w) >= head_of(w)->l1_number + 3);
     (void)world_admin_later(w, TS_ADMIN_RESUME, -1);
     return w;
+}
+
+static struct world *about_to_name_the_newest(uint64_t seed, uint64_t l1_block_us)
+{
+    return about_to_name(3, seed, l1_block_us);
 }
 
 static size_t note_created(void *ctx, struct world *w, unsigned i, ts_bytes frame, uint8_t *out,
@@ -99,6 +104,21 @@ static void a_prepared_batch_whose_block_is_gone_is_discarded(void **state)
     world_l1_reorg_told(w, 2, 1);
     world_run(w, 5 * MS);
     assert_int_equal(world_events(w, "prepared-l1-gone"), 1);
+    assert_int_equal(world_events(w, "batch-discarded"), 1);
+    made_anew(w, head);
+}
+
+/* Nobody else is there to speak first. */
+static void a_lone_enclave_goes_on_at_once(void **state)
+{
+    (void)state;
+    struct world *w = about_to_name(1, 49, SECOND);
+    uint64_t head = world_head(w);
+    assert_true(run_to_prepared(w));
+    world_kill_host(w);
+    world_l1_reorg_told(w, 2, 1);
+    world_start_host(w);
+    world_run(w, 500 * MS);
     assert_int_equal(world_events(w, "batch-discarded"), 1);
     made_anew(w, head);
 }
@@ -260,6 +280,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_batch_on_its_way_names_no_gone_block),
         cmocka_unit_test(a_prepared_batch_whose_block_is_gone_is_discarded),
+        cmocka_unit_test(a_lone_enclave_goes_on_at_once),
         cmocka_unit_test(a_batch_being_committed_whose_block_is_gone_is_the_last),
         cmocka_unit_test(a_prepared_batch_whose_block_stays_is_committed),
         cmocka_unit_test(after_a_start_what_is_prepared_waits_for_l1),
