@@ -105,8 +105,8 @@ static void host_hears(struct sim_world *w, const struct ts_l1_follow_output *o)
     if (in.kind == TS_IN_L1_BLOCK && w->o.op != NULL && w->o.op->l1_tells != NULL)
         w->o.op->l1_tells(w, &block);
     sim_host_input(w, &in);
-    if (o->kind != TS_L1_FOLLOW_REORG || w->host.core == NULL || w->host.p.runs != run)
-        return;
+    if (w->host.core == NULL || w->host.p.runs != run || o->kind != TS_L1_FOLLOW_REORG)
+        return; /* who died of it has no follower, and o is gone */
     ts_host_status_of(w->host.core, &st);
     if (!st.l1_is_halted)
         again(w, SIM_HOST);
@@ -138,8 +138,8 @@ static void node_hears(struct sim_world *w, int who, const struct ts_l1_follow_o
         return;
     }
     sim_node_input(w, (unsigned)who, &in);
-    if (o->kind != TS_L1_FOLLOW_REORG || w->nodes[who].core == NULL || w->nodes[who].p.runs != run)
-        return;
+    if (w->nodes[who].core == NULL || w->nodes[who].p.runs != run || o->kind != TS_L1_FOLLOW_REORG)
+        return; /* likewise */
     ts_node_status_of(w->nodes[who].core, &st);
     if (!st.l1.is_halted)
         sim_l1_rollups_again(w, (unsigned)who, st.rollups.checked, 0);
