@@ -95,7 +95,7 @@ enum ts_host_out {
                     most 4 MiB but at least one if there is one; fewer when the store ends */
     TS_OUT_BROADCAST, /* bytes: raw batch, number, hash: committed; send it to every subscriber */
     TS_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash), IN_QUERY
-                         (bytes),     IN_ADMIN (switchover: switched is set) */
+                         (bytes), IN_ADMIN (switchover: switched is set) */
     TS_OUT_EVENT,     /* level, event, text: one log line, text made by ts_log_pairs; level error or
                          warn is an alarm */
     TS_OUT_PUBLISH,  /* token, rollup, bytes (its data): bring it to the contract; then IN_SUBMITTED
@@ -222,9 +222,9 @@ struct ts_host_status {
     bool l1_is_halted;              /* for good: what the chain names is gone from L1 */
     const char *l1_fault;           /* why L1 keeps it from producing, or "" */
     uint64_t rolled_up;             /* last batch of the newest rollup on confirmed L1 */
-    bool
-        rolled_up_is_stored; /* and on disk: before, whoever follows L1 must not count it as told */
-    uint64_t l1_newest;      /* number of L1's newest confirmed block; 0: none yet */
+    /* And on disk: before, whoever follows L1 must not count it as told. */
+    bool rolled_up_is_stored;
+    uint64_t l1_newest; /* number of L1's newest confirmed block; 0: none yet */
     struct ts_host_counters counters;
     size_t n_enclaves;
 };

@@ -37,9 +37,8 @@
 /* A batch waits no longer for an enclave that writes a checkpoint. */
 #define TS_SEALING_WAIT_US 200000u
 #define TS_ROLL_NEAR       (TS_RECENT / 2) /* so near to its head an enclave surely has all hashes */
-#define TS_ROLL_FRAME_REST                                                                         \
-    4096u /* bytes of a ROLLUP that are neither range, above nor L1 header                         \
-           */
+/* Bytes of a ROLLUP that are neither range, above nor L1 header. */
+#define TS_ROLL_FRAME_REST 4096u
 
 /* How far one enclave is from being of use.
  *

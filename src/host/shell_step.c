@@ -156,8 +156,9 @@ static void copy_batches(struct queued_input *q)
 static void enqueue(struct ts_shell *s, const struct ts_host_input *in)
 {
     struct queued_input *q = calloc(1, sizeof(*q));
-    TS_CHECK(q != NULL && in->l1 == NULL &&
-             in->rollup == NULL); /* blocks of L1 come from the loop */
+    TS_CHECK(q != NULL);
+    /* What the follower tells comes from the loop. */
+    TS_CHECK(in->l1 == NULL && in->rollup == NULL && in->rollback == NULL);
     q->in = *in;
     if (in->n_batches > 0)
         copy_batches(q);
