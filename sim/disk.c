@@ -256,6 +256,20 @@ static void drop_rollups(struct sim_world *w, struct sim_disk *d, int who, uint6
     sim_tell(w, &ev);
 }
 
+static void leave_line(struct sim_world *w, struct sim_disk *d, int who, uint64_t from)
+{
+    TS_CHECK(from > 0);
+    for (uint64_t number = from; number <= d->n_committed; number++) {
+        d->discarded =
+            sim_must(realloc(d->discarded, (d->n_discarded + 1) * sizeof(*d->discarded)));
+        d->discarded[d->n_discarded++] = d->committed[number - 1];
+    }
+    if (d->n_committed >= from)
+        d->n_committed = from - 1;
+    struct sim_event ev = {.kind = SIM_NODE_LEAVES, .who = who, .number = from};
+    sim_tell(w, &ev);
+}
+
 static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const struct ts_store_op *op)
 {
     const struct sim_batch *b;
@@ -295,7 +309,7 @@ static void apply_op(struct sim_world *w, struct sim_disk *d, int who, const str
         drop_rollups(w, d, who, op->number);
         return;
     case TS_OP_DISCARD:
-        TS_CHECK(false); /* no rollup here holds another line */
+        leave_line(w, d, who, op->number);
         return;
     }
 }

@@ -99,7 +99,7 @@ static void take_finding(struct expect *s, const struct sim_event *e)
 
 static bool waits_for(const struct lie *l, unsigned node)
 {
-    return (l->x->kind == SIM_FOUND || l->x->kind == SIM_GOES_ON ||
+    return (l->x->kind == SIM_FOUND || l->x->kind == SIM_GOES_ON || l->x->kind == SIM_TAKEN ||
             (l->x->kind == SIM_FOUND_BY && l->who == (int)node)) &&
            !l->found[node];
 }
@@ -120,6 +120,8 @@ static bool is_overdue(const struct expect *s, const struct lie *l, const struct
 
 static const char *missing(const struct sim_expect *x)
 {
+    if (x->kind == SIM_TAKEN)
+        return "batch of the line on L1";
     return x->kind == SIM_GOES_ON ? "batch of a later term" : ts_finding_name((int)x->finding);
 }
 
@@ -128,6 +130,8 @@ static void node_takes(struct expect *s, const struct sim_event *e, struct sim_v
     for (size_t i = 0; i < s->n; i++) {
         struct lie *l = &s->lies[i];
         if (l->x->kind == SIM_GOES_ON && e->batch->b->header.term > l->term)
+            l->found[e->who] = true;
+        if (l->x->kind == SIM_TAKEN && l->batch == e->batch)
             l->found[e->who] = true;
         if (l->x->kind == SIM_NOT_TAKEN && l->batch == e->batch)
             sim_violate(v, e, "I12", "node %d takes batch %" PRIu64 ", which is forged (%s)",

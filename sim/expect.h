@@ -14,6 +14,7 @@ enum sim_expect_kind {
     SIM_SAME_AGAIN, /* the next answer of enclave who is the batch it sealed before on that parent,
                        and says nothing of transactions */
     SIM_GOES_ON,    /* every node takes a batch of a later term */
+    SIM_TAKEN,      /* every node comes to take the batch of SIM_LIE for its chain */
     SIM_NOT_TAKEN   /* no node ever takes the batch of SIM_LIE for its chain */
 };
 

@@ -124,7 +124,7 @@ static void output(struct sim_world *w, unsigned node, const struct ts_node_outp
         sim_l1_rollups_again(w, node, o->number, o->from);
         return;
     case TS_NODE_OUT_STOPPED:
-        return;
+        return; /* outputs() */
     }
 }
 
@@ -132,8 +132,9 @@ static void outputs(struct sim_world *w, unsigned node, const struct ts_node_out
 {
     struct sim_node *n = &w->nodes[node];
     for (size_t i = 0; i < out->n; i++) {
+        bool ends = out->out[i].kind == TS_NODE_OUT_STOPPED;
         output(w, node, &out->out[i]);
-        if (n->p.die_after > 0 && --n->p.die_after == 0) {
+        if (ends || (n->p.die_after > 0 && --n->p.die_after == 0)) {
             sim_node_kill(w, node);
             return;
         }
@@ -164,6 +165,9 @@ static void load_disk(struct sim_node *n)
     const struct sim_meta *audit = sim_disk_meta(&n->disk, "audit");
     struct ts_store_batch b;
     char why[160];
+    const struct sim_meta *line = sim_disk_meta(&n->disk, "line");
+    if (chain != NULL && chain->value.n == 0)
+        chain = NULL; /* it left its line */
     if (chain != NULL && roots != NULL && audit != NULL)
         TS_CHECK(ts_node_load_chain(n->core, ts_buf_bytes(&chain->value),
                                     ts_buf_bytes(&roots->value),
@@ -180,6 +184,8 @@ static void load_disk(struct sim_node *n)
     for (size_t i = 0; i < n->disk.n_rollups; i++)
         TS_CHECK(ts_node_load_rollup(n->core, ts_bytes_of(n->disk.rollups[i].record,
                                                           n->disk.rollups[i].n)) == TS_OK);
+    if (line != NULL)
+        TS_CHECK(ts_node_load_line(n->core, ts_buf_bytes(&line->value)) == TS_OK);
 }
 
 void sim_node_start(struct sim_world *w, unsigned i)

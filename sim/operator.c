@@ -2,6 +2,7 @@
 /* What lying operators share. Every private dealing with an enclave goes through sim_handle, so
  * that it stands in the trace and the checkers of enclaves see it. */
 #include "operator.h"
+#include "l1.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,13 @@ bool sim_op_create_with(struct sim_world *w, unsigned enclave, const struct ts_m
     for (unsigned i = 0; i < n; i++)
         txs[i] = ts_bytes_of(raw[i], sim_make_tx(w, i, w->accounts[i].included,
                                                  sim_next(&w->op_rng) % 1000, raw[i], 256));
+    const struct sim_l1_mined *l1 =
+        w->l1 != NULL ? sim_l1_at(w->l1->tip, w->newest->b->header.l1_number) : NULL;
+    if (l1 != NULL) { /* as the host's newest batch does */
+        m.u.create.l1_number = l1->told.number;
+        m.u.create.l1_hash = l1->told.hash;
+        m.u.create.l1_header = ts_bytes_of(l1->header, l1->n_header);
+    }
     m.u.create.time = sim_clock(w, &w->host.p).unix_ms;
     m.u.create.txs = txs;
     m.u.create.n_txs = n;

@@ -17,6 +17,7 @@ const struct sim_operator *const sim_operators[] = {
     &sim_op_hoarded_reports,    /* 8 */
     &sim_op_flap,               /* 10 */
     &sim_op_split_view,         /* 11 */
+    &sim_op_settled_view,       /* 11 */
     &sim_op_two_actives,        /* 12 */
     &sim_op_passive_seals,      /* 12 */
     &sim_op_two_payloads,       /* 12 */

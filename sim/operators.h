@@ -17,6 +17,7 @@ extern const struct sim_operator sim_op_replayed_report;
 extern const struct sim_operator sim_op_hoarded_reports;
 extern const struct sim_operator sim_op_flap;
 extern const struct sim_operator sim_op_split_view;
+extern const struct sim_operator sim_op_settled_view;
 extern const struct sim_operator sim_op_two_actives;
 extern const struct sim_operator sim_op_passive_seals;
 extern const struct sim_operator sim_op_two_payloads;

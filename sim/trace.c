@@ -190,6 +190,7 @@ static const char *const names[] = {
     [SIM_DISCARDED] = "host's disk: discarded",
     [SIM_BROADCAST] = "host broadcasts",
     [SIM_NODE_TAKES] = "holds",
+    [SIM_NODE_LEAVES] = "leaves its line, from batch",
     [SIM_NODE_EVIDENCE] = "keeps evidence",
     [SIM_FINDING] = "finds",
     [SIM_TX_SENT] = "transaction sent",
@@ -264,6 +265,7 @@ static void print_event(const struct sim_world *w, const struct sim_event *e)
         break;
     case SIM_NODE_ROLLUP:
     case SIM_NODE_ROLLUPS_BACK:
+    case SIM_NODE_LEAVES:
         printf("node %d %s %" PRIu64, e->who, names[e->kind], e->number);
         break;
     case SIM_LOG:

@@ -70,6 +70,7 @@ enum sim_kind {
     /* What others see. */
     SIM_BROADCAST,     /* batch: the host gives it to its subscribers */
     SIM_NODE_TAKES,    /* node who holds batch durably: it is valid to it and its new head */
+    SIM_NODE_LEAVES,   /* node who leaves its line: what it held from number on is discarded */
     SIM_NODE_EVIDENCE, /* node who keeps batch as conflicting with its chain */
     SIM_FINDING,       /* node who raises finding */
 

@@ -1,15 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Row 11: shows different batches to different nodes, to spend softly final money twice. The active
- * seals a batch; some nodes are shown it, and the host is not. A spare takes over, and its batch of
- * the same number goes to the others. Two seals for one number: equivocation, at every node as soon
- * as any two of different views meet. */
+/* Row 11, with an L1 and without: shows different batches to different nodes, to spend softly final
+ * money twice. The active seals a batch; some nodes are shown it, and the host is not. A spare
+ * takes over, and its batch of the same number goes to the others. Two seals for one number:
+ * equivocation, at every node as soon as any two of different views meet. With an L1 the host's
+ * rollup then decides: who holds the other line leaves it. */
+#include "sim/l1.h"
 #include "sim/operators.h"
 #include "sim/operators/second_line.h"
 
-enum { TWO_SEALS };
+enum { TWO_SEALS, ON_L1 };
 
 static const struct sim_expect expects[] = {
     [TWO_SEALS] = {.kind = SIM_FOUND, .finding = TS_F_EQUIVOCATION, .batches = 12},
+    {0},
+};
+static const struct sim_expect expects_l1[] = {
+    [TWO_SEALS] = {.kind = SIM_FOUND, .finding = TS_F_EQUIVOCATION, .batches = 150},
+    [ON_L1] = {.kind = SIM_TAKEN, .batches = 150},
     {0},
 };
 
@@ -37,13 +44,29 @@ static void wake(struct sim_world *w, uint64_t token)
         }
     }
     /* Later everybody is shown the host's line. */
-    if (sim_op_head(w) < s->lines.fork + 4) {
+    if (w->l1 != NULL ? w->done_us == 0 : sim_op_head(w) < s->lines.fork + 4) {
         sim_op_later(w, 1);
         return;
     }
     for (unsigned i = 0; i < w->o.nodes; i++)
         s->lines.line_of[i] = SIM_HOSTS;
-    sim_op_done(w);
+    if (w->l1 == NULL)
+        sim_op_done(w);
+}
+
+/* With an L1: when the rollup is confirmed for all. */
+static void l1_mined(struct sim_world *w)
+{
+    const struct state *s = w->op_state;
+    uint64_t most = 0;
+    for (unsigned i = 0; i < w->o.nodes; i++)
+        most = w->o.l1.of_node[i] > most ? w->o.l1.of_node[i] : most;
+    uint64_t newest = w->l1->tip->told.number + 1;
+    if (w->done_us != 0 || !s->is_split || newest < most)
+        return;
+    const struct sim_l1_mined *b = sim_l1_at(w->l1->tip, newest - most);
+    if (b != NULL && b->rollup_last >= s->lines.fork)
+        sim_op_done(w);
 }
 
 static bool to_host(struct sim_world *w, unsigned enclave, ts_bytes frame)
@@ -60,7 +83,7 @@ static bool to_host(struct sim_world *w, unsigned enclave, ts_bytes frame)
     s->is_split = true;
     w->spared = s->old;
     sim_op_hide(w, enclave, true);
-    sim_second_begin(&s->lines, 0, b, -1);
+    sim_second_begin(&s->lines, 0, b, w->l1 != NULL ? s->old : -1);
     sim_second_share(w, &s->lines, SIM_HOSTS);
     if (w->o.nodes == 1)
         s->lines.line_of[0] = 0;
@@ -71,8 +94,12 @@ static bool to_host(struct sim_world *w, unsigned enclave, ts_bytes frame)
 static void sees(struct sim_world *w, const struct sim_batch *b)
 {
     struct state *s = w->op_state;
+    if (s->is_split)
+        sim_second_grow(w, &s->lines, b);
     if (s->is_split && b->number == s->lines.fork)
         sim_op_lie(w, TWO_SEALS, s->old, NULL, "nodes are shown two batches");
+    if (s->is_split && b->number == s->lines.fork && w->l1 != NULL)
+        sim_op_lie(w, ON_L1, s->old, b, "this one comes to be on L1");
 }
 
 static const struct sim_batch *show(struct sim_world *w, int node, enum sim_showing as,
@@ -94,4 +121,20 @@ const struct sim_operator sim_op_split_view = {
     .to_host = to_host,
     .sees = sees,
     .show = show,
+};
+
+const struct sim_operator sim_op_settled_view = {
+    .name = "settled-view",
+    .row = 11,
+    .what = "different batches are shown to different nodes, and one of them comes to be on L1",
+    .expects = expects_l1,
+    .tail = 40,
+    .steady_nodes = true,
+    .has_l1 = true,
+    .begin = begin,
+    .wake = wake,
+    .to_host = to_host,
+    .sees = sees,
+    .show = show,
+    .l1_mined = l1_mined,
 };
