@@ -207,9 +207,13 @@ export class Evidence {
     const change = notice === undefined ? [] : rlp(notice[1], what);
     const [, , added = [], removed = []] = change;
     if (added.length === 0) refuse(`the payload of ${what} lists nobody`);
+    // A change of the whole list is announced by one of the new enclaves: then L1 must be asked.
+    const isOwn = added.includes(batch.producer);
     const by = this.listedBy(batch.producer, batch.number);
-    if (by === undefined) refuse(`nobody that was listed before sealed ${what}`);
-    this.grants.push({ batch, added, removed, by });
+    if (isOwn ? this.genesis.l1ChainId === 0n : by === undefined) {
+      refuse(`nobody that was listed before sealed ${what}`);
+    }
+    this.grants.push({ batch, added, removed, by: isOwn ? undefined : by });
   }
 
   // Every grant listed a signer, or the producer of a later grant that is needed.
@@ -250,8 +254,11 @@ export class Evidence {
   rests(number, more = "") {
     const who = [...this.signers].map(([id, by]) =>
       `enclave ${id} ${by === 0n ? "stands in the genesis" : `was listed by batch ${by}`}`);
+    const own = this.grants.filter(({ by }) => by === undefined).map(({ batch }) => batch.number);
+    const onL1 = own.length === 0 ? "" : "; and on L1, where the contract lists who sealed batch " +
+      `${own.join(", ")}, by which he was listed himself`;
     return `the whitelist of the chain at batch ${number}: ${who.join(", ")}` +
-      `; that none of them was removed before shows in the chain${more}`;
+      `; that none of them was removed before shows in the chain${onL1}${more}`;
   }
 
   finding(name, about, { evidence, enclave, first, last, hash, time, text }) {

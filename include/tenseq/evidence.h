@@ -7,8 +7,10 @@
  * means.
  *
  * Who signed was whitelisted: by the genesis, or by a grant, a batch whose whitelist notice lists
- * him and whose producer was listed before. That nobody of them was removed again before, and what
- * is on L1, is not in the evidence: ts_evidence_verdict.rests says so. Source: docs/evidence.md. */
+ * him and whose producer was listed before. When the whole list changes at once, one of the new
+ * enclaves seals the batch that lists it; then L1 has the last word. That nobody of them was
+ * removed again before, and what is on L1, is not in the evidence: ts_evidence_verdict.rests says
+ * so. Source: docs/evidence.md. */
 #ifndef TENSEQ_EVIDENCE_H
 #define TENSEQ_EVIDENCE_H
 
@@ -68,7 +70,11 @@ struct ts_rollup_said {
 typedef ts_err (*ts_rollup_said_fn)(ts_bytes data, size_t n, size_t at, struct ts_rollup_said *out);
 
 struct ts_evidence_verdict {
-    struct ts_finding finding;    /* what is proven; its evidence is the id */
+    struct ts_finding finding; /* what is proven; its evidence is the id */
+    /* Who did not ask L1 knows what was signed, and that it proves this if L1 is as it says. */
+    bool rests_on_l1;
+    uint32_t own_grants;          /* bit i: grants[i] lists its own producer; whether the contract
+                                     lists him after the L1 block it names, L1 must tell */
     char rests[TS_EVIDENCE_TEXT]; /* on what, beside the signatures; one sentence, no full stop */
     char why[TS_EVIDENCE_TEXT];   /* the reason when it is not; likewise */
 };
@@ -89,5 +95,8 @@ ts_err ts_evidence_check(const struct ts_evidence *e, const struct ts_crypto *cr
  * else TS_E_SIGNATURE or TS_E_SIGNER, with both filled in. */
 ts_err ts_sealed_verify(const struct ts_crypto *crypto, const struct ts_domain *domain,
                         const struct ts_sealed *s, ts_hash *hash, ts_hash *root);
+
+/* Whether the whitelist notice of a sealed batch lists an enclave. */
+bool ts_evidence_lists(const struct ts_sealed *grant, const ts_address *id);
 
 #endif

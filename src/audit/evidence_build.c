@@ -7,7 +7,8 @@
 #include "crypto/sign.h"
 
 #define ARENA_MAX (96u * 1024 * 1024)
-#define DEPTH     8 /* a grant's producer may have been listed by a grant, and so on */
+#define DEPTH     8   /* a grant's producer may have been listed by a grant, and so on */
+#define RELISTED  256 /* so often one enclave */
 
 struct building {
     const struct ts_evidence_source *source;
@@ -47,14 +48,6 @@ static ts_err fetch_record(struct building *b, const ts_hash *id, struct ts_reco
 
 /* ---- grants ---------------------------------------------------------------------------------- */
 
-static bool is_in_genesis(const struct ts_genesis *g, const ts_address *id)
-{
-    for (size_t i = 0; i < g->n_whitelist; i++)
-        if (ts_address_equal(&g->whitelist[i], id))
-            return true;
-    return false;
-}
-
 /* In its place by number; once. */
 static ts_err insert(struct ts_evidence_built *out, const struct ts_sealed *g)
 {
@@ -71,24 +64,49 @@ static ts_err insert(struct ts_evidence_built *out, const struct ts_sealed *g)
     return TS_OK;
 }
 
-/* What listed the signer, and what listed the producer of that. A grant that is not stored is left
- * out: the check tells. */
-static ts_err add_grants(struct building *b, const ts_address *signer)
+/* The newest that listed an enclave, below a number. TS_E_NOT_FOUND: none is stored. */
+static ts_err newest_grant(struct building *b, const ts_address *who, uint64_t end,
+                           struct ts_sealed *out)
 {
-    ts_address id = *signer;
-    for (int depth = 0; depth < DEPTH && !is_in_genesis(b->genesis, &id); depth++) {
+    ts_err found = TS_E_NOT_FOUND;
+    for (uint32_t nth = 1; nth <= RELISTED; nth++) {
         struct ts_record r;
         struct ts_sealed g;
         ts_hash key;
-        ts_record_grant_id(&id, &key);
+        ts_record_grant_id(who, nth, &key);
         ts_err err = fetch_record(b, &key, &r);
+        if (err == TS_E_NOT_FOUND)
+            break;
         if (err == TS_OK)
             err = r.kind == TS_RECORD_GRANT ? ts_sealed_of_grant(&r, &g) : TS_E_CORRUPT;
+        if (err != TS_OK)
+            return err;
+        if (g.header.number >= end)
+            break;
+        *out = g;
+        found = TS_OK;
+    }
+    return found;
+}
+
+/* What listed the signer of batch number, and what listed the producer of that. A grant that is not
+ * stored is left out: the check tells. Who stands in the genesis may have been removed and listed
+ * again. */
+static ts_err add_grants(struct building *b, const ts_address *signer, uint64_t number)
+{
+    ts_address id = *signer;
+    uint64_t end = number < UINT64_MAX ? number + 1 : number; /* a batch may list its producer */
+    for (int depth = 0; depth < DEPTH; depth++) {
+        struct ts_sealed g;
+        ts_err err = newest_grant(b, &id, end, &g);
         if (err == TS_OK)
             err = insert(b->out, &g);
         if (err != TS_OK)
             return err == TS_E_NOT_FOUND ? TS_OK : err;
         id = g.header.producer;
+        end = g.header.number;
+        if (ts_evidence_lists(&g, &id))
+            return TS_OK; /* nobody was listed before him */
     }
     return TS_OK;
 }
@@ -108,11 +126,11 @@ static ts_err add_all_grants(struct building *b)
     ts_err err = TS_OK;
     e->grants = b->out->grants;
     if (e->has_batch)
-        err = add_grants(b, &e->batch.header.producer);
+        err = add_grants(b, &e->batch.header.producer, e->batch.header.number);
     if (err == TS_OK && e->kind == TS_F_EQUIVOCATION)
-        err = add_grants(b, &e->other.header.producer);
+        err = add_grants(b, &e->other.header.producer, e->other.header.number);
     if (err == TS_OK && e->kind == TS_F_ROLLUP_MISMATCH && rollup_signer(b, &signer))
-        err = add_grants(b, &signer);
+        err = add_grants(b, &signer, UINT64_MAX);
     return err;
 }
 

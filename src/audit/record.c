@@ -108,13 +108,17 @@ ts_err ts_record_read(ts_bytes raw, struct ts_arena *arena, struct ts_record *ou
     return ts_reader_done(&in);
 }
 
-void ts_record_grant_id(const ts_address *enclave, ts_hash *out)
+void ts_record_grant_id(const ts_address *enclave, uint32_t nth, ts_hash *out)
 {
     static const char name[] = "tenseq grant";
     struct ts_keccak k;
     ts_keccak_init(&k);
     ts_keccak_update(&k, name, sizeof(name) - 1);
+    const uint8_t be[4] = {(uint8_t)(nth >> 24), (uint8_t)(nth >> 16), (uint8_t)(nth >> 8),
+                           (uint8_t)nth};
     ts_keccak_update(&k, enclave->b, sizeof(enclave->b));
+    if (nth > 1) /* as stores have the first */
+        ts_keccak_update(&k, be, sizeof(be));
     ts_keccak_final(&k, out);
 }
 

@@ -42,8 +42,9 @@ void ts_record_put(struct ts_buf *b, const struct ts_record *r);
 /* TS_OK, TS_E_VERSION for a kind of a later version, or a decoding error: *out is then unspecified.
  */
 ts_err ts_record_read(ts_bytes raw, struct ts_arena *arena, struct ts_record *out);
-/* Under which id the grant of an enclave is stored. */
-void ts_record_grant_id(const ts_address *enclave, ts_hash *out);
+/* Under which id the nth grant of an enclave is stored, from 1: who was removed may be listed
+ * again. */
+void ts_record_grant_id(const ts_address *enclave, uint32_t nth, ts_hash *out);
 
 /* The sealed part of a raw batch. raw is borrowed; the arena need not stay. */
 ts_err ts_sealed_of(ts_bytes raw, size_t max, struct ts_arena *arena, const ts_hash *parent_root,

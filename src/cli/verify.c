@@ -80,13 +80,6 @@ static char *read_file(const char *path, size_t *n, char why[300])
     return text;
 }
 
-/* What the file says of L1 nobody has signed: who did not ask L1 knows what an enclave signed, and
- * that it is misconduct if L1 is as the file says. */
-static bool rests_on_l1(const struct ts_finding *f)
-{
-    return f->kind == TS_F_WHITELIST_MISMATCH || f->kind == TS_F_ROLLUP_MISMATCH;
-}
-
 static void tell_json(struct run *r, const char *path, const struct ts_evidence_file *file,
                       const char *why, bool on_l1)
 {
@@ -98,7 +91,7 @@ static void tell_json(struct run *r, const char *path, const struct ts_evidence_
             json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:b}", "kind", ts_finding_name((int)f->kind), "id",
                       ts_hex(f->evidence.b, 32, id), "network",
                       ts_hex(file->genesis.hash.b, 32, network), "text", f->text, "rests",
-                      r->verdict.rests, "restsOnL1", rests_on_l1(f), "askedL1", on_l1);
+                      r->verdict.rests, "restsOnL1", r->verdict.rests_on_l1, "askedL1", on_l1);
         json_object_update(o, more);
         json_decref(more);
     }
@@ -114,7 +107,7 @@ static void tell(const struct run *r, const char *path, const struct ts_evidence
         fprintf(stderr, "%s: %s: %s\n", path, is_read ? "not proven" : "cannot be read", why);
         return;
     }
-    bool is_open = rests_on_l1(f) && !on_l1;
+    bool is_open = r->verdict.rests_on_l1 && !on_l1;
     printf("%s: proven%s, about %s: %s\n  %s\n  rests on %s\n", path,
            is_open ? " if L1 says so" : "",
            f->about == TS_ABOUT_PEER ? "a peer, and nothing about the operator" : "the operator",
@@ -140,7 +133,9 @@ static const char *look(struct run *r, const char *text, size_t n, struct ts_evi
                  ts_hex(file->genesis.hash.b, 32, hex));
         return why;
     }
-    return r->o->l1 != NULL ? verify_on_l1(r->o, r->crypto, &file->evidence, on_l1, why) : NULL;
+    return r->o->l1 != NULL
+               ? verify_on_l1(r->o, r->crypto, &file->evidence, &r->verdict, on_l1, why)
+               : NULL;
 }
 
 /* TS_EXIT_OK: it is proven. TS_EXIT_USAGE: it cannot be read. */

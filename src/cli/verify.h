@@ -15,7 +15,8 @@ struct verify_options {
 /* Holds what the evidence rests on against an L1 node. NULL: L1 agrees, or has no part in it; else
  * why not, a sentence in static memory or in why. *asked: something was asked. */
 const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto *crypto,
-                         const struct ts_evidence *e, bool *asked, char why[300]);
+                         const struct ts_evidence *e, const struct ts_evidence_verdict *v,
+                         bool *asked, char why[300]);
 /* Sends an equivocation to the contract. The exit code; the outcome is printed. */
 int verify_submit(const struct verify_options *o, const struct ts_crypto *crypto,
                   const struct ts_evidence *e);

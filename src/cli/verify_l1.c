@@ -96,19 +96,66 @@ static const char *ask_rollup(struct cli_l1 *l, const struct ts_evidence *e, cha
     return ts_hash_equal(&digest, &taken) ? NULL : say_gone(l, e, why);
 }
 
+/* The batch lists its own producer: the block that it names is L1's, and the contract's list after
+ * that block has him. */
+static const char *ask_grant(struct cli_l1 *l, const struct ts_evidence *e,
+                             const struct ts_batch_header *h, char why[300])
+{
+    static const char *const problems[] = {
+        "L1 does not tell its newest block",
+        "L1 has no block yet of the number that it names",
+        "L1 does not tell the block that it names",
+        "on L1 the block that it names is another one",
+        "L1 does not tell the contract's list after the block that it names",
+        "the contract's list after the block that it names does not have its producer"};
+    ts_address list[TS_MAX_WHITELIST];
+    size_t n = 0, problem = 5;
+    uint64_t newest = 0;
+    ts_hash hash;
+    if (cli_l1_newest(l, &newest) != TS_EXIT_OK)
+        problem = 0;
+    else if (h->l1_number > newest)
+        problem = 1;
+    else if (cli_l1_block_at(l, h->l1_number, h->l1_number, &hash) != TS_EXIT_OK)
+        problem = 2;
+    else if (!ts_hash_equal(&hash, &h->l1_hash))
+        problem = 3;
+    else if (cli_l1_list(l, &e->genesis->contract, h->l1_number, list, &n) != TS_EXIT_OK)
+        problem = 4;
+    for (size_t i = 0; problem == 5 && i < n; i++)
+        if (ts_address_equal(&list[i], &h->producer))
+            return NULL;
+    snprintf(why, 300, "batch %" PRIu64 ", a grant, lists its own producer: %s", h->number,
+             problems[problem]);
+    return why;
+}
+
+static const char *ask(struct cli_l1 *l, const struct ts_evidence *e,
+                       const struct ts_evidence_verdict *v, char why[300])
+{
+    const char *problem = NULL;
+    for (size_t i = 0; problem == NULL && i < e->n_grants; i++)
+        if ((v->own_grants >> i & 1) != 0)
+            problem = ask_grant(l, e, &e->grants[i].header, why);
+    if (problem == NULL && e->kind == TS_F_WHITELIST_MISMATCH)
+        return ask_whitelist(l, e);
+    if (problem == NULL && e->kind == TS_F_ROLLUP_MISMATCH)
+        return ask_rollup(l, e, why);
+    return problem;
+}
+
 const char *verify_on_l1(const struct verify_options *o, const struct ts_crypto *crypto,
-                         const struct ts_evidence *e, bool *asked, char why[300])
+                         const struct ts_evidence *e, const struct ts_evidence_verdict *v,
+                         bool *asked, char why[300])
 {
     struct cli_l1 l;
     const char *problem = NULL;
-    if (e->kind != TS_F_WHITELIST_MISMATCH && e->kind != TS_F_ROLLUP_MISMATCH)
+    if (!v->rests_on_l1)
         return NULL;
     if (open_l1(&l, o, crypto, e) != TS_EXIT_OK)
         problem = "what it says of L1 could not be asked";
-    else if (e->kind == TS_F_WHITELIST_MISMATCH)
-        problem = ask_whitelist(&l, e);
     else
-        problem = ask_rollup(&l, e, why);
+        problem = ask(&l, e, v, why);
     cli_l1_close(&l);
     *asked = true;
     return problem;

@@ -106,6 +106,7 @@ ts_err ts_node_new(const struct ts_node_start *start, struct ts_node **out)
     ts_buf_init(&n->meta_timeline, 0);
     ts_sig_cache_init(&n->cache, start->crypto, start->seed);
     ts_map_init(&n->evidence, sizeof(ts_hash), 0, start->seed);
+    ts_node_grants_init(n);
     ts_map_init(&n->evidence_at, sizeof(struct evidence_at), sizeof(uint32_t), start->seed);
     ts_node_forward_init(n);
     ts_node_rollups_init(n);

@@ -38,8 +38,8 @@ bool ts_node_findings_add(struct ts_node *n, const struct ts_finding *f)
     return ts_audit_add(n->audit, f, &sink);
 }
 
-static bool keep(struct ts_node *n, uint64_t number, const ts_hash *hash, const ts_hash *id,
-                 const struct ts_record *r)
+bool ts_node_findings_store(struct ts_node *n, uint64_t number, const ts_hash *hash,
+                            const ts_hash *id, const struct ts_record *r)
 {
     struct entry e = {
         .is_evidence = true, .is_quiet = true, .number = number, .hash = *hash, .id = *id};
@@ -57,7 +57,8 @@ static bool keep(struct ts_node *n, uint64_t number, const ts_hash *hash, const 
 
 void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f, const struct ts_record *r)
 {
-    (void)keep(n, f->last, &f->hash, &f->evidence, r); /* out of memory: there is only no file */
+    (void)ts_node_findings_store(n, f->last, &f->hash, &f->evidence,
+                                 r); /* out of memory: there is only no file */
 }
 
 /* ---- batches that L1 denies -------------------------------------------------------------------
@@ -87,7 +88,7 @@ static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash 
                                        .n_whitelist = word->n_whitelist},
                                 .after = (ts_address *)(uintptr_t)after,
                                 .n_after = n_after};
-    if (!keep(n, b->header.number, &f.hash, &f.evidence, &r))
+    if (!ts_node_findings_store(n, b->header.number, &f.hash, &f.evidence, &r))
         ts_node_gossip_forget_evidence(n, TS_RECORD_WHITELIST, b->header.number, &f.evidence);
     else if (!is_told)
         ts_node_gossip_newest(n, &f.evidence); /* see there */
@@ -178,29 +179,6 @@ void ts_node_findings_free(struct ts_node *n)
         ts_node_release(n, n->refused[i].payload);
 }
 
-/* ---- who was listed --------------------------------------------------------------------------
- */
-
-void ts_node_findings_grants(struct ts_node *n, const struct ts_batch *b,
-                             const ts_hash *parent_root)
-{
-    struct ts_whitelist_change c = {.n_added = 0};
-    const struct ts_record r = {.kind = TS_RECORD_GRANT,
-                                .number = b->header.number,
-                                .parent_root = *parent_root,
-                                .header = b->raw_header,
-                                .payload = b->raw_payload,
-                                .seal = b->seal};
-    ts_hash id;
-    for (size_t i = 0; i < b->payload.n_notices; i++)
-        if (b->payload.notices[i].type == TS_NOTICE_WHITELIST)
-            (void)ts_whitelist_change_decode(b->payload.notices[i].body, &n->decode, &c);
-    for (size_t i = 0; i < c.n_added; i++) {
-        ts_record_grant_id(&c.added[i], &id);
-        (void)keep(n, b->header.number, &n->chain.head.hash, &id, &r);
-    }
-}
-
 /* ---- what is stored --------------------------------------------------------------------------
  */
 
@@ -261,8 +239,10 @@ void ts_node_findings_load(struct ts_node *n, const ts_hash *id, const struct ts
     case TS_RECORD_PAYLOAD:
         load_payload(n, r);
         break;
-    case TS_RECORD_ROLLUP: /* its finding is made of the rollup's own record */
     case TS_RECORD_GRANT:
+        ts_node_grants_load(n, id, r);
+        break;
+    case TS_RECORD_ROLLUP: /* its finding is made of the rollup's own record */
         break;
     }
 }

@@ -76,6 +76,7 @@ void ts_node_gossip_free(struct ts_node *n)
     }
     ts_map_free(&n->evidence);
     ts_map_free(&n->evidence_at);
+    ts_node_grants_free(n);
 }
 
 static void keep_ahead(struct ts_node *n, const struct source *s, const struct ts_batch *b)

@@ -428,6 +428,7 @@ struct ts_node {
     size_t n_edited;           /* edited payloads that are kept */
     struct ts_map evidence;    /* id → nothing */
     struct ts_map evidence_at; /* struct evidence_at → uint32_t how many */
+    struct ts_map grants;      /* ts_address → struct grants */
     struct own_showing showings[NODE_SHOWINGS];
     struct told told[NODE_TOLD];
     struct arrival arrivals[NODE_AHEAD]; /* by number */
@@ -613,6 +614,9 @@ void ts_node_findings_batch(struct ts_node *n, const struct ts_batch *b, bool qu
 bool ts_node_findings_place(const struct ts_node *n, uint64_t number, struct ts_audit_place *out);
 /* Keeps a finding of evidence and tells it, once; false: it was kept already. */
 bool ts_node_findings_add(struct ts_node *n, const struct ts_finding *f);
+/* On its way to disk: a record about the batch of that number and hash. False: out of memory. */
+bool ts_node_findings_store(struct ts_node *n, uint64_t number, const ts_hash *hash,
+                            const ts_hash *id, const struct ts_record *r);
 /* Its evidence goes to the store; nobody is sent it. */
 void ts_node_findings_keep(struct ts_node *n, const struct ts_finding *f,
                            const struct ts_record *r);
@@ -621,10 +625,6 @@ void ts_node_findings_payload(struct ts_node *n, const struct ts_audit_place *ow
                               const ts_hash *given, ts_bytes payload);
 /* Stored evidence: its finding is kept, and nobody is told. */
 void ts_node_findings_load(struct ts_node *n, const ts_hash *id, const struct ts_record *r);
-/* The chain has moved by b; parent_root: the protocol root before it. Who was listed by it is kept
- * with the batch, for evidence of what they sign. */
-void ts_node_findings_grants(struct ts_node *n, const struct ts_batch *b,
-                             const ts_hash *parent_root);
 void ts_node_findings_free(struct ts_node *n);
 /* b, at head + 1, was refused. */
 void ts_node_findings_refused(struct ts_node *n, const struct ts_batch *b);
@@ -759,5 +759,14 @@ void ts_node_validator_stands(struct ts_node *n, const struct enc_request *r,
 void ts_node_validator_refused(struct ts_node *n, const struct enc_request *r,
                                const struct ts_msg_error *error);
 void ts_node_validator_feed(struct ts_node *n);
+
+/* ---- grants.c ---- */
+
+void ts_node_grants_init(struct ts_node *n);
+void ts_node_grants_free(struct ts_node *n);
+/* b is the head now: whom it lists. */
+void ts_node_grants_batch(struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root);
+/* A stored GRANT, in the order they were stored. */
+void ts_node_grants_load(struct ts_node *n, const ts_hash *id, const struct ts_record *r);
 
 #endif

@@ -327,7 +327,7 @@ static bool check_next(struct ts_node *n, struct run *r)
     }
     ts_node_note_root(n);
     ts_node_findings_batch(n, &b, false);
-    ts_node_findings_grants(n, &b, &parent_root);
+    ts_node_grants_batch(n, &b, &parent_root);
     ts_node_clock_applied(n, &b);
     n->counters.batches++;
     credit(n, &r->source);

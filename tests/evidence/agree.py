@@ -27,6 +27,7 @@ def kind_of(name):
 # What each of SAMPLES/forged is refused for.
 FORGED = {
     "grant-by-whom-it-lists": "nobody that was listed before",
+    "grant-by-a-stranger": "nobody that was listed before",
     "grant-too-late": "neither the genesis nor a grant",
     "grant-too-many": "lists nobody that counts",
     "grant-that-removes": "neither the genesis nor a grant",

@@ -68,13 +68,19 @@ static struct testnet *l1_net(void)
     return net;
 }
 
-/* A node that has all batches so far. */
-static void follow(struct ek_sample *s)
+static void make_world(struct ek_sample *s)
 {
     s->w = nw_new(s->net, 1);
     if (s->net->genesis.l1_chain_id != 0)
         nw_l1_start(s->w, 110);
     s->w->any_line = true;
+}
+
+/* A node that has all batches so far. */
+static void follow(struct ek_sample *s)
+{
+    if (s->w == NULL)
+        make_world(s);
     nw_host_up(s->w, 0);
     nw_host_up(s->w, 1);
     s->node = nw_node(s->w, hosts_01, 2, NULL, false);
@@ -124,6 +130,55 @@ static void second_batch_of_a_granted_one(struct ek_sample *s)
     d->header.time += 9;
     seal_into(s->net, d, &s->keep);
     tn_run(s->net, 1);
+    follow(s);
+    push(s, ts_buf_bytes(&s->keep));
+}
+
+/* Two enclaves of which one was taken off the list by the batch that listed the other, and is on it
+ * again. */
+static void batches_of_one_listed_again(struct ek_sample *s)
+{
+    s->net = tn_new(&(struct tn_options){.enclaves = 5, .whitelisted = 3});
+    tn_start(s->net);
+    tn_whitelist_add(s->net, 3);
+    tn_run(s->net, 1);
+    tn_whitelist_remove(s->net, 3);
+    tn_whitelist_add(s->net, 4);
+    tn_run(s->net, 1);
+    tn_boot(s->net, 4);
+    tn_whitelist_add(s->net, 3);
+    tn_run(s->net, 1);
+    tn_boot(s->net, 3);
+    tn_run(s->net, 1);
+    tn_step_down(s->net, 0);
+    tn_activate(s->net, 4);
+    tn_run(s->net, 1);
+    seal_into(s->net, tn_draft(s->net, 4), &s->keep);
+    tn_step_down(s->net, 4);
+    tn_activate(s->net, 3);
+    tn_run(s->net, 1);
+    follow(s);
+    push(s, ts_buf_bytes(&s->keep));
+}
+
+/* By an enclave of a list that is all new: it sealed the batch that announces that. */
+static void second_batch_of_a_new_list(struct ek_sample *s)
+{
+    s->net = l1_net();
+    tn_boot(s->net, 3);
+    s->net->l1_number = 104;
+    for (size_t i = 0; i < 3; i++)
+        tn_whitelist_remove(s->net, i);
+    tn_whitelist_add(s->net, 3);
+    tn_step_down(s->net, 0);
+    tn_activate(s->net, 3);
+    tn_run(s->net, 3);
+    struct tn_draft *d = tn_draft(s->net, 3);
+    d->header.time += 9;
+    seal_into(s->net, d, &s->keep);
+    tn_run(s->net, 1);
+    make_world(s);
+    nw_l1_whitelist(s->w, 104, tn_id(s->net, 3), 1);
     follow(s);
     push(s, ts_buf_bytes(&s->keep));
 }
@@ -355,6 +410,8 @@ const struct ek_case ek_cases[] = {
     {"equivocation-batch", TS_F_EQUIVOCATION, second_batch},
     {"equivocation-payload", TS_F_EQUIVOCATION, second_payload},
     {"equivocation-granted", TS_F_EQUIVOCATION, second_batch_of_a_granted_one},
+    {"equivocation-relisted", TS_F_EQUIVOCATION, batches_of_one_listed_again},
+    {"equivocation-new-list", TS_F_EQUIVOCATION, second_batch_of_a_new_list},
     {"payload-edited", TS_F_PAYLOAD_EDITED, edited_payload},
     {"whitelist-mismatch-block", TS_F_WHITELIST_MISMATCH, made_up_block},
     {"whitelist-mismatch-list", TS_F_WHITELIST_MISMATCH, change_not_announced},

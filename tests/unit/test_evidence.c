@@ -189,7 +189,7 @@ static void an_unknown_id_is_not_found(void **state)
     struct ts_evidence_source source = ek_source(&store);
     assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
                      TS_E_NOT_FOUND);
-    ts_record_grant_id(tn_id(p.s.net, 3), &id); /* a grant alone is no evidence */
+    ts_record_grant_id(tn_id(p.s.net, 3), 1, &id); /* a grant alone is no evidence */
     assert_int_equal(ts_evidence_build(&source, &id, &p.s.net->genesis, p.s.net->crypto, &built),
                      TS_E_NOT_FOUND);
     ek_close(&p);

@@ -96,6 +96,14 @@ static void grant(struct forged *f, struct ts_sealed *g, size_t added, size_t re
     seal(f, g);
 }
 
+/* One who is not listed lists another, who signs. */
+static void strangers_grant(struct forged *f)
+{
+    grant(f, &f->grants[0], 2, 1);
+    f->grants[0].header.producer = *tn_id(f->p->s.net, 3);
+    seal(f, &f->grants[0]);
+}
+
 /* The batches are by 0, which the grant before them removes. */
 static void removed_before(struct forged *f)
 {
@@ -221,6 +229,8 @@ static const struct {
     const char *why;
 } forgeries[] = {
     {"grant-by-whom-it-lists", "equivocation-granted", own_grant, "nobody that was listed before"},
+    {"grant-by-a-stranger", "equivocation-new-list", strangers_grant,
+     "nobody that was listed before"},
     {"grant-too-late", "equivocation-granted", later_grant, "neither the genesis nor a grant"},
     {"grant-too-many", "equivocation-granted", second_grant, "lists nobody that counts"},
     {"grant-that-removes", "equivocation-batch", removed_before, "neither the genesis nor a grant"},
