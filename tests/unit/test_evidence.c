@@ -159,6 +159,12 @@ static void what_agrees_proves_nothing(void **state)
     e.n_l1_list = 3;
     refused(&p, &e, "the batch and L1 agree");
     ek_close(&p);
+    ek_open(&p, "whitelist-mismatch-block");
+    e = p.built.evidence;
+    e.l1_list = p.s.net->genesis.whitelist;
+    e.n_l1_list = 3;
+    refused(&p, &e, "has no list to compare with");
+    ek_close(&p);
     ek_open(&p, "payload-edited");
     e = p.built.evidence;
     e.given = e.batch.payload;
@@ -175,6 +181,55 @@ static void what_agrees_proves_nothing(void **state)
     refused(&p, &e, "not those that the rollup commits to");
     assert_int_equal(ts_evidence_check(&p.built.evidence, p.s.net->crypto, NULL, &verdict),
                      TS_E_UNSUPPORTED);
+    ek_close(&p);
+}
+
+static struct ts_rollup_said said;
+
+static ts_err say(ts_bytes data, size_t n, size_t at, struct ts_rollup_said *out)
+{
+    (void)data;
+    (void)n;
+    (void)at;
+    *out = said;
+    return TS_OK;
+}
+
+static void says(const struct ek_proof *p, const char *what)
+{
+    assert_int_equal(ts_evidence_check(&p->built.evidence, p->s.net->crypto, say, &verdict), TS_OK);
+    assert_non_null(strstr(verdict.finding.text, what));
+}
+
+/* Whatever the data say of the batch, and the batch does not. */
+static void each_part_of_the_data_is_compared(void **state)
+{
+    struct ek_proof p;
+    (void)state;
+    ek_open(&p, "rollup-mismatch-time");
+    const struct ts_batch_header *h = &p.built.evidence.batch.header;
+    const struct ts_rollup_said same = {.time = h->time,
+                                        .term = h->term,
+                                        .producer = h->producer,
+                                        .l1_number = h->l1_number,
+                                        .tx_root = h->tx_root};
+    said = same;
+    assert_int_equal(ts_evidence_check(&p.built.evidence, p.s.net->crypto, say, &verdict),
+                     TS_E_EVIDENCE);
+    said.time--;
+    says(&p, "has another time in batch 4");
+    said = same;
+    said.term++;
+    says(&p, "has another term in batch 4");
+    said = same;
+    said.producer = *tn_id(p.s.net, 1);
+    says(&p, "has another producer in batch 4");
+    said = same;
+    said.l1_number++;
+    says(&p, "has another L1 block in batch 4");
+    said = same;
+    said.tx_root.b[31] ^= 1;
+    says(&p, "has other transactions in batch 4");
     ek_close(&p);
 }
 
@@ -204,6 +259,7 @@ int main(void)
         cmocka_unit_test(another_network_proves_nothing),
         cmocka_unit_test(strangers_and_their_grants_prove_nothing),
         cmocka_unit_test(what_agrees_proves_nothing),
+        cmocka_unit_test(each_part_of_the_data_is_compared),
         cmocka_unit_test(an_unknown_id_is_not_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,22 @@ static void between_reports_all_is_as_it_was(void **state)
     tn_free(net);
 }
 
+/* Two batches each: that it was absent says more than that it was passive. */
+static void of_two_that_are_as_many_the_one_that_says_more(void **state)
+{
+    (void)state;
+    struct testnet *net = tn_running(3);
+    tn_run(net, 5);
+    tn_cut(net, 2);
+    tn_run(net, 2); /* 7 and 8 */
+    struct ts_timeline *t = timeline_of(net);
+    struct ts_timeline_view v = look(t, 1, 8, 2);
+    assert_string_equal(letters(&v, tn_id(net, 2)), "p-");
+    ts_timeline_view_free(&v);
+    ts_timeline_free(t);
+    tn_free(net);
+}
+
 /* Nothing is known of the time before it. */
 static void a_window_that_begins_with_its_first_batch(void **state)
 {
@@ -569,6 +585,7 @@ int main(void)
         cmocka_unit_test(a_failover_is_seen),
         cmocka_unit_test(the_list_of_enclaves_is_seen),
         cmocka_unit_test(between_reports_all_is_as_it_was),
+        cmocka_unit_test(of_two_that_are_as_many_the_one_that_says_more),
         cmocka_unit_test(a_window_that_begins_with_its_first_batch),
         cmocka_unit_test(it_agrees_with_the_audit),
         cmocka_unit_test(windows_agree_with_the_whole),
