@@ -92,26 +92,24 @@ static void take_block(struct ts_host *h, const struct ts_l1_block *b, bool is_n
 
 /* ---- what the chain names already ---- */
 
-/* What an earlier run named, or what was named before L1 went back, L1 need not have any more. */
-static bool has_block_of_head(const struct ts_host *h)
+/* L1 has said so. What an earlier run named, or what was named before L1 went back, it need not
+ * have any more. */
+static bool has_block(const struct ts_host *h, uint64_t number, const ts_hash *hash)
 {
-    const struct ts_head *head = &h->chain.head;
-    const struct l1_known *k = find(h, head->l1_number, &head->l1_hash);
-    return head->l1_number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
+    const struct l1_known *k = find(h, number, hash);
+    return number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
 }
 
-/* The batch that is prepared names a block that L1 has, or says so. */
-static bool has_block_of_prepared(const struct ts_host *h)
+static bool has_block_of_head(const struct ts_host *h)
 {
-    const struct ts_batch_header *e = &h->prep.batch.header;
-    const struct l1_known *k = find(h, e->l1_number, &e->l1_hash);
-    return e->l1_number <= h->genesis->l1_number || (k != NULL && k->has_whitelist);
+    return has_block(h, h->chain.head.l1_number, &h->chain.head.l1_hash);
 }
 
 bool l1_waits_for_prepared(const struct ts_host *h)
 {
+    const struct ts_batch_header *e = &h->prep.batch.header;
     return l1_is_used(h) && h->prep.stage != P_NONE && h->prep.from_store && !h->prep.l1_gone &&
-           !has_block_of_prepared(h);
+           !has_block(h, e->l1_number, &e->l1_hash);
 }
 
 /* Those before the block that a REORG names may be gone too: how far L1 went back it says only when
