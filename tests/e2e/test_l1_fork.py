@@ -10,11 +10,12 @@ up to the same head and activates there. No rule is broken by either of them alo
 import json
 import os
 import shutil
+import tempfile
 
 import checks
 import keccak
-from l1 import ETHER, REPORTER, REPORTER_KEY
-from network import Network, free_port, program, rpc
+from l1 import ETHER, GOVERNANCE, REPORTER, REPORTER_KEY, Anvil, calldata
+from network import ROOT, Network, free_port, program, rpc
 
 
 class Fork:
@@ -49,29 +50,47 @@ def _line(net, node, number):
     return net.node_rpc(node, "ten_getBatch", number)
 
 
+def _fork(net, active):
+    """The host stops, its enclave is copied, and both lines go on; the fork, and the last batch before."""
+    net.cli("pause")
+    net.until("it is paused", lambda: net.status()["state"] == "paused")
+    assert net.host.stop() == 0
+    fork = Fork(net, active)
+    fork.start()
+    net.host.start()
+    net.until("both hosts have their enclaves",
+              lambda: net.role(active) in ("active", "passive") and
+              fork.rpc("sequencer_status")["enclaves"][0]["role"] == "passive", 20)
+    head = net.head()
+    assert fork.head() == head, "both stand at the same batch"
+    assert fork.rpc("sequencer_status")["enclaves"][0]["id"] == net.ids[active]
+    assert checks.started(net, active) == 1, "the record shows no copy"
+
+    # Both go on. Each chain is valid; a node that follows one of them sees nothing wrong with it.
+    net.cli("resume")
+    net.run([net.tenseq, "resume", "--rpc", f"http://127.0.0.1:{fork.port}"])
+    net.wait_head(head + 5)
+    net.until("the fork seals too", lambda: fork.head() >= head + 5, 20)
+    return fork, head
+
+
+def _proof(net, lines):
+    """A node that hears both lines has the proof; the exported file."""
+    net.add_node(peers=[f"ws://127.0.0.1:{net.node_ports[n]}/feed" for n in lines], start=True)
+    third = len(net.node_ports) - 1
+    net.until("it finds the equivocation", lambda: any(
+        f["name"] == "equivocation" for f in net.node_rpc(third, "ten_findings")["findings"]), 30)
+    url = f"http://127.0.0.1:{net.node_ports[third]}"
+    proofs = os.path.join(net.dir, "proofs")
+    net.run([net.tenseq, "audit", "--rpc", url, "--severity", "proof", "--export", proofs])
+    return os.path.join(proofs, next(n for n in os.listdir(proofs) if "equivocation" in n))
+
+
 def test_equivocation_of_a_forked_enclave_is_proven_on_l1():
     with Network(l1=True, enclaves=3, nodes=1) as net:
         net.wait_more(10)
         active = net.active()
-        net.cli("pause")
-        net.until("it is paused", lambda: net.status()["state"] == "paused")
-        assert net.host.stop() == 0
-        fork = Fork(net, active)
-        fork.start()
-        net.host.start()
-        net.until("both hosts have their enclaves",
-                  lambda: net.role(active) in ("active", "passive") and
-                  fork.rpc("sequencer_status")["enclaves"][0]["role"] == "passive", 20)
-        head = net.head()
-        assert fork.head() == head, "both stand at the same batch"
-        assert fork.rpc("sequencer_status")["enclaves"][0]["id"] == net.ids[active]
-        assert checks.started(net, active) == 1, "the record shows no copy"
-
-        # Both go on. Each chain is valid; a node that follows one of them sees nothing wrong with it.
-        net.cli("resume")
-        net.run([net.tenseq, "resume", "--rpc", f"http://127.0.0.1:{fork.port}"])
-        net.wait_head(head + 5)
-        net.until("the fork seals too", lambda: fork.head() >= head + 5, 20)
+        fork, head = _fork(net, active)
         other = net.add_node(peers=[f"ws://127.0.0.1:{fork.port}/feed"], start=True)
         net.wait_node(other, head + 5, 30)
         one, two = _line(net, 0, head + 1), _line(net, other, head + 1)
@@ -83,15 +102,8 @@ def test_equivocation_of_a_forked_enclave_is_proven_on_l1():
         for node in (0, other):
             assert not [f for f in net.node_rpc(node, "ten_findings")["findings"] if f["severity"] == "proof"]
 
-        # A node that hears both has the proof; anyone checks it, and takes it to the contract.
-        net.add_node(peers=[f"ws://127.0.0.1:{net.node_ports[n]}/feed" for n in (0, other)], start=True)
-        third = len(net.node_ports) - 1
-        net.until("it finds the equivocation", lambda: any(
-            f["name"] == "equivocation" for f in net.node_rpc(third, "ten_findings")["findings"]), 30)
-        url = f"http://127.0.0.1:{net.node_ports[third]}"
-        proofs = os.path.join(net.dir, "proofs")
-        net.run([net.tenseq, "audit", "--rpc", url, "--severity", "proof", "--export", proofs])
-        file = os.path.join(proofs, next(n for n in os.listdir(proofs) if "equivocation" in n))
+        # Anyone checks the proof, and takes it to the contract.
+        file = _proof(net, (0, other))
         key = os.path.join(net.dir, "reporter.key")
         with open(os.open(key, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
             f.write(REPORTER_KEY + "\n")
@@ -113,3 +125,41 @@ def test_equivocation_of_a_forked_enclave_is_proven_on_l1():
         # Once: the same proof again is refused.
         assert "AlreadyProven" in net.run(
             [net.tenseq, "verify", file, "--l1", net.l1.url, "--submit", "--key", key], code=1)
+
+
+def _replace_all(net, new):
+    """Governance lists the spare and revokes all others, in one L1 block."""
+    net.cli("register", net.ids[new])
+    net.until("it is registered", lambda: net.l1.call("isAttested(address)(bool)", net.ids[new]) == "true")
+    net.l1.rpc("evm_setIntervalMining", 0)
+    made = [net.l1.submit(GOVERNANCE, net.l1.contract, calldata(f"{word}SequencerEnclave(address)", net.ids[i]))
+            for word, i in [("grant", new), *(("revoke", i) for i in range(new))]]
+    net.l1.mine()
+    net.l1.rpc("evm_setIntervalMining", 1)
+    blocks = {net.l1.mined(tx)["blockNumber"] for tx in made}
+    assert len(blocks) == 1, blocks
+
+
+def test_a_list_that_is_all_new_is_proven_with_l1():
+    """The batch that announces it is sealed by whom it lists: only L1 tells that he was listed."""
+    with Network(l1=True, enclaves=2, spares=1, nodes=1) as net:
+        _replace_all(net, 2)
+        net.until("the spare is active", lambda: net.role(2) == "active", 20)
+        net.wait_more(5)
+        net.wait_node(0, net.head())
+        assert any(n["type"] == 1 and net.ids[2] in n["added"] for b in net.batches(0)
+                   if b["header"]["producer"] == net.ids[2] for n in b["protocolPayload"]["notices"])
+        fork, head = _fork(net, 2)
+        other = net.add_node(peers=[f"ws://127.0.0.1:{fork.port}/feed"], start=True)
+        net.wait_node(other, head + 5, 30)
+        file = _proof(net, (0, other))
+        said = net.run([net.tenseq, "verify", file])
+        assert "proven if L1 says so" in said and "by which he was listed himself" in said, said
+        script = os.path.join(ROOT, "verify", "equivocation.mjs")
+        assert "L1 was not asked" in net.run(["node", script, file])
+        said = net.run([net.tenseq, "verify", file, "--l1", net.l1.url])
+        assert "L1 was asked, and says so too" in said, said
+        with tempfile.TemporaryDirectory(prefix="tseq-") as directory, Anvil(directory) as elsewhere:
+            elsewhere.mine(net.l1.number())
+            said = net.run([net.tenseq, "verify", file, "--l1", elsewhere.url], code=1)
+            assert "lists its own producer: on L1 the block that it names is another one" in said, said
