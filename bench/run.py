@@ -82,6 +82,8 @@ BENCHES = [
     ]),
     ("rollup", lambda: lines("bench_rollup"), [
         ("12,770 empty batches, exact seconds, bytes", ("empty_exact_bytes",), at_most, 640),
+        ("the same, a host's times on a busy machine, bytes", ("empty_host_bytes",), at_most, 640),
+        ("the same, L1's blocks late now and then, bytes", ("empty_l1_late_bytes",), at_most, 640),
         ("100,000 transfers / their random fields", ("transfers_of_fields",), at_most, 1.1),
         ("rebuild, empty batches a core, per s", ("rebuild_empty_batches_per_s_a_core",), at_least, 20000),
         ("rebuild, a transfer in ten, a core, per s",
