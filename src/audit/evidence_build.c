@@ -119,6 +119,18 @@ static bool rollup_signer(const struct building *b, ts_address *out)
     return ts_recover(b->crypto, &digest, &r->sig, out) == TS_OK;
 }
 
+/* L1 denied it, so that the chain does not have it; but L1 lists who sealed it, and only by this
+ * batch is he listed. Then it is its own grant. */
+static ts_err add_itself(struct building *b)
+{
+    const struct ts_evidence *e = &b->out->evidence;
+    const ts_address *id = &e->batch.header.producer;
+    for (size_t i = 0; i < b->genesis->n_whitelist; i++)
+        if (ts_address_equal(&b->genesis->whitelist[i], id))
+            return TS_OK;
+    return e->n_grants == 0 && ts_evidence_lists(&e->batch, id) ? insert(b->out, &e->batch) : TS_OK;
+}
+
 static ts_err add_all_grants(struct building *b)
 {
     struct ts_evidence *e = &b->out->evidence;
@@ -127,6 +139,8 @@ static ts_err add_all_grants(struct building *b)
     e->grants = b->out->grants;
     if (e->has_batch)
         err = add_grants(b, &e->batch.header.producer, e->batch.header.number);
+    if (err == TS_OK && e->kind == TS_F_WHITELIST_MISMATCH)
+        err = add_itself(b);
     if (err == TS_OK && e->kind == TS_F_EQUIVOCATION)
         err = add_grants(b, &e->other.header.producer, e->other.header.number);
     if (err == TS_OK && e->kind == TS_F_ROLLUP_MISMATCH && rollup_signer(b, &signer))

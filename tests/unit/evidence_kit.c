@@ -226,6 +226,21 @@ static void change_not_announced(struct ek_sample *s)
     push(s, ts_buf_bytes(&s->keep));
 }
 
+/* By one whom L1 lists and who lists himself: he leaves those on the list whom L1 does not have. */
+static void own_list(struct ek_sample *s)
+{
+    s->net = tn_new(&(struct tn_options){.enclaves = 5, .whitelisted = 3, .l1_chain_id = 31337});
+    tn_start(s->net);
+    follow(s);
+    nw_l1_whitelist(s->w, 102, tn_id(s->net, 4), 1);
+    tn_boot(s->net, 4);
+    tn_activate(s->net, 4);
+    tn_whitelist_add(s->net, 4);
+    s->net->l1_number = 103;
+    seal_into(s->net, tn_draft(s->net, 4), &s->keep);
+    push(s, ts_buf_bytes(&s->keep));
+}
+
 /* ---- rollup-mismatch ------------------------------------------------------------------------- */
 
 struct made {
@@ -415,6 +430,7 @@ const struct ek_case ek_cases[] = {
     {"payload-edited", TS_F_PAYLOAD_EDITED, edited_payload},
     {"whitelist-mismatch-block", TS_F_WHITELIST_MISMATCH, made_up_block},
     {"whitelist-mismatch-list", TS_F_WHITELIST_MISMATCH, change_not_announced},
+    {"whitelist-mismatch-new", TS_F_WHITELIST_MISMATCH, own_list},
     {"rollup-mismatch-time", TS_F_ROLLUP_MISMATCH, rollup_time},
     {"rollup-mismatch-transactions", TS_F_ROLLUP_MISMATCH, rollup_transactions},
     {"rollup-mismatch-parent", TS_F_ROLLUP_MISMATCH, rollup_parent},

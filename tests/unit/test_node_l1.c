@@ -347,6 +347,66 @@ static void a_made_up_block_is_refused(void **state)
     end(w);
 }
 
+/* Enclave 3, which L1 does not list, puts itself on the list and goes on from the head: whoever has
+ * a key of his own can. d is what he seals. */
+static struct tn_draft *strangers_batch(struct testnet *net)
+{
+    tn_boot(net, 3);
+    tn_activate(net, 3);
+    tn_whitelist_add(net, 3);
+    net->l1_number = 103;
+    struct tn_draft *d = tn_draft(net, 3);
+    for (size_t i = 0; i < 3; i++)
+        tn_leave_out(net, d, i);
+    return d;
+}
+
+static void expect_no_proof(struct nw *w, struct tn_draft *d)
+{
+    struct testnet *net = w->net;
+    w->any_line = true;
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    assert_int_equal(tn_check(net, d), TS_OK); /* but for L1 */
+    nw_push_raw(w, 0, ts_buf_bytes(&d->raw));
+    nw_run(w, 2 * NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    assert_int_equal(nw_counters(w, node).l1_mismatches, 1);
+    assert_int_equal(nw_counters(w, node).peers_dropped, 1);
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    assert_int_equal(w->nodes[node].store.n_evidence, 0);
+}
+
+static void a_list_by_a_stranger_proves_nothing_of_the_operator(void **state)
+{
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    expect_no_proof(w, strangers_batch(net));
+    end(w);
+}
+
+/* Not even when L1 has him on its list after the block that has that number. */
+static void a_block_by_a_stranger_proves_nothing_of_the_operator(void **state)
+{
+    struct testnet *net = l1_net_of(10, 5);
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    nw_l1_start(w, 110);
+    nw_l1_whitelist(w, 102, tn_id(net, 3), 1);
+    struct tn_draft *d = strangers_batch(net);
+    struct ts_whitelist_change c = {.l1_number = 103,
+                                    .l1_hash = tn_l1_block(103, 7, NULL).hash,
+                                    .added = (ts_address *)(uintptr_t)tn_id(net, 3),
+                                    .n_added = 1};
+    d->header.l1_hash = c.l1_hash;
+    tn_set_change(d, &c);
+    expect_no_proof(w, d);
+    end(w);
+}
+
 static const struct ts_finding *finding_of(const struct nw *w, size_t node,
                                            enum ts_finding_kind kind)
 {
@@ -695,6 +755,8 @@ int main(void)
         cmocka_unit_test(a_change_that_is_made_up_is_refused),
         cmocka_unit_test(a_change_without_a_new_block_is_refused),
         cmocka_unit_test(a_made_up_block_is_refused),
+        cmocka_unit_test(a_list_by_a_stranger_proves_nothing_of_the_operator),
+        cmocka_unit_test(a_block_by_a_stranger_proves_nothing_of_the_operator),
         cmocka_unit_test(a_denied_block_beside_the_chains_is_an_equivocation_too),
         cmocka_unit_test(a_denied_list_beside_the_chains_is_an_equivocation_too),
         cmocka_unit_test(a_second_batch_is_held_against_l1),
