@@ -48,14 +48,24 @@ uint64_t ts_node_gossip_next_ahead(const struct ts_node *n, uint64_t from)
 void ts_node_gossip_head_moved(struct ts_node *n)
 {
     const struct ts_head *head = &n->chain.head;
-    struct ahead *a = slot_of(n, head->number);
-    if (a->number != 0 && a->number <= head->number)
-        free_ahead(n, a);
     for (unsigned i = 0; i < n->start.n_peers; i++) {
         const struct ts_feed_session *s = &n->peers[i].session;
         if (ts_node_peer_is_up(n, i) && s->head_number == head->number &&
             !ts_hash_equal(&s->head_hash, &head->hash))
             ts_node_gossip_other_line(n, i); /* its HELLO spoke of another batch here */
+    }
+}
+
+void ts_node_gossip_pump(struct ts_node *n)
+{
+    for (size_t i = 0; i < NODE_AHEAD; i++) {
+        struct ahead a = n->ahead[i];
+        if (a.number == 0 || a.number > n->chain.head.number)
+            continue;
+        n->ahead[i] = (struct ahead){0};
+        n->ahead_bytes -= a.raw.n;
+        ts_node_gossip_batch(n, &a.source, a.raw);
+        ts_node_release(n, a.raw);
     }
 }
 
@@ -79,11 +89,12 @@ void ts_node_gossip_free(struct ts_node *n)
     ts_node_grants_free(n);
 }
 
+/* Also when another one of that number is being checked. */
 static void keep_ahead(struct ts_node *n, const struct source *s, const struct ts_batch *b)
 {
     uint64_t number = b->header.number;
     struct ahead *a = slot_of(n, number);
-    if (a->number == number || number < ts_node_pipeline_next(n)) {
+    if (a->number == number || ts_node_pipeline_has(n, number, b->raw)) {
         n->counters.duplicates++;
         return;
     }

@@ -313,10 +313,11 @@ struct rollup_check {
     bool is_early;                   /* its signer may be listed by a batch that is not here yet */
     struct ts_rollup_batch *batches; /* of the rollup, in the arena; NULL: they do not decode */
     uint64_t at;                     /* the next own batch */
-    ts_hash hash, root;              /* of the one before it */
-    ts_hash parent_root;             /* and before that */
-    uint64_t load_token;             /* 0: none under way */
-    bool is_sound;                   /* decoded, and signed by an enclave */
+    uint64_t to;         /* the last that is compared: the rollup's, or the newest there is */
+    ts_hash hash, root;  /* of the one before it */
+    ts_hash parent_root; /* and before that */
+    uint64_t load_token; /* 0: none under way */
+    bool is_sound;       /* decoded, and signed by an enclave */
     bool has_other_parent, is_other_line;
     uint64_t parts; /* the first batch that differs; 0: none yet */
 };
@@ -334,6 +335,7 @@ struct rollups {
     size_t first, n, bytes;
     bool is_lost;      /* some came when there was no room */
     uint64_t retry_us; /* not before: memory is short */
+    uint64_t short_us; /* not before: one that is longer than the own line is looked at */
     uint64_t told;     /* the last batch of the newest in the ring, or checked */
     uint64_t checked;
     ts_hash checked_hash, checked_root; /* the chain's, after that batch */
@@ -525,6 +527,8 @@ void ts_node_pipeline_flush(struct ts_node *n);
 void ts_node_pipeline_free(struct ts_node *n);
 /* The number after the newest batch in a run, or after the chain's head. */
 uint64_t ts_node_pipeline_next(const struct ts_node *n);
+/* Whether this very batch is being checked. */
+bool ts_node_pipeline_has(const struct ts_node *n, uint64_t number, ts_bytes raw);
 /* The protocol root of batch number, or NULL when it is not known any more. */
 const ts_hash *ts_node_root(const struct ts_node *n, uint64_t number);
 void ts_node_note_root(struct ts_node *n);
@@ -550,8 +554,10 @@ void ts_node_gossip_batch(struct ts_node *n, const struct source *s, ts_bytes ra
 bool ts_node_gossip_take_ahead(struct ts_node *n, uint64_t number, struct ahead *out);
 /* The lowest number above from that is kept ahead; 0: none. */
 uint64_t ts_node_gossip_next_ahead(const struct ts_node *n, uint64_t from);
-/* The chain moved: what is not above it is dropped. */
+/* The chain moved: who stands at this number on another line is looked at. */
 void ts_node_gossip_head_moved(struct ts_node *n);
+/* What was kept ahead and is not any more: another one may have been taken in its place. */
+void ts_node_gossip_pump(struct ts_node *n);
 void ts_node_gossip_forget(struct ts_node *n, unsigned link);
 /* A batch at head + 1 of this peer has another parent. */
 void ts_node_gossip_other_line(struct ts_node *n, unsigned link);
@@ -695,6 +701,9 @@ void ts_node_rollups_status_of(const struct ts_node *n, struct ts_node_rollup_st
 /* ---- rollup_check.c ---- */
 
 void ts_node_rollup_check_begin(struct ts_node *n);
+/* The first that waits is longer than the own line: where there is evidence of two lines, what the
+ * own one has is compared. */
+void ts_node_rollup_check_short(struct ts_node *n);
 /* It is not looked at any more. */
 void ts_node_rollup_check_end(struct ts_node *n);
 /* False: it was somebody else's OUT_LOAD. */

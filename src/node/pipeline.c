@@ -36,6 +36,14 @@ uint64_t ts_node_pipeline_next(const struct ts_node *n)
     return last->from + last->n;
 }
 
+bool ts_node_pipeline_has(const struct ts_node *n, uint64_t number, ts_bytes raw)
+{
+    for (const struct run *r = n->runs; r != NULL; r = r->next)
+        if (number >= r->from && number - r->from < r->n)
+            return ts_bytes_equal(r->raws[number - r->from], raw);
+    return false;
+}
+
 static void run_free(struct ts_node *n, struct run *r)
 {
     for (size_t i = 0; i < r->n; i++)

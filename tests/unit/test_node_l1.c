@@ -127,6 +127,36 @@ static void a_change_that_l1_has_is_taken(void **state)
 
 /* ---- L1 is late, or down ---- */
 
+/* A second one that comes meanwhile is looked at when the first is taken. */
+static void a_second_batch_waits_with_it(void **state)
+{
+    struct testnet *net = l1_net_of(10, 12);
+    struct nw *w = nw_new(net, 1);
+    struct ts_buf keep;
+    (void)state;
+    nw_l1_start(w, 100);
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    net->l1_number = 101;
+    ts_bytes other = sibling(net, &keep);
+    nw_publish(w, 0, net->n_history);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    nw_push_raw(w, 1, tn_raw(net, 11)); /* no news */
+    nw_push_raw(w, 1, other);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    nw_l1_mine(w, 101);
+    assert_true(nw_reach(w, node, 11, 5 * NW_S));
+    nw_run(w, NW_S);
+    assert_int_equal(nw_counters(w, node).equivocations, 1);
+    assert_int_equal(w->nodes[node].store.n_evidence, 1);
+    ts_buf_free(&keep);
+    end(w);
+}
+
 static void a_batch_waits_until_l1_has_spoken(void **state)
 {
     struct testnet *net = l1_net_of(20, 10);
@@ -747,6 +777,7 @@ int main(void)
         cmocka_unit_test(a_restart_asks_only_for_the_newest),
         cmocka_unit_test(a_change_that_l1_has_is_taken),
         cmocka_unit_test(a_batch_waits_until_l1_has_spoken),
+        cmocka_unit_test(a_second_batch_waits_with_it),
         cmocka_unit_test(an_l1_that_is_down_holds_all_back_and_bounds_hold),
         cmocka_unit_test(an_unconfirmed_denial_blames_nobody),
         cmocka_unit_test(after_a_while_another_peer_is_asked),
