@@ -23,6 +23,8 @@ static const struct sim_expect expects_l1[] = {
 struct state {
     int old; /* active before; -1: not yet */
     bool is_split;
+    bool
+        goes_on; /* the line that loses, until the rollup is confirmed; else it is one batch long */
     struct sim_second lines;
 };
 
@@ -30,6 +32,7 @@ static void begin(struct sim_world *w)
 {
     struct state *s = sim_op_state(w, sizeof(struct state));
     s->old = -1;
+    s->goes_on = sim_chance(&w->op_rng, 50);
     sim_op_begin(w);
 }
 
@@ -83,7 +86,7 @@ static bool to_host(struct sim_world *w, unsigned enclave, ts_bytes frame)
     s->is_split = true;
     w->spared = s->old;
     sim_op_hide(w, enclave, true);
-    sim_second_begin(&s->lines, 0, b, w->l1 != NULL ? s->old : -1);
+    sim_second_begin(&s->lines, 0, b, w->l1 != NULL && s->goes_on ? s->old : -1);
     sim_second_share(w, &s->lines, SIM_HOSTS);
     if (w->o.nodes == 1)
         s->lines.line_of[0] = 0;

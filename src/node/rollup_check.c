@@ -29,7 +29,7 @@ void ts_node_rollup_check_end(struct ts_node *n)
 static void load_next(struct ts_node *n)
 {
     struct rollup_check *c = &n->rollups.check;
-    uint64_t left = rollup_of(n)->record.rollup.last_number - c->at + 1;
+    uint64_t left = c->to - c->at + 1;
     struct ts_node_output *o = ts_node_output_new(n, TS_NODE_OUT_LOAD);
     c->load_token = o->token = ++n->next_token;
     o->from = c->at;
@@ -85,6 +85,7 @@ void ts_node_rollup_check_begin(struct ts_node *n)
     c->is_sound = wrong == NULL;
     c->is_on = true;
     c->at = v->checked + 1;
+    c->to = r->last_number < n->stored.number ? r->last_number : n->stored.number;
     c->hash = v->checked_hash;
     c->root = v->checked_root;
     load_next(n);
@@ -200,6 +201,28 @@ static void decide(struct ts_node *n)
         begin_later(n, from != 0 ? RETRY_US : EVIDENCE_US);
 }
 
+/* The own line is shorter than the rollup and may stay so, as nobody has more of it: what it has is
+ * another batch than the rollup where there is evidence of two. */
+static void decide_early(struct ts_node *n)
+{
+    const struct rollup_check *c = &n->rollups.check;
+    const struct held_rollup *h = rollup_of(n);
+    bool is_other_line = c->is_sound && !c->is_early && !c->has_other_parent && c->parts != 0 &&
+                         second_seal(n, c->parts, 0, 0) != 0;
+    if (is_other_line)
+        ts_node_line_leave(n, c->parts, &h->record.rollup, h->data);
+    if (!n->line.is_leaving)
+        ts_node_rollup_check_end(n);
+}
+
+void ts_node_rollup_check_short(struct ts_node *n)
+{
+    struct rollups *v = &n->rollups;
+    v->short_us = n->now.mono_us + EVIDENCE_US;
+    if (second_seal(n, 0, v->checked + 1, n->stored.number) != 0)
+        ts_node_rollup_check_begin(n);
+}
+
 bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *in)
 {
     struct rollup_check *c = &n->rollups.check;
@@ -209,12 +232,14 @@ bool ts_node_rollup_check_loaded(struct ts_node *n, const struct ts_node_input *
     const struct ts_rollup_record *record = &rollup_of(n)->record;
     uint64_t last = record->rollup.last_number;
     bool ok = in->err == TS_OK && in->n_batches > 0;
-    for (size_t i = 0; ok && i < in->n_batches && c->at <= last; i++)
+    for (size_t i = 0; ok && i < in->n_batches && c->at <= c->to; i++)
         ok = walk(n, &in->batches[i]);
     if (!ok) {
         begin_later(n, RETRY_US);
-    } else if (c->at <= last) {
+    } else if (c->at <= c->to) {
         load_next(n);
+    } else if (c->to < last) {
+        decide_early(n);
     } else {
         const struct ts_head own = {.number = last, .hash = c->hash, .protocol_root = c->root};
         char wrong[TS_ROLLUP_TEXT];

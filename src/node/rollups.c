@@ -313,8 +313,14 @@ void ts_node_rollups_pump(struct ts_node *n, uint64_t *wake)
     if (n->is_stopping)
         return;
     ask_again(n);
-    if (v->n == 0 || v->check.is_on || front(v)->record.rollup.last_number > n->stored.number)
+    if (v->n == 0 || v->check.is_on)
         return;
+    if (front(v)->record.rollup.last_number > n->stored.number) {
+        if (n->now.mono_us >= v->short_us)
+            ts_node_rollup_check_short(n);
+        *wake = v->short_us < *wake ? v->short_us : *wake;
+        return;
+    }
     if (n->now.mono_us < v->retry_us) {
         *wake = v->retry_us < *wake ? v->retry_us : *wake;
         return;

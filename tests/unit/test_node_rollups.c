@@ -3,6 +3,7 @@
  */
 #include "unit.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -616,8 +617,10 @@ static void close_parted(struct parted *p)
     end(p->w);
 }
 
-static void expect_followed(struct parted *p)
+/* last: of the rollup that was followed. */
+static void expect_followed(struct parted *p, uint64_t last)
 {
+    char text[80];
     struct nw *w = p->w;
     struct nw_node *n = &w->nodes[p->node];
     assert_true(n->is_stopped);
@@ -628,10 +631,11 @@ static void expect_followed(struct parted *p)
     nw_restart(w, p->node);
     assert_true(nw_reach(w, p->node, 95, 120 * NW_S));
     assert_true(tn_chain_equal(ts_node_chain(n->core), &p->other->chain));
-    assert_true(nw_said(w, p->node, "reorganised first=31 last=70"));
-    publish_other(p, 31, 70); /* L1 is read again: it had not been kept */
+    snprintf(text, sizeof(text), "reorganised first=31 last=%" PRIu64, last);
+    assert_true(nw_said(w, p->node, text));
+    publish_other(p, 31, last); /* L1 is read again: it had not been kept */
     nw_run(w, NW_S);
-    assert_int_equal(rollups_of(w, p->node).checked, 70);
+    assert_int_equal(rollups_of(w, p->node).checked, last);
     assert_int_equal(rollups_of(w, p->node).equal, 2);
     nw_kill(w, p->node); /* a start from a store that holds it all asks for nothing */
     nw_restart(w, p->node);
@@ -646,7 +650,7 @@ static void the_line_on_l1_wins(void **state)
     see_other(&p);
     publish_other(&p, 31, 70);
     nw_run(p.w, NW_S);
-    expect_followed(&p);
+    expect_followed(&p, 70);
     close_parted(&p);
     p = parted();
     publish_other(&p, 31, 70); /* before anything of that line was seen */
@@ -656,7 +660,21 @@ static void the_line_on_l1_wins(void **state)
     see_other(&p);
     nw_run(p.w, 15 * NW_S);
     nw_host_down(p.w, 0);
-    expect_followed(&p);
+    expect_followed(&p, 70);
+    close_parted(&p);
+}
+
+/* Nobody goes on with the line that loses: it ends before the rollup does. */
+static void a_shorter_line_is_left_too(void **state)
+{
+    struct parted p = parted();
+    (void)state;
+    publish_other(&p, 31, 95);
+    nw_run(p.w, 15 * NW_S); /* of the other line nothing was seen yet */
+    assert_false(p.w->nodes[p.node].is_stopped);
+    see_other(&p);
+    nw_run(p.w, 15 * NW_S);
+    expect_followed(&p, 95);
     close_parted(&p);
 }
 
@@ -678,7 +696,7 @@ static void leaving_a_line_is_one_durable_step(void **state)
     n->store.fail_steps = 2;
     publish_other(&p, 31, 70);
     nw_run(p.w, 10 * NW_S);
-    expect_followed(&p);
+    expect_followed(&p, 70);
     close_parted(&p);
 }
 
@@ -769,6 +787,7 @@ int main(void)
         cmocka_unit_test(what_waits_for_ever_is_taken_back),
         cmocka_unit_test(a_stopping_node_is_told_again),
         cmocka_unit_test(the_line_on_l1_wins),
+        cmocka_unit_test(a_shorter_line_is_left_too),
         cmocka_unit_test(a_decision_is_taken_back),
         cmocka_unit_test(leaving_a_line_is_one_durable_step),
         cmocka_unit_test(the_old_line_is_not_taken_again),
