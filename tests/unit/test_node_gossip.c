@@ -131,6 +131,41 @@ static void what_proves_nothing_is_not_kept(void **state)
     end(w);
 }
 
+/* Without an L1 nothing but his own batch would list him. */
+static void a_stranger_does_not_take_the_chain_over(void **state)
+{
+    struct testnet *net =
+        tn_new(&(struct tn_options){.crypto = nw_crypto(), .whitelisted = 3, .enclaves = 4});
+    struct nw *w = nw_new(net, 1);
+    (void)state;
+    tn_start(net);
+    tn_run(net, 9);
+    w->any_line = true;
+    nw_host_up(w, 0);
+    nw_host_up(w, 1);
+    size_t node = nw_node(w, hosts_01, 2, NULL, false);
+    uint64_t head = net->n_history;
+    assert_true(nw_reach(w, node, head, 5 * NW_S));
+    tn_boot(net, 3);
+    tn_activate(net, 3);
+    tn_whitelist_add(net, 3);
+    struct tn_draft *d = tn_draft(net, 3);
+    for (size_t i = 0; i < 3; i++)
+        tn_leave_out(net, d, i);
+    assert_int_equal(tn_check(net, d), TS_OK);
+    nw_push_raw(w, 1, ts_buf_bytes(&d->raw));
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, node), head);
+    assert_int_equal(nw_counters(w, node).invalid, 1);
+    assert_int_equal(nw_counters(w, node).peers_dropped, 1);
+    net->n_adds = 0;
+    tn_crash(net, 3);
+    tn_run(net, 1);
+    nw_publish(w, 0, head + 1);
+    assert_true(nw_reach(w, node, head + 1, 5 * NW_S));
+    end(w);
+}
+
 static void evidence_is_bounded_and_survives_a_restart(void **state)
 {
     struct testnet *net = net_of(20);
@@ -438,6 +473,7 @@ int main(void)
         cmocka_unit_test(who_serves_the_other_line_is_shown_ours),
         cmocka_unit_test(the_same_header_with_another_payload_is_evidence),
         cmocka_unit_test(what_proves_nothing_is_not_kept),
+        cmocka_unit_test(a_stranger_does_not_take_the_chain_over),
         cmocka_unit_test(evidence_is_bounded_and_survives_a_restart),
         cmocka_unit_test(a_peer_on_another_line_gives_evidence_and_is_left),
         cmocka_unit_test(a_line_that_parts_far_back_is_left_too),
