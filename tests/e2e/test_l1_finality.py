@@ -80,6 +80,7 @@ def test_a_node_on_the_other_line_follows_the_rollup():
         alarm = [line for line in program.log().splitlines() if " reorganise " in line]
         assert len(alarm) == 1 and " error " in alarm[0] and f"from={head + 1} " in alarm[0], alarm
         assert program.popen.returncode == 1
+        net["host2"].stop()  # nobody shows that line any more
         program.start()
         ours = net.node_rpc(0, "ten_getBatch", head + 1)["hash"]
         assert ours != theirs
@@ -87,3 +88,11 @@ def test_a_node_on_the_other_line_follows_the_rollup():
         assert net.node_rpc(misled, "ten_getBatch", head + 1)["hash"] == ours
         net.until("it is at the end of the rollup", lambda: " reorganised " in program.log(), 30)
         net.until("the batch is published", lambda: _finality(net, head + 1, misled) == "published", 30)
+
+        # Who joins by it learns of the line that it left.
+        net.add_node(peers=[f"ws://127.0.0.1:{net.node_ports[misled]}/feed"], start=True)
+        late = len(net.node_ports) - 1
+        net.wait_node(late, head + 20, 30)
+        net.until("it has the other batch", lambda: any(
+            f["name"] == "equivocation" and f["hash"] == theirs
+            for f in net.node_rpc(late, "ten_findings")["findings"]), 30)
