@@ -150,6 +150,60 @@ function networkJson(genesis) {
   };
 }
 
+// ---- protocol payloads -----------------------------------------------------------------------
+
+const MAX_TRANSITIONS = 1024;
+const MAX_LIST = 64;
+const MAX_NOTICES = 16;
+const MAX_NOTICE = 8 * 1024;
+const MAX_NOTICE_BYTES = 32 * 1024;
+
+// What an item of RLP may be: a string of so many bytes, an unsigned integer, a list of such.
+const isText = (item) => typeof item === "string";
+const fixed = (bytes) => (item) => isText(item) && dataLength(item) === bytes;
+const uint = (bytes) => (item) => isText(item) && dataLength(item) <= bytes && !item.startsWith("0x00");
+const many = (is, max) => (item) => Array.isArray(item) && item.length <= max && item.every((x) => is(x));
+const tuple = (...are) => (item) =>
+  Array.isArray(item) && item.length === are.length && are.every((is, i) => is(item[i]));
+
+const isId = fixed(20);
+const isHash = fixed(32);
+const isNumber = uint(8);
+const isTransition = tuple(uint(1), isId, isHash, isHash, isNumber, isHash, isNumber, isNumber, isHash,
+  isNumber, fixed(65));
+const isReport = tuple(isId, isHash, isNumber, isHash, isNumber, isHash, isHash, isNumber, fixed(65));
+const isNotice = tuple(isNumber, (item) => isText(item) && dataLength(item) <= MAX_NOTICE);
+const isPayload = tuple(many(isTransition, MAX_TRANSITIONS), many(isReport, MAX_LIST),
+  many(isId, MAX_LIST), many(isNotice, MAX_NOTICES));
+const isChange = tuple(isNumber, isHash, many(isId, MAX_LIST), many(isId, MAX_LIST));
+
+export const ascends = (list) => list.every((id, i) => i === 0 || list[i - 1] < id);
+
+// The items, or undefined when they are not what is says, or the bytes not the only ones for them.
+function canonical(bytes, is) {
+  try {
+    const items = decodeRlp(bytes);
+    return is(items) && encodeRlp(items) === bytes ? items : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+// {reports, absent, notices}, or undefined: it is no payload.
+export function payloadOf(bytes) {
+  const [, reports, absent, notices] = canonical(bytes, isPayload) ?? [];
+  const size = (notices ?? []).reduce((sum, [, body]) => sum + dataLength(body), 0);
+  return notices === undefined || size > MAX_NOTICE_BYTES ? undefined : { reports, absent, notices };
+}
+
+// Whom its first whitelist notice lists and removes; nobody when there is none in good form.
+function changeOf(bytes) {
+  const notice = payloadOf(bytes)?.notices.find(([type]) => type === "0x01");
+  const [, , added, removed] = (notice && canonical(notice[1], isChange)) ?? [0, 0, [], []];
+  const isGood = ascends(added) && ascends(removed) && !added.some((id) => removed.includes(id));
+  return isGood ? { added, removed } : { added: [], removed: [] };
+}
+
 // ---- one piece of evidence --------------------------------------------------------------------
 
 export class Evidence {
@@ -203,9 +257,7 @@ export class Evidence {
     if (last !== undefined && batch.number <= last.batch.number) {
       refuse(`${what} does not stand behind the one before it`);
     }
-    const notice = rlp(batch.payload, what)[3]?.find(([type]) => type === "0x01");
-    const change = notice === undefined ? [] : rlp(notice[1], what);
-    const [, , added = [], removed = []] = change;
+    const { added, removed } = changeOf(batch.payload);
     if (added.length === 0) refuse(`the payload of ${what} lists nobody`);
     // A change of the whole list is announced by one of the new enclaves: then L1 must be asked.
     const isOwn = added.includes(batch.producer);

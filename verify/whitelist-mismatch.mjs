@@ -2,13 +2,12 @@
 // A sealed batch that names an L1 block which is not L1's, or that accounts for other enclaves than
 // the contract lists after the block it names.
 import {
-  concat, dataLength, hex, jsonU64, keccak256, main, refuse, rlp, short,
+  ascends, concat, dataLength, hex, jsonU64, keccak256, main, payloadOf, refuse, rlp, short,
 } from "./common.mjs";
 
 const MAX_LIST = 64;
 const MAX_HEADER = 4096;
 
-const ascends = (list) => list.every((id, i) => i === 0 || list[i - 1] < id);
 const missing = (of, from) => of.filter((id) => !from.includes(id)).length;
 
 function numberOf(header) {
@@ -22,7 +21,7 @@ function numberOf(header) {
 
 // Who reports, and who is listed absent: all who are whitelisted after the batch.
 function accounted(payload) {
-  const [, reports, absent] = rlp(payload, "the payload");
+  const { reports, absent } = payloadOf(payload) ?? refuse("the payload does not decode");
   const list = [...reports.map(([id]) => id), ...absent];
   if (reports.length === 0 || list.length > MAX_LIST) {
     refuse("the batch does not account for the whitelist");

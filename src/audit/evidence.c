@@ -88,15 +88,15 @@ bool ts_evidence_lists(const struct ts_sealed *grant, const ts_address *id)
     return is;
 }
 
-/* What the genesis and the first n grants say: was id listed at a number, and by which batch. A
- * removal in a grant counts for the numbers behind it. */
-static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id, uint64_t number,
-                     bool *is, uint64_t *by)
+/* What the genesis and the first n grants say: was id listed at a number, or ever when that is
+ * NULL, and by which batch. A removal in a grant counts for the numbers behind it. */
+static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id,
+                     const uint64_t *number, bool *is, uint64_t *by)
 {
     const struct ts_evidence *e = c->e;
     *is = is_among(e->genesis->whitelist, e->genesis->n_whitelist, id);
     *by = 0;
-    for (size_t i = 0; i < n && e->grants[i].header.number <= number; i++) {
+    for (size_t i = 0; i < n && (number == NULL || e->grants[i].header.number <= *number); i++) {
         struct ts_whitelist_change change;
         ts_err err = change_of(c, &e->grants[i], &change);
         if (err != TS_OK)
@@ -104,7 +104,7 @@ static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id, u
         if (is_among(change.added, change.n_added, id)) {
             *is = true;
             *by = e->grants[i].header.number;
-        } else if (number != UINT64_MAX && e->grants[i].header.number < number &&
+        } else if (number != NULL && e->grants[i].header.number < *number &&
                    is_among(change.removed, change.n_removed, id)) {
             *is = false;
         }
@@ -138,7 +138,7 @@ static ts_err check_grant(struct evidence_check *c, size_t i)
         c->out->own_grants |= 1u << i;
         return TS_OK;
     }
-    err = listed(c, i, &g->header.producer, g->header.number, &is, &by);
+    err = listed(c, i, &g->header.producer, &g->header.number, &is, &by);
     if (err == TS_OK && (!is || is_own))
         return evidence_refuse(c, "nobody that was listed before sealed %s", what);
     return err;
@@ -154,7 +154,7 @@ static ts_err check_grants(struct evidence_check *c)
     return err;
 }
 
-ts_err evidence_signer(struct evidence_check *c, const ts_address *id, uint64_t number)
+ts_err evidence_signer(struct evidence_check *c, const ts_address *id, const uint64_t *number)
 {
     char hex[TS_ADDRESS_HEX_SIZE];
     bool is;
@@ -178,7 +178,7 @@ ts_err evidence_open(struct evidence_check *c, const char *what, const struct ts
                      ts_hash *hash, ts_hash *root)
 {
     ts_err err = open_seal(c, what, s, hash, root);
-    return err == TS_OK ? evidence_signer(c, &s->header.producer, s->header.number) : err;
+    return err == TS_OK ? evidence_signer(c, &s->header.producer, &s->header.number) : err;
 }
 
 static bool is_signers(const struct evidence_check *c, uint64_t number)
@@ -201,7 +201,7 @@ static ts_err check_needed(struct evidence_check *c)
             return evidence_refuse(c, "grant %zu lists nobody that counts", i + 1);
         if ((c->out->own_grants >> i & 1) != 0)
             continue;
-        ts_err err = listed(c, i, &h->producer, h->number, &is, &by);
+        ts_err err = listed(c, i, &h->producer, &h->number, &is, &by);
         if (err != TS_OK)
             return err;
         for (size_t k = 0; k < i; k++)

@@ -25,8 +25,8 @@ ts_err evidence_refuse(struct evidence_check *c, const char *format, ...)
  * from now on. what: "the batch", for why. */
 ts_err evidence_open(struct evidence_check *c, const char *what, const struct ts_sealed *s,
                      ts_hash *hash, ts_hash *root);
-/* Notes a signer who was listed at a number; UINT64_MAX: ever. */
-ts_err evidence_signer(struct evidence_check *c, const ts_address *id, uint64_t number);
+/* Notes a signer who was listed at a number; NULL: ever. */
+ts_err evidence_signer(struct evidence_check *c, const ts_address *id, const uint64_t *number);
 /* Decodes a protocol payload into the arena. */
 ts_err evidence_payload(struct evidence_check *c, ts_bytes raw, struct ts_payload *out);
 /* rests: the whitelist at a number, and what is said behind it ("" or "; and …"). */

@@ -8,6 +8,7 @@
 
 #include "audit/evidence_json.h"
 #include "chain/batch.h"
+#include "chain/lists.h"
 #include "chain/rollup.h"
 #include "codec/rlp.h"
 #include "crypto/keccak.h"
@@ -112,6 +113,93 @@ static void removed_before(struct forged *f)
     grant(f, &f->grants[0], 3, 0);
     f->e.grants = f->grants;
     f->e.n_grants = 1;
+}
+
+/* The same of the last of all numbers, where another signs whom the grant lists. */
+static void removed_before_the_end(struct forged *f)
+{
+    removed_before(f);
+    f->e.batch.header.number = f->e.other.header.number = UINT64_MAX;
+    f->e.other.header.producer = *tn_id(f->p->s.net, 3);
+    seal(f, &f->e.batch);
+    seal(f, &f->e.other);
+}
+
+/* ---- grants that are none in the protocol's form ---- */
+
+/* [[], [], [], [[1, [103, hash, added, []]]], more]: added as they are. */
+static void put_grant(struct forged *f, const ts_address *added, size_t n, bool has_more)
+{
+    static const ts_hash hash = {{7}};
+    struct ts_buf body, *b = &f->payload;
+    ts_buf_init(&body, 0);
+    size_t change = ts_put_list(&body);
+    ts_put_u64(&body, 103);
+    ts_put_hash(&body, &hash);
+    ts_addresses_put(&body, added, n);
+    ts_addresses_put(&body, NULL, 0);
+    ts_put_list_end(&body, change);
+    ts_buf_reset(b);
+    size_t payload = ts_put_list(b);
+    for (size_t i = 0; i < 3; i++)
+        ts_addresses_put(b, NULL, 0);
+    size_t notices = ts_put_list(b), notice = ts_put_list(b);
+    ts_put_u64(b, TS_NOTICE_WHITELIST);
+    ts_put_bytes(b, ts_buf_bytes(&body));
+    ts_put_list_end(b, notice);
+    ts_put_list_end(b, notices);
+    if (has_more)
+        ts_put_u64(b, 0);
+    ts_put_list_end(b, payload);
+    assert_int_equal(b->err, TS_OK);
+    ts_buf_free(&body);
+    f->grants[0].payload = ts_buf_bytes(b);
+}
+
+static void grant_with_more(struct forged *f)
+{
+    put_grant(f, tn_id(f->p->s.net, 3), 1, true);
+    seal(f, &f->grants[0]);
+}
+
+static void grant_in_disorder(struct forged *f)
+{
+    ts_address two[2] = {*tn_id(f->p->s.net, 3), *tn_id(f->p->s.net, 3)};
+    two[1].b[0] ^= 0xff;
+    if (ts_address_compare(&two[0], &two[1]) < 0) {
+        two[0] = two[1];
+        two[1] = *tn_id(f->p->s.net, 3);
+    }
+    put_grant(f, two, 2, false);
+    seal(f, &f->grants[0]);
+}
+
+/* The length of the payload in two bytes, of which the first is 0. */
+static void grant_in_long_form(struct forged *f)
+{
+    put_grant(f, tn_id(f->p->s.net, 3), 1, false);
+    struct ts_buf *b = &f->payload;
+    assert_int_equal(b->p[0], 0xf8);
+    ts_buf_put_byte(b, 0);
+    memmove(b->p + 2, b->p + 1, b->n - 2);
+    b->p[0] = 0xf9;
+    b->p[1] = 0;
+    f->grants[0].payload = ts_buf_bytes(b);
+    seal(f, &f->grants[0]);
+}
+
+/* A transition that is none stands beside the notice. */
+static void grant_beside_nonsense(struct forged *f)
+{
+    put_grant(f, tn_id(f->p->s.net, 3), 1, false);
+    struct ts_buf *b = &f->payload;
+    ts_buf_put_byte(b, 0);
+    memmove(b->p + 4, b->p + 3, b->n - 4);
+    b->p[1]++;
+    b->p[2] = 0xc1;
+    b->p[3] = 0x01;
+    f->grants[0].payload = ts_buf_bytes(b);
+    seal(f, &f->grants[0]);
 }
 
 /* ---- two batches ----------------------------------------------------------------------------- */
@@ -234,6 +322,12 @@ static const struct {
     {"grant-too-late", "equivocation-granted", later_grant, "neither the genesis nor a grant"},
     {"grant-too-many", "equivocation-granted", second_grant, "lists nobody that counts"},
     {"grant-that-removes", "equivocation-batch", removed_before, "neither the genesis nor a grant"},
+    {"grant-that-removes-at-the-end", "equivocation-batch", removed_before_the_end,
+     "neither the genesis nor a grant"},
+    {"grant-with-more", "equivocation-granted", grant_with_more, "lists nobody"},
+    {"grant-in-disorder", "equivocation-granted", grant_in_disorder, "lists nobody"},
+    {"grant-in-long-form", "equivocation-granted", grant_in_long_form, "lists nobody"},
+    {"grant-beside-nonsense", "equivocation-granted", grant_beside_nonsense, "lists nobody"},
     {"equivocation-parents", "equivocation-batch", other_parent, "not for one number on one"},
     {"equivocation-roots", "equivocation-batch", other_parent_root, "not for one number on one"},
     {"equivocation-zero", "equivocation-batch", number_zero, "the number 0"},
