@@ -226,9 +226,9 @@ static ts_err judge(struct ts_node *n, const struct told *t, ts_bytes own_raw)
     struct ts_audit_place place = {.number = own.header.number,
                                    .parent_hash = own.header.parent_hash,
                                    .parent_root = t->parent_root};
-    err = verify(n, &own, &t->parent_root, &place.hash, &place.root);
-    if (err == TS_OK)
-        err = ts_audit_conflict(n->audit, n->start.crypto, &place, &other, &f);
+    if (verify(n, &own, &t->parent_root, &place.hash, &place.root) != TS_OK)
+        return TS_E_OUT_OF_ORDER; /* the parent was sealed with another payload too */
+    err = ts_audit_conflict(n->audit, n->start.crypto, &place, &other, &f);
     if (err == TS_OK)
         ts_node_gossip_told(n, &place, &other, &f, t->link);
     return err;

@@ -253,6 +253,37 @@ static void what_another_line_tells_is_counted_and_bounded(void **state)
     end(w);
 }
 
+/* A batch was sealed with two payloads: the hashes are the same on both lines, the roots are not.
+ */
+static void who_has_another_payload_before_is_not_blamed(void **state)
+{
+    static const uint8_t body[] = {1};
+    struct testnet *net = net_of(20), *other = net_of(20);
+    struct nw *w = nw_new(net, 1);
+    struct ts_buf keep;
+    (void)state;
+    struct tn_draft *d = tn_draft(other, 0);
+    tn_set_notice(d, 200, ts_bytes_of(body, sizeof(body)));
+    tn_publish(other, d);
+    tn_run(net, 1);
+    assert_true(ts_hash_equal(&net->chain.head.hash, &other->chain.head.hash));
+    const ts_hash root = other->chain.head.protocol_root;
+    d = tn_draft(other, 0);
+    d->header.time += 5;
+    seal_into(other, d, &keep);
+    tn_run(net, 1);
+    nw_host_up(w, 0);
+    size_t node = nw_node(w, host_0, 1, NULL, false);
+    assert_true(nw_reach(w, node, 22, NW_S));
+    tell(w, node, &root, ts_buf_bytes(&keep));
+    assert_int_equal(nw_counters(w, node).invalid, 1);
+    assert_int_equal(nw_counters(w, node).peers_dropped, 0);
+    assert_int_equal(w->nodes[node].n_findings, 0);
+    ts_buf_free(&keep);
+    tn_free(other);
+    end(w);
+}
+
 /* Batches that never come do not keep what another server tells from being looked at, whichever of
  * the two speaks first. */
 static void a_server_cannot_keep_out_what_another_tells(void **state)
@@ -611,6 +642,7 @@ int main(void)
         cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),
         cmocka_unit_test(what_is_told_is_not_believed),
         cmocka_unit_test(what_another_line_tells_is_counted_and_bounded),
+        cmocka_unit_test(who_has_another_payload_before_is_not_blamed),
         cmocka_unit_test(a_server_cannot_keep_out_what_another_tells),
         cmocka_unit_test(what_is_told_does_not_slow_down_catching_up),
         cmocka_unit_test(an_edited_payload_of_a_known_batch_is_found),
