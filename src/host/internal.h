@@ -288,7 +288,8 @@ struct l1_host {
     uint64_t newest;
     ts_hash newest_hash;
     uint64_t asked, asked_us; /* number of a block that was asked for; 0: none */
-    bool stopped;             /* for good: what the chain names is gone from L1 */
+    bool is_doubted; /* L1's newest, not confirmed blocks do not have the one that the head names */
+    bool stopped;    /* for good: what the chain names is gone from L1 */
     bool fault_said;
     char reason[200];
 };

@@ -85,6 +85,8 @@ static void take_block(struct ts_host *h, const struct ts_l1_block *b, bool is_n
         h->l1.asked = 0;
     if (!is_newest)
         return;
+    if (h->l1.is_doubted && b->number >= h->chain.head.l1_number)
+        h->l1.asked = 0; /* what is said of the head's block counts from now on */
     h->l1.has_newest = true;
     h->l1.newest = b->number;
     h->l1.newest_hash = b->hash;
@@ -185,6 +187,13 @@ void l1_committed_gone(struct ts_host *h)
          (unsigned long long)h->chain.head.l1_number, (unsigned long long)h->chain.head.number);
 }
 
+/* What is asked for is told at once, confirmed or not: before, another line may take over. */
+static bool is_confirmed(const struct ts_host *h, const struct ts_host_input *in)
+{
+    return in->kind == TS_IN_L1_REORG || in->is_newest ||
+           (h->l1.has_newest && in->l1->number <= h->l1.newest);
+}
+
 void l1_input(struct ts_host *h, const struct ts_host_input *in)
 {
     const struct ts_head *head = &h->chain.head;
@@ -193,6 +202,10 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in)
     if (!l1_is_used(h))
         return;
     bool is_denied = l1_denies(in, head->l1_number, &head->l1_hash);
+    if (is_denied && !is_confirmed(h, in)) {
+        h->l1.is_doubted = true; /* it is asked for again */
+        return;
+    }
     if (is_denied && is_reorg)
         stop(h,
              "L1 went back behind its confirmations: block %llu was replaced, and the chain names "
@@ -205,6 +218,7 @@ void l1_input(struct ts_host *h, const struct ts_host_input *in)
         forget_what_l1_said(h);
     else
         take_block(h, in->l1, in->is_newest);
+    h->l1.is_doubted = h->l1.is_doubted && !has_block_of_head(h);
     if (h->prep.stage != P_NONE && l1_denies(in, prepared->l1_number, &prepared->l1_hash))
         prepared_is_gone(h);
     rollup_l1(h, in);
@@ -241,6 +255,8 @@ const char *l1_fault(struct ts_host *h)
         return h->l1.reason;
     if (l1_is_used(h) && k == NULL)
         fault = "no L1 block is known that the next batch could name: L1 has not answered yet";
+    else if (h->l1.is_doubted)
+        fault = "L1's newest blocks, not confirmed yet, do not have the one that the chain names";
     else if (k != NULL && is_too_old(h, k))
         fault = "the newest L1 block known is older than a batch may name: L1 is down or behind";
     bool is_early = !h->l1.has_newest && h->now.mono_us < h->grace_until_us;

@@ -153,6 +153,8 @@ unsigned world_events(const struct world *w, const char *event);
 void world_l1_list(struct world *w, unsigned i, bool listed);
 /* The host hears nothing of L1, which goes on; or L1 itself makes no blocks. */
 void world_l1_down(struct world *w, bool down);
+/* Another block of that number, as L1's tip has it for a moment: told as what was asked for. */
+void world_l1_tell_tip(struct world *w, uint64_t number);
 void world_l1_stand_still(struct world *w, bool still);
 /* The newest so many blocks are replaced, and the host is told of the first. */
 void world_l1_reorg(struct world *w, unsigned depth);

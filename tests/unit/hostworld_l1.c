@@ -150,6 +150,17 @@ void world_l1_down(struct world *w, bool down)
     w->l1sim.down = down;
 }
 
+void world_l1_tell_tip(struct world *w, uint64_t number)
+{
+    struct l1sim *l1 = &w->l1sim;
+    ts_hash parent = l1->blocks[0].b.hash;
+    l1->salt++;
+    add_block(w, &parent, number);
+    l1->salt--;
+    tell(w, l1->n_blocks - 1, false);
+    free(l1->blocks[--l1->n_blocks].raw);
+}
+
 void world_l1_stand_still(struct world *w, bool still)
 {
     w->l1sim.stands_still = still;

@@ -275,6 +275,26 @@ static void the_block_of_a_prepared_batch_is_kept(void **state)
     done(w);
 }
 
+/* A start asks for what the chain names, and L1's tip has another block there for a moment. */
+static void a_tip_that_does_not_last_stops_nothing(void **state)
+{
+    (void)state;
+    struct world *w = about_to_name_the_newest(48, SECOND);
+    world_l1_down(w, true);
+    world_kill_host(w);
+    world_start_host(w);
+    world_run(w, SECOND);
+    world_l1_tell_tip(w, head_of(w)->l1_number);
+    world_run(w, 200 * MS); /* one may be on its way */
+    uint64_t doubted = world_head(w);
+    world_run(w, 3 * SECOND);
+    assert_int_equal(world_head(w), doubted); /* it may be gone */
+    assert_int_equal(world_host_status(w).state, TS_HOST_L1);
+    assert_false(world_host_status(w).l1_is_halted);
+    world_l1_down(w, false);
+    made_anew(w, doubted);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +307,7 @@ int main(void)
         cmocka_unit_test(what_is_prepared_goes_on_without_l1),
         cmocka_unit_test(what_is_discarded_is_made_anew_whatever_else_fails),
         cmocka_unit_test(the_block_of_a_prepared_batch_is_kept),
+        cmocka_unit_test(a_tip_that_does_not_last_stops_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
