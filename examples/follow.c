@@ -88,9 +88,10 @@ static void print_end(const struct ts_chain *chain)
     char text[TS_HASH_HEX_SIZE];
     for (size_t i = 0; i < chain->registry.n; i++) {
         const struct ts_registry_entry *e = &chain->registry.entries[i];
-        printf("%s %s%s, %" PRIu64 " restarts, last report in batch %" PRIu64 "\n",
+        printf("%s %s%s, %" PRIu64 " boot%s, last report in batch %" PRIu64 "\n",
                ts_hex(e->id.b, sizeof(e->id.b), text), roles[e->role],
-               e->whitelisted ? "" : ", removed", e->restarts, e->last_report_in);
+               e->whitelisted ? "" : ", removed", e->restarts, e->restarts == 1 ? "" : "s",
+               e->last_report_in);
     }
     printf("head %" PRIu64 " %s term %" PRIu64 "\n", chain->head.number,
            ts_hex(chain->head.hash.b, sizeof(chain->head.hash.b), text), chain->head.term);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the checkers of evidence share. Written from docs/evidence.md and docs/protocol.md with ethers
 // alone: no line of the programs' code is in it, so that nobody need trust that.
-import { readFileSync } from "node:fs";
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import {
   TypedDataEncoder, concat, decodeRlp, dataLength, encodeRlp, keccak256, recoverAddress, toBeHex,
 } from "ethers";
@@ -24,6 +25,8 @@ const SEAL = [["bytes32", "batchHash"], ["bytes32", "protocolRoot"]]
   .map(([type, name]) => ({ type, name }));
 
 export class Refused extends Error {}
+
+class Unreadable extends Error {}
 
 export function refuse(why) {
   throw new Refused(why);
@@ -86,11 +89,24 @@ function same(a, b) {
 
 // ---- the file --------------------------------------------------------------------------------
 
+function read(path) {
+  try {
+    const stat = statSync(path);
+    if (!stat.isFile()) throw new Error("it is no file");
+    if (stat.size > MAX_FILE) throw new Error(`it is longer than ${MAX_FILE} bytes`);
+    return readFileSync(path);
+  } catch (error) {
+    throw new Unreadable(error.message.replace(/^[A-Z]+: |, [a-z]+ '[^]*$/g, ""));
+  }
+}
+
 // JSON.parse forgives what two readers may read in two ways: a member that stands twice, escapes,
 // numbers such as 1e3.
 function parse(path) {
-  const bytes = readFileSync(path);
-  if (bytes.length > MAX_FILE) refuse("the file is too long");
+  const bytes = read(path);
+  if (!bytes.includes('"tenseq-evidence"')) {
+    refuse('it is no file of evidence: nowhere in it stands "tenseq-evidence"');
+  }
   let text;
   let value;
   try {
@@ -343,10 +359,32 @@ function verify(kind, check, path) {
     if (!same(file[name], whole[name])) refuse(`${name} is not what the material gives`);
   }
   if (!same(file, whole)) refuse("a member is missing");
-  return { finding, rests, network: evidence.genesis.hash };
+  return { finding, rests, genesis: evidence.genesis };
 }
 
-// What each script does: exit 0 when every file is proven, 1 when one is not, 2 on wrong usage.
+// As tenseq verify says it.
+function tell(path, { finding, rests, genesis }) {
+  const isOpen = rests.includes("; and on L1");
+  const about = finding.about === "peer" ? "a peer, and nothing about the operator" : "the operator";
+  console.log(`${path}: proven${isOpen ? " if L1 says so" : ""}, about ${about}: ${finding.name}\n` +
+    `  ${finding.text}\n  rests on ${rests}`);
+  if (isOpen) {
+    console.log("  L1 was not asked: what the file says of it nobody has signed. " +
+      "tenseq verify --l1 URL asks");
+  }
+  console.log(`  network ${genesis.hash} (chain id ${genesis.chainId})`);
+}
+
+// Of a file that only the checkers use.
+export function isNoChecker(url) {
+  if (process.argv[1] === undefined || realpathSync(process.argv[1]) !== fileURLToPath(url)) return;
+  console.error("this checks nothing by itself: node verify/KIND.mjs FILE..., where KIND is " +
+    "equivocation, payload-edited, whitelist-mismatch or rollup-mismatch");
+  process.exitCode = 2;
+}
+
+// What each script does: exit 0 when every file is proven, 1 when one is not, 2 on wrong usage or
+// when one cannot be read.
 export function main(kind, check) {
   const paths = process.argv.slice(2);
   if (paths.length === 0) {
@@ -354,19 +392,22 @@ export function main(kind, check) {
     process.exitCode = 2;
     return;
   }
+  let code = 0;
   for (const path of paths) {
     try {
-      const { finding, rests, network } = verify(kind, check, path);
-      console.log(`${path}: proven: ${finding.text}\n  rests on ${rests}\n  network ${network}`);
-      if (rests.includes("; and on L1")) {
-        console.log("  L1 was not asked: what the file says of it nobody has signed. Ask it");
-      }
+      tell(path, verify(kind, check, path));
     } catch (error) {
-      console.log(`${path}: not proven: ${error instanceof Refused ? error.message
-        : `it is malformed (${error.message.split("\n")[0]})`}`);
-      process.exitCode = 1;
+      const isUnreadable = error instanceof Unreadable;
+      const why = isUnreadable || error instanceof Refused ? error.message
+        : `it is malformed (${error.message.split("\n")[0]})`;
+      if (isUnreadable) console.error(`${path}: cannot be read: ${why}`);
+      else console.log(`${path}: not proven: ${why}`);
+      code = Math.max(code, isUnreadable ? 2 : 1);
     }
   }
+  process.exitCode = code;
 }
+
+isNoChecker(import.meta.url);
 
 export { concat, dataLength, encodeRlp, keccak256 };

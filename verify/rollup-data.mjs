@@ -2,6 +2,9 @@
 // The data of a rollup, column by column, as docs/protocol.md tells them (section 6).
 import { brotliDecompressSync } from "node:zlib";
 import { encodeRlp, getBytes, hexlify, keccak256, toBeHex } from "ethers";
+import { isNoChecker } from "./common.mjs";
+
+isNoChecker(import.meta.url);
 
 const MAX_BATCHES = 16384;
 const MAX_DATA = 120000;

@@ -10,8 +10,6 @@
 #include "net/http_client.h"
 #include "tenseq/finding.h"
 
-#define NODE_RPC "http://127.0.0.1:9010"
-
 struct options {
     struct cli_options base;
     const char *severity, *export;
@@ -25,11 +23,7 @@ static const char *check_severity(const char *value)
 }
 
 static const struct ts_cfg_key keys[] = {
-    TS_CFG(struct options, base.rpc, "rpc", TS_CFG_STRING, .def = NODE_RPC, .value_name = "URL",
-           .check = cli_check_url, .help = "the node that is asked"),
-    TS_CFG(struct options, base.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,
-           .help = "bearer token, when the listener is not loopback"),
-    TS_CFG(struct options, base.json, "json", TS_CFG_BOOL, .help = "print JSON"),
+    CLI_NODE_KEYS(struct options),
     TS_CFG(struct options, severity, "severity", TS_CFG_STRING, .def = "notice", .value_name = "S",
            .check = check_severity,
            .help = "the least that counts: notice, pattern, omission or proof"),
@@ -186,13 +180,16 @@ static int export_all(const struct options *o, const json_t *answer)
         code = one != TS_EXIT_OK ? one : code; /* the others are written all the same */
     }
     if (!o->base.json)
-        printf("%zu files of evidence in %s\n", written, o->export);
+        printf("%zu file%s of evidence in %s\n", written, written == 1 ? "" : "s", o->export);
     return code;
 }
 
 static int run(const struct options *o)
 {
     struct cli_names names = {.n = 0};
+    struct stat st;
+    if (o->export != NULL && stat(o->export, &st) == 0 && !S_ISDIR(st.st_mode))
+        return cli_fail("--export %s: it is there and is no directory", o->export);
     json_t *answer =
         cli_call(&o->base, "ten_findings",
                  json_pack("[{s:I,s:s}]", "from", (json_int_t)o->from, "severity", o->severity));

@@ -27,6 +27,15 @@ struct cli_options {
                .help = "bearer token, when the listener is not loopback"),                         \
         TS_CFG(type, base.json, "json", TS_CFG_BOOL, .help = "print JSON")
 
+/* The same for what only a node knows. */
+#define CLI_NODE_RPC "http://127.0.0.1:9010"
+#define CLI_NODE_KEYS(type)                                                                        \
+    TS_CFG(type, base.rpc, "rpc", TS_CFG_STRING, .def = CLI_NODE_RPC, .value_name = "URL",         \
+           .check = cli_check_url, .help = "the node that is asked"),                              \
+        TS_CFG(type, base.token, "rpc-token", TS_CFG_STRING, .flags = TS_CFG_SECRET,               \
+               .help = "bearer token, when the listener is not loopback"),                         \
+        TS_CFG(type, base.json, "json", TS_CFG_BOOL, .help = "print JSON")
+
 struct verb {
     const char *name;
     const char *summary;
@@ -68,6 +77,7 @@ int cli_misused(const char *format, ...) __attribute__((format(printf, 1, 2)));
 const char *cli_check_url(const char *value);
 const char *cli_check_amount(const char *value);
 const char *cli_check_key(const char *value);
+const char *cli_check_id(const char *value);
 /* Whether text names a batch as the servers read it: a number, a hash or a tag. */
 bool cli_is_batch_name(const char *text);
 bool cli_is_batch_tag(const char *text);

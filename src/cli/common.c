@@ -104,6 +104,14 @@ const char *cli_check_key(const char *value)
                : "is not a secret key: 0x and 64 hexadecimal digits";
 }
 
+const char *cli_check_id(const char *value)
+{
+    ts_address id;
+    return ts_unhex(value, id.b, sizeof(id.b)) == TS_OK
+               ? NULL
+               : "is not an enclave's id: 0x and 40 hexadecimal digits";
+}
+
 bool cli_is_batch_tag(const char *text)
 {
     static const char *const tags[] = {"latest", "pending", "safe", "finalized", "earliest"};

@@ -263,11 +263,14 @@ static int run(struct devnet *d)
     }
     /* A network that nobody could be told of is of no use. */
     bool is_told = code == TS_EXIT_OK && !cli_stdout_ended();
-    devnet_chaos_begin(d);
-    devnet_attack_begin(d);
-    devnet_corrupt_begin(d);
+    if (sig == 0 && is_told) {
+        devnet_chaos_begin(d);
+        devnet_attack_begin(d);
+        devnet_corrupt_begin(d);
+    }
     while (sig == 0 && is_told)
         sig = wait_a_moment(d);
+    d->is_asked_to_end = sig > 0;
     return sig < 0 ? TS_EXIT_FAILED : code;
 }
 
@@ -285,6 +288,8 @@ int verb_devnet(int argc, char **argv)
     else if (d.l1.sig != 0)
         code = TS_EXIT_OK; /* ended as asked, before it was up */
     ts_supervisor_stop(&d.sup, STOP_MS);
+    if (d.is_asked_to_end || d.l1.sig != 0)
+        fprintf(stderr, "ended\n");
     devnet_l1_close(&d.l1);
     ts_supervisor_free(&d.sup);
     ts_genesis_free(&d.genesis);

@@ -40,6 +40,8 @@ int devnet_attack_check(const struct devnet *d)
                         name, liar);
     if (d->o.nodes == 0)
         return cli_misused("--attack %s: without a node nobody finds it", name);
+    if (d->o.attack == DEVNET_MASS_RESTART && d->o.enclaves < 2)
+        return cli_misused("--attack %s: with one enclave a restart of all is a restart", name);
     if (wants_l1 && d->l1.kind == DEVNET_L1_NONE)
         return cli_misused("--attack %s: it is about L1, and --l1 is none", name);
     if (d->o.attack == DEVNET_ROLLUP_MISMATCH && !d->l1.has_keys && d->l1.kind != DEVNET_L1_ANVIL)
@@ -122,11 +124,11 @@ static bool publish(struct devnet *d)
 
 static void kill_all(const struct devnet *d)
 {
-    for (unsigned i = 0; i < d->o.enclaves; i++) {
+    for (unsigned i = 0; i < devnet_of_host(d); i++) {
         char name[32];
         (void)devnet_kill(d, devnet_enclave_name(d, i, name), SIGKILL);
     }
-    fprintf(stderr, "attack: all enclaves of the list are restarted at once\n");
+    fprintf(stderr, "attack: all enclaves of the host are restarted at once\n");
 }
 
 /* ---- what the nodes find ---- */
@@ -164,11 +166,17 @@ void devnet_attack_begin(struct devnet *d)
                           : UINT64_MAX;
     if (d->o.attack == DEVNET_NO_ATTACK)
         return;
-    fprintf(stderr,
-            "attack: the operator of this network lies: %s. Look at a node's dashboard, "
-            "or: tenseq audit --rpc http://127.0.0.1:%llu\n",
-            devnet_attacks[d->o.attack],
-            (unsigned long long)(d->o.base_port + 10 + d->o.nodes - 1));
+    unsigned long long port = d->o.base_port + 10 + d->o.nodes - 1;
+    if (d->o.attack == DEVNET_PAYLOAD_EDITED)
+        fprintf(stderr,
+                "attack: a peer of this network edits payloads: %s. It is known to whom the peer "
+                "serves, node-%u, and cannot be pinned on the operator",
+                devnet_attacks[d->o.attack], (unsigned)d->o.nodes);
+    else
+        fprintf(stderr, "attack: the operator of this network lies: %s",
+                devnet_attacks[d->o.attack]);
+    fprintf(stderr, ". Look at %s dashboard, or: tenseq audit --rpc http://127.0.0.1:%llu\n",
+            d->o.attack == DEVNET_PAYLOAD_EDITED ? "its" : "a node's", port);
 }
 
 unsigned devnet_attack(struct devnet *d)

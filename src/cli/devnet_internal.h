@@ -49,6 +49,7 @@ struct devnet {
     char dir[PATH_MAX];
     char bin[PATH_MAX]; /* where the programs are: beside this one */
     int lock;
+    bool is_asked_to_end; /* by a signal */
     char ids[MAX_ENCLAVES + MAX_NODES][TS_ADDRESS_HEX_SIZE];
     struct ts_genesis genesis;
     struct devnet_l1 l1;
@@ -98,7 +99,7 @@ struct devnet_command *devnet_command_new(void);
 void devnet_arg(struct devnet_command *c, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 const char *const *devnet_argv(const struct devnet_command *c);
-/* tenseq-liar with the keys of all enclaves on the list. */
+/* tenseq-liar with the keys of all enclaves of the host: a spare may have been granted since. */
 void devnet_liar_command(const struct devnet *d, struct devnet_command *c);
 void devnet_begin_supervisor(struct devnet *d);
 int devnet_add_programs(struct devnet *d);

@@ -116,7 +116,7 @@ void devnet_liar_command(const struct devnet *d, struct devnet_command *c)
     devnet_arg(c, "--genesis=%s/genesis.json", d->dir);
     devnet_arg(c, "--machine-key=%s/machine.key", d->dir);
     devnet_arg(c, "--host=127.0.0.1:%llu", (unsigned long long)d->o.base_port);
-    for (unsigned i = 0; i < d->o.enclaves; i++) {
+    for (unsigned i = 0; i < devnet_of_host(d); i++) {
         char name[32];
         devnet_arg(c, "--enclaves=%s/%s", d->dir, devnet_enclave_name(d, i, name));
     }

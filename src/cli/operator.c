@@ -5,13 +5,13 @@
 
 struct options {
     struct cli_options base;
-    ts_address to;
+    const char *to;
 };
 
 static const struct ts_cfg_key plain_keys[] = {CLI_KEYS(struct options)};
 static const struct ts_cfg_key switch_keys[] = {
     CLI_KEYS(struct options),
-    TS_CFG(struct options, to, "to", TS_CFG_ADDRESS, .value_name = "ID",
+    TS_CFG(struct options, to, "to", TS_CFG_STRING, .value_name = "ID", .check = cli_check_id,
            .help = "enclave to activate; without it the host chooses"),
 };
 
@@ -120,8 +120,7 @@ int verb_switchover(int argc, char **argv)
     }
     json_t *params = json_array();
     if (ts_cfg_is_set(cfg, "to")) {
-        char hex[TS_ADDRESS_HEX_SIZE];
-        json_array_append_new(params, json_string(ts_hex(o.to.b, sizeof(o.to.b), hex)));
+        json_array_append_new(params, json_string(o.to));
     }
     json_t *result = cli_call(&o.base, "sequencer_switchover", params);
     code = result != NULL ? TS_EXIT_OK : TS_EXIT_FAILED;

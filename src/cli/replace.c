@@ -12,7 +12,7 @@
 struct options {
     struct cli_options base;
     ts_address with, registry;
-    const char *reason, *genesis;
+    const char *with_id, *reason, *genesis;
     bool calldata;
     uint64_t request;
 };
@@ -26,8 +26,8 @@ static const char *check_reason(const char *value)
 
 static const struct ts_cfg_key keys[] = {
     CLI_KEYS(struct options),
-    TS_CFG(struct options, with, "with", TS_CFG_ADDRESS, .flags = TS_CFG_REQUIRED,
-           .value_name = "ID", .help = "enclave that takes the place"),
+    TS_CFG(struct options, with_id, "with", TS_CFG_STRING, .flags = TS_CFG_REQUIRED,
+           .value_name = "ID", .check = cli_check_id, .help = "enclave that takes the place"),
     TS_CFG(struct options, reason, "reason", TS_CFG_STRING, .flags = TS_CFG_REQUIRED,
            .value_name = "TEXT", .check = check_reason,
            .help = "why; it is public, and governance reads it"),
@@ -206,6 +206,7 @@ static int run(struct options *o, const struct ts_cfg *cfg, const char *id)
     char with[TS_ADDRESS_HEX_SIZE], hex[TS_ADDRESS_HEX_SIZE];
     if (ts_unhex(id, faulty.b, sizeof(faulty.b)) != TS_OK)
         return cli_misused("\"%s\" is not an enclave's id: 0x and 40 hexadecimal digits", id);
+    TS_CHECK(ts_unhex(o->with_id, o->with.b, sizeof(o->with.b)) == TS_OK);
     if (ts_address_equal(&faulty, &o->with))
         return cli_misused("--with names the enclave that is to be replaced");
     if (o->calldata)

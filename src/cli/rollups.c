@@ -10,7 +10,7 @@ struct options {
 };
 
 static const struct ts_cfg_key keys[] = {
-    CLI_KEYS(struct options),
+    CLI_NODE_KEYS(struct options),
     TS_CFG(struct options, from, "from", TS_CFG_U64, .def = "1", .min = 1,
            .help = "the first batch of interest"),
     TS_CFG(struct options, count, "count", TS_CFG_U64, .def = "20", .min = 1, .max = PAGE,

@@ -36,6 +36,16 @@ static void print_enclave(const json_t *e)
     printf("%s%s\n", remark[0] != 0 ? "  " : "", remark);
 }
 
+/* Batches go on for a while without L1, so the state alone would not tell. */
+static void print_l1(const json_t *s)
+{
+    const json_t *l1 = json_object_get(s, "l1");
+    const char *node = json_string_value(json_object_get(l1, "node"));
+    const char *why = json_string_value(json_object_get(l1, "reason"));
+    if (node != NULL && why != NULL && why[0] != 0)
+        printf("L1 at %s is not followed: %s\n", node, why);
+}
+
 static void print_host(const json_t *s)
 {
     char state[80], active[80], term[80], pool[80];
@@ -50,8 +60,10 @@ static void print_host(const json_t *s)
         snprintf(pool, sizeof(pool), "%llu", (unsigned long long)cli_u64(mempool, "transactions"));
     else
         cli_text(s, "mempool", pool);
-    printf("interval %llu ms   waiting transactions %s\n\n",
+    printf("interval %llu ms   waiting transactions %s\n",
            (unsigned long long)cli_u64(s, "batchInterval"), pool);
+    print_l1(s);
+    putchar('\n');
     printf("  %-43s %-10s %-10s %9s %4s  %-12s %5s  %6s  %s\n", "enclave", "role", "link", "head",
            "lag", "boot", "boots", "report", "remark");
     size_t i;
@@ -84,6 +96,7 @@ static void print_node(const json_t *s)
         printf("enclave %s %s at %llu   disputes %llu   %s\n", cli_text(enclave, "id", id),
                cli_text(enclave, "state", role), (unsigned long long)cli_u64(enclave, "head"),
                (unsigned long long)cli_u64(enclave, "disputes"), why ? why : "");
+    print_l1(s);
     printf("\n  %-36s %-12s %-22s %9s  %s\n", "peer", "state", "program", "head", "remark");
     size_t i;
     json_t *p;
@@ -105,10 +118,11 @@ static json_t *look(const struct cli_options *o, bool *host, char *why, size_t s
     char first[256];
     snprintf(first, sizeof(first), "%.255s", why);
     *host = false;
-    if (ts_rpc_call_blocking(o->rpc, o->token, "ten_health", NULL, CLI_TIMEOUT_MS, &result, why,
-                             size) == TS_OK)
-        return result;
-    snprintf(why, size, "%s", first);
+    err = ts_rpc_call_blocking(o->rpc, o->token, "ten_health", NULL, CLI_TIMEOUT_MS, &result, why,
+                               size);
+    if (err != TS_E_CONFLICT)
+        return result; /* NULL when it went away in between */
+    snprintf(why, size, "%s answers, but is no tenseq host or node: it says \"%s\"", o->rpc, first);
     return NULL;
 }
 

@@ -14,6 +14,8 @@
 
 #define QUICK_MS       2000u
 #define BACKOFF_MAX_MS 10000u
+#define TELL_AT        3u    /* quick ends in a row: the next start will hardly be better */
+#define LAST_LINE      2000u /* bytes of a log that are looked at */
 
 static void watched_signals(sigset_t *set)
 {
@@ -129,6 +131,26 @@ static void start(struct ts_supervisor *s, struct ts_child *c)
     write_pid(s, c);
 }
 
+/* What its log ends with, which mostly is why it ended. */
+static void tell_last_line(const struct ts_supervisor *s, const struct ts_child *c)
+{
+    char path[600], text[LAST_LINE + 1];
+    snprintf(path, sizeof(path), "%s/%s.log", s->log_dir, c->name);
+    FILE *f = fopen(path, "re");
+    if (f == NULL)
+        return;
+    if (fseek(f, -(long)LAST_LINE, SEEK_END) != 0)
+        rewind(f); /* it is shorter */
+    size_t n = fread(text, 1, LAST_LINE, f);
+    fclose(f);
+    while (n > 0 && text[n - 1] == '\n')
+        n--;
+    text[n] = 0;
+    const char *cut = strrchr(text, '\n');
+    if (n > 0)
+        fprintf(stderr, "  %s.log ends with: %s\n", c->name, cut != NULL ? cut + 1 : text);
+}
+
 static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
 {
     uint64_t now = cli_mono_ms();
@@ -144,6 +166,8 @@ static void ended(struct ts_supervisor *s, struct ts_child *c, int status)
     c->start_ms = c->given_up ? 0 : now + wait;
     fprintf(stderr, "%s ended %s %d%s\n", told(c, name), by_signal ? "by signal" : "with code",
             code, c->given_up ? "; it is not started again, its log says why" : "");
+    if (c->given_up || c->quick_ends == TELL_AT)
+        tell_last_line(s, c);
 }
 
 static void reap(struct ts_supervisor *s, bool stopping)

@@ -9,6 +9,7 @@
 #include "crypto/sign.h"
 
 #define MAX_FILES 1024
+#define FORMAT    "\"tenseq-evidence\"" /* as every file of evidence has it */
 
 static const char *check_network(const char *value)
 {
@@ -115,7 +116,11 @@ static void tell(const struct run *r, const char *path, const struct ts_evidence
     if (on_l1)
         puts("  L1 was asked, and says so too");
     if (is_open)
-        puts("  L1 was not asked: what the file says of it nobody has signed. --l1 URL asks");
+        puts("  L1 was not asked: what the file says of it nobody has signed. tenseq verify --l1 "
+             "URL "
+             "asks");
+    if (r->o->l1 != NULL && !r->verdict.rests_on_l1)
+        puts("  L1 was not asked: none of this rests on it");
     printf("  network %s (chain id %llu)\n", ts_hex(file->genesis.hash.b, 32, hex),
            (unsigned long long)file->genesis.chain_id);
 }
@@ -125,7 +130,9 @@ static const char *look(struct run *r, const char *text, size_t n, struct ts_evi
 {
     ts_hash network;
     if (ts_evidence_verify(text, n, r->crypto, ts_rollup_said, file, &r->verdict) != TS_OK)
-        return r->verdict.why;
+        return memmem(text, n, FORMAT, strlen(FORMAT)) != NULL
+                   ? r->verdict.why
+                   : "it is no file of evidence: nowhere in it stands " FORMAT;
     if (r->o->network != NULL && ts_unhex(r->o->network, network.b, 32) == TS_OK &&
         !ts_hash_equal(&network, &file->genesis.hash)) {
         char hex[TS_HASH_HEX_SIZE];

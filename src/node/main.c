@@ -184,6 +184,9 @@ static int start(struct program *p)
     ts_err err = ts_node_shell_new(&c, &p->shell, why, sizeof(why));
     if (err != TS_OK)
         return ts_program_fail(ts_program_exit_code(err), why);
+    if (p->cfg.peers.n == 0)
+        ts_log(TS_LOG_WARN, "no-peers",
+               "reason=\"without peers nothing is followed: no batch comes\"");
     ts_log(TS_LOG_INFO, "ready", "address=%s port=%u genesis_file=%s peers=%zu",
            p->common.listen.host, (unsigned)ts_node_shell_port(p->shell), p->cfg.genesis,
            p->cfg.peers.n);

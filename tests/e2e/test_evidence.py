@@ -68,7 +68,7 @@ def test_an_equivocation_goes_all_the_way():
         assert len(names) == 1 and names[0].startswith("equivocation-"), names
         path = os.path.join(directory, names[0])
         assert "proven, about the operator: equivocation" in _verify(path)
-        assert ": proven: " in _ethers("equivocation", path)
+        assert ": proven, about the operator: equivocation\n" in _ethers("equivocation", path)
         _verify("--network", "0x" + genesis.hex(), path)
         assert "of another network" in _verify("--network", "0x" + "11" * 32, path, code=1)
         _refused_when_altered(path)
