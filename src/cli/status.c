@@ -44,6 +44,11 @@ static void print_l1(const json_t *s)
     const char *why = json_string_value(json_object_get(l1, "reason"));
     if (node != NULL && why != NULL && why[0] != 0)
         printf("L1 at %s is not followed: %s\n", node, why);
+    else if (node != NULL && cli_u64(l1, "latest") < cli_u64(l1, "confirmed") &&
+             json_is_true(json_object_get(l1, "up")))
+        printf("L1 at %s lags, or has lost blocks: its newest is %llu, and %llu was confirmed\n",
+               node, (unsigned long long)cli_u64(l1, "latest"),
+               (unsigned long long)cli_u64(l1, "confirmed"));
 }
 
 static void print_host(const json_t *s)

@@ -41,8 +41,17 @@ def _check(finding, port, directory):
     """The verdicts of tenseq verify and of the script on each exported file; [] when there is none."""
     if finding["severity"] != "proof":
         return []
-    subprocess.run([program("tenseq"), "audit", "--rpc", f"http://127.0.0.1:{port}", "--export", directory],
-                   check=True, capture_output=True)
+    # A finding is told when it is made, and its evidence a moment later is on disk.
+    wait_for("the evidence is stored", lambda: rpc(port, "ten_evidence", finding["evidence"]), 10 * SLOW)
+
+    def export():
+        done = subprocess.run([program("tenseq"), "audit", "--rpc", f"http://127.0.0.1:{port}", "--export", directory],
+                              capture_output=True, text=True)
+        # Of another finding, newer than this one, that may not be so yet.
+        assert done.returncode == 0 or "the node keeps no evidence" in done.stderr, done
+        return done.returncode == 0
+
+    wait_for("it is exported", export, 10 * SLOW)
     files = [os.path.join(directory, f) for f in sorted(os.listdir(directory)) if finding["evidence"][2:10] in f]
     assert len(files) == 1, os.listdir(directory)
     ours = subprocess.run([program("tenseq"), "verify", files[0]], capture_output=True, text=True)
@@ -61,6 +70,30 @@ def _is_proven(name, l1="none", also=()):
 
 def test_equivocation():
     assert _is_proven("equivocation")["about"] == "operator"
+
+
+def test_equivocation_by_a_spare():
+    """The enclave that came in for another is known to the liar as well."""
+    with tempfile.TemporaryDirectory(prefix="tseq-") as data:
+        port = _port()
+        p, _ = _start(os.path.join(data, "net"), port, "--attack", "equivocation", "--corrupt", "1s", l1="anvil")
+        children = _children(p.pid)
+        try:
+            enclaves = rpc(port, "sequencer_status")["enclaves"]
+            spare = next(e["id"] for e in enclaves if not e["whitelisted"])
+
+            def is_active():
+                role = next(e["role"] for e in rpc(port, "sequencer_status")["enclaves"] if e["id"] == spare)
+                if role == "passive":
+                    rpc(port, "sequencer_switchover", spare)
+                return role == "active"
+
+            wait_for("the spare is active", is_active, 60 * SLOW)
+            wait_for("its second line is found", lambda: any(
+                f["name"] == "equivocation" and f["enclave"] == spare
+                for f in rpc(port + 11, "ten_findings")["findings"]), 30 * SLOW)
+        finally:
+            _end(p, children)
 
 
 def test_payload_edited():
@@ -91,5 +124,6 @@ def test_what_cannot_be():
             return done.stderr
 
     assert "it is about L1" in refused("--attack", "rollup-mismatch")
+    assert "with one enclave" in refused("--attack", "mass-restart", "--enclaves", "1")
     assert "without a node" in refused("--attack", "equivocation", "--nodes", "0")
     assert "attack" in refused("--attack", "nonsense")

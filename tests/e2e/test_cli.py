@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import threading
 
-from network import Network, cast_path, free_port, program
+from network import ROOT, Network, cast_path, free_port, program
 
 ID = "0x" + "12" * 20
 
@@ -47,8 +47,9 @@ def test_wrong_usage_exits_with_2():
         for verb in (["status"], ["watch"], ["pause"], ["batch", "1"], ["send"]):
             _misused(*verb, "--rpc", "127.0.0.1:9010", words=["--rpc", "http://127.0.0.1:9000"])
         _misused("status", words=["TENSEQ_RPC", "ftp://x"], env={"TENSEQ_RPC": "ftp://x"})
-        for verb in ("lifecycle", "drain", "undrain"):
-            _misused(verb, "foo", words=["foo", "40 hexadecimal"])
+        for verb in (["lifecycle"], ["drain"], ["undrain"], ["register"], ["switchover", "--to"],
+                     ["replace", "--reason", "x", "--with", ID], ["replace", ID, "--reason", "x", "--with"]):
+            _misused(*verb, "foo", words=['"foo" is not an enclave\'s id: 0x and 40 hexadecimal digits'])
         _misused("lifecycle", "--from", "5", "--to", "4", words=["--from 5", "--to 4"])
         for what in ("abc", "0xzz", "1e3", "-1", "99999999999999999999999", ""):
             _misused("batch", "--", what, words=["no batch", f'"{what}"'])
@@ -184,6 +185,7 @@ def test_reading_verbs():
                 assert done.returncode == 1 and "No space left" in done.stderr, (verb, done)
         # a host is told from a node
         for verb in ("audit", "rollups"):
+            assert "default: http://127.0.0.1:9010" in _run(verb, "--help", code=0)[0]
             said = net.cli(verb, code=1)
             assert said.count("\n") == 1 and "only a node" in said and "--rpc" in said, said
         # https to a listener that has none
@@ -301,6 +303,65 @@ def test_status_waits_for_a_host_that_starts():
         begins.join(0)
         server.shutdown()
         server.server_close()
+
+
+class _Stranger(http.server.BaseHTTPRequestHandler):
+    """Some other program's JSON-RPC, such as anvil's."""
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        answer = b'{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}'
+        self.send_response(200)
+        self.send_header("content-length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_status_of_what_is_no_tenseq():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Stranger)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        url = f"http://127.0.0.1:{server.server_port}"
+        said = _run("status", "--rpc", url, code=1)[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert f"{url} answers, but is no tenseq host or node" in said and said.count("\n") == 1, said
+
+
+def test_proofs_are_not_written_into_a_file():
+    with tempfile.NamedTemporaryFile() as f:
+        said = _run("audit", "--export", f.name, "--rpc", f"http://127.0.0.1:{free_port()}", code=1)[1]
+        assert said == f"error: --export {f.name}: it is there and is no directory\n"
+
+
+def _script(name, *files):
+    return subprocess.run(["node", os.path.join(ROOT, "verify", name + ".mjs"), *files], capture_output=True, text=True)
+
+
+def test_scripts_that_check_evidence_refuse_what_is_none():
+    for name in ("common", "rollup-data"):  # what they share checks nothing
+        done = _script(name, "x.json")
+        assert done.returncode == 2 and done.stdout == "" and "node verify/KIND.mjs" in done.stderr, done
+    sample = os.path.join(ROOT, "tests", "data", "evidence", "equivocation-batch.json")
+    readme = os.path.join(ROOT, "README.md")
+    with tempfile.TemporaryDirectory() as data:
+        for path, word in ((os.path.join(data, "none.json"), "no such file"), (data, "no file")):
+            done = _script("equivocation", path, sample)
+            assert done.returncode == 2 and f"{path}: cannot be read: " in done.stderr and word in done.stderr, done
+            assert f"{sample}: proven, about the operator" in done.stdout and path not in done.stdout
+    done = _script("equivocation", readme)
+    assert done.returncode == 1 and "not proven: it is no file of evidence" in done.stdout, done
+    assert "not proven: it is no file of evidence" in _run("verify", readme, code=1)[1]
+
+
+def test_what_does_not_rest_on_l1_is_not_asked_there():
+    sample = os.path.join(ROOT, "tests", "data", "evidence", "equivocation-batch.json")
+    said = _run("verify", "--l1", f"http://127.0.0.1:{free_port()}", sample, code=0)[0]
+    assert ": proven, about the operator" in said and "L1 was not asked: none of this rests on it" in said, said
 
 
 def test_a_file_of_evidence_that_cannot_be_read():

@@ -106,6 +106,27 @@ def test_devnet_killed_leaves_nothing():
         wait_for("all are gone", lambda: not any(os.path.exists(f"/proc/{c}") for c in children))
 
 
+def test_devnet_tells_its_end():
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data, tempfile.TemporaryFile("w+") as said:
+        p, _ = _start(data, _port(), "--nodes", "1", "--enclaves", "1", stderr=said)
+        _end(p, _children(p.pid))
+        said.seek(0)
+        assert said.read() == "ended\n"
+
+
+def test_devnet_that_does_not_start_says_why():
+    """The host finds a store that is none: what its log ends with is told, and nothing of an attack."""
+    with tempfile.TemporaryDirectory(prefix="tdev-") as data:
+        os.mkdir(os.path.join(data, "host"))
+        with open(os.path.join(data, "host", "host.db"), "w", encoding="ascii") as f:
+            f.write("this is no store\n" * 1000)
+        done = subprocess.run([program("tenseq"), "devnet", "--data-dir", data, "--base-port", str(_port()), "--l1", "none",
+                               "--attack", "equivocation"], capture_output=True, text=True, timeout=60 * SLOW)
+        assert done.returncode == 1, done
+        assert "  host.log ends with: " in done.stderr and "host.db" in done.stderr, done.stderr
+        assert "attack" not in done.stderr and "ended\n" not in done.stderr.splitlines(True), done.stderr
+
+
 def test_devnet_that_cannot_be_told_of_ends():
     with tempfile.TemporaryDirectory(prefix="tdev-") as data, open("/dev/full", "w") as full:
         for extra in ((), ("--json",)):

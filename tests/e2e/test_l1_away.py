@@ -27,6 +27,9 @@ def away_under_load(net, seconds):
         net.l1.end()
         net.until("the host says so", lambda: "l1-down" in net.host.log(), 20)
         net.until("the node says so", lambda: "l1-down" in net["n0"].log(), 20)
+        for port in (net.host_port, net.node_ports[0]):  # the state alone would not tell: batches go on
+            said = net.run([net.tenseq, "status", "--rpc", f"http://127.0.0.1:{port}"])
+            assert f"L1 at {net.l1.url} is not followed: " in said, said
         before, start = newest(net), time.monotonic()
         net.pass_time(seconds)
         after, away = newest(net), time.monotonic() - start
