@@ -4,7 +4,7 @@
 import {byId, el, save} from './dom.js';
 import {sentence} from './panels.js';
 import {ask} from './rpc.js';
-import {EVENTS, FINDINGS, count, some, time} from './words.js';
+import {count, eventName, eventWords, some, time, titleOf} from './words.js';
 
 const KINDS = {1: 'Started', 2: 'Active', 3: 'Passive'};
 const FIELDS = {
@@ -69,19 +69,19 @@ export class Details {
     }
 
     event(mark, others) {
-        const [what, did, why] = EVENTS[mark.kind] || [mark.kind, '', ''];
+        const [what, did, why] = eventWords(mark, this.names);
         const near = (others || []).filter((m) => m !== mark);
         return this.show(`${what}: ${this.names.full(mark.enclave)}`, mark.batch, (batch) => [
             el('p', {class: 'lead', text: `${this.names.full(mark.enclave)} ${did}, in batch ${count(mark.batch)} (${time(mark.time)}).`}),
             el('p', {text: why}),
             near.length === 0 ? [] : el('p', {class: 'near'}, el('span', {text: 'Close to it: '}), ...near.slice(-12).map((m) =>
-                el('button', {type: 'button', class: 'line', text: `${(EVENTS[m.kind] || [m.kind])[0]}, batch ${count(m.batch)}`, onclick: () => this.event(m, others)}))),
+                el('button', {type: 'button', class: 'line', text: `${eventName(m)}, batch ${count(m.batch)}`, onclick: () => this.event(m, others)}))),
             mark.index === null ? [el('p', {class: 'none', text: 'A notice of the batch did it; the enclave signs nothing for that.'})]
                 : signed(batch.protocolPayload.transitions[mark.index]),
         ]);
     }
 
     finding(f) {
-        return this.show(FINDINGS[f.name] || f.name, f.last, () => [el('p', {class: 'lead', text: sentence(this.names.in(f.text))})]);
+        return this.show(titleOf(f), f.last, () => [el('p', {class: 'lead', text: sentence(this.names.in(f.text))})]);
     }
 }

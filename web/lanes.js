@@ -3,7 +3,7 @@
 // colour: active is a full bar, passive a thin one, starting dashes, absent a hatched frame, revoked dots.
 
 import {svg} from './dom.js';
-import {EVENTS, STATES, count, shortId, span, time} from './words.js';
+import {STATES, count, eventWords, shortId, span, time} from './words.js';
 
 const LANE = 46;
 const TOP = 8;
@@ -60,8 +60,22 @@ const batchesOf = (a, b) => a === b ? `batch ${count(a)}` : `batches ${count(a)}
 
 /** What an event says in one sentence. */
 export function eventText(mark, names) {
-    const [what, did] = EVENTS[mark.kind] || [mark.kind, 'changed'];
+    const [what, did] = eventWords(mark, names);
     return `${what}: ${names.full(mark.enclave)} ${did}. Batch ${count(mark.batch)}, ${time(mark.time)}`;
+}
+
+/** A switch is told as another when the one before had been taken off the list: each such mark gets removed, the id. */
+export function tellRemovals(view) {
+    const {first} = view.buckets;
+    const wasActive = (id, batch) => {
+        const at = first.findLastIndex((n) => n < batch);
+        return view.lanes.some((l) => l.id === id && l.runs.some(([a, b, state]) => a <= at && at <= b && state === 'active'));
+    };
+    for (const mark of view.marks.filter((m) => m.kind === 'clean-takeover')) {
+        const gone = view.marks.find((m) => m.kind === 'revoked' && m.batch <= mark.batch && m.batch >= mark.batch - 1 && m.enclave !== mark.enclave && wasActive(m.enclave, mark.batch));
+        if (gone)
+            mark.removed = gone.enclave;
+    }
 }
 
 function niceSteps(from, to, most) {

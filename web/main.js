@@ -4,18 +4,20 @@
 import {byId, el, say} from './dom.js';
 import {Charts} from './charts.js';
 import {Details} from './details.js';
-import {Findings, isChange, showAssessment, showNow, showVerdict} from './panels.js';
+import {tellRemovals} from './lanes.js';
+import {Findings, behindNow, isChange, isStill, showAssessment, showNow, showVerdict} from './panels.js';
 import {Feed, RpcError, ask, askAll} from './rpc.js';
 import {Timeline} from './timeline.js';
 import {Names, shortId, span, time} from './words.js';
 
 const SLOW = 15000;  // what changes slowly is asked for again
+const SOON = 2000;   // and when the node stands still, which it is to say soon
 const BUSY = -32005;  // of a node that has too much to do: asked again
 
 const names = new Names();
 const state = {
     head: {number: 0, term: 0}, heads: [], active: null, seen: Date.now(), interval: null,
-    health: null, findings: null, assessment: null, view: null, lost: false, past: undefined,
+    health: null, findings: null, assessment: null, view: null, lost: false, linked: false, past: undefined,
 };
 
 /* ---- what is shown ---- */
@@ -46,6 +48,7 @@ function showJudgement() {
     state.findings = findings.list();
     showVerdict(state);
     showNetwork();
+    showLive();
 }
 
 /* ---- what is asked ---- */
@@ -115,6 +118,13 @@ async function load() {
         setTimeout(() => load().catch(() => {}), 2000);  // else the connection says it
 }
 
+/** As it is seen from near. */
+async function changeAt(batch) {
+    const near = await ask('ten_timeline', {from: Math.max(1, batch - 1), to: batch, points: 2});
+    tellRemovals(near);
+    return near.marks.find((m) => m.batch === batch && isChange(m));
+}
+
 /** The last change of the active enclave when it is out of sight: one question about the whole chain. */
 async function askPast() {
     if (state.past !== undefined || !state.view || state.view.marks.some(isChange))
@@ -122,11 +132,10 @@ async function askPast() {
     try {
         const whole = await ask('ten_timeline', {points: 1});
         const at = whole.takeoverTimes.at(-1);
-        const mark = whole.marks.filter(isChange).at(-1);
         if (!at)
             state.past = null;  // there was none
         else
-            state.past = {took: at, mark: mark && mark.batch === at[0] ? mark : {batch: at[0], kind: at[2] ? 'clean-takeover' : 'takeover', enclave: state.active}};
+            state.past = {took: at, mark: await changeAt(at[0]) || {batch: at[0], kind: at[2] ? 'clean-takeover' : 'takeover', enclave: state.active}};
         showNow(state, names);
     } catch {
         // it stays unsaid
@@ -159,6 +168,16 @@ function showLink(kind, text) {
     document.documentElement.dataset.link = kind;
 }
 
+/** Connected is not live: the node may stand still. */
+function showLive() {
+    const behind = behindNow(state);
+    say(byId('tools').querySelector('[data-do=live]'), behind ? 'Newest' : 'Live');
+    if (state.linked && behind)
+        showLink('behind', 'Connected, not up to date');
+    else if (state.linked)
+        showLink('live', 'Live');
+}
+
 function countDown() {
     if (!state.lost)
         return;
@@ -168,6 +187,7 @@ function countDown() {
 }
 
 function down(wait) {
+    state.linked = false;
     if (!state.lost) {
         state.lost = true;
         lostAt = Date.now();
@@ -188,16 +208,17 @@ async function up() {
     } catch {
         return;  // it is closed again
     }
-    showLink('live', 'Live');
+    state.linked = true;
     if (state.lost) {
         state.lost = false;
         banner.dataset.state = 'back';
         byId('banner-retry').hidden = true;
         say(byId('banner-wait'), '');
-        say(byId('banner-text'), `Connected again after ${span(Date.now() - lostAt)}. All is up to date.`);
+        say(byId('banner-text'), `Connected again after ${span(Date.now() - lostAt)}.${behindNow(state) ? '' : ' All is up to date.'}`);
         calm = setTimeout(() => { banner.hidden = true; }, 5000);
         showNow(state, names);
     }
+    showJudgement();
 }
 
 let soon = null;
@@ -271,7 +292,8 @@ const feed = new Feed(['heads', 'lifecycle', 'findings'], {
             await up();
             return;
         }
-        showLink('live', 'Live');
+        state.linked = true;
+        showJudgement();
         timeline.load();
     },
     down,
@@ -289,6 +311,10 @@ setInterval(() => {
     if (!document.hidden)
         showNow(state, names);
     if (!document.hidden && state.health)
-        showVerdict(state);
+        showJudgement();
 }, 1000);
 setInterval(refresh, SLOW);
+setInterval(() => {
+    if (behindNow(state) || isStill(state))
+        refresh();
+}, SOON);

@@ -3,16 +3,22 @@
 
 import {byId, el, save, say} from './dom.js';
 import {RpcError, ask} from './rpc.js';
-import {FINDINGS, SEVERITIES, count, shortId, some, span, tally, time, verdict} from './words.js';
+import {SEVERITIES, behindOf, count, eventName, shortId, some, span, tally, time, titleOf, verdict} from './words.js';
 
 /* ---- the verdict ---- */
 
+export const isStill = (state) => Date.now() - state.seen > Math.max(3 * (state.interval || 1000), 3000);
+
+/** In words why what is shown is not up to date; null: it is, or the connection says it. */
+export const behindNow = (state) => state.lost ? null : behindOf(state.health, state.head, isStill(state));
+
 export function showVerdict(state) {
     const {findings, assessment, health, head} = state;
-    const v = verdict(findings, assessment, health, head);
+    const v = verdict(findings, assessment, health, head, behindNow(state));
     const t = tally(findings, assessment);
     const box = byId('verdict');
     box.dataset.level = v.level;
+    say(byId('late'), v.late);
     say(byId('verdict-sign'), v.sign);
     say(byId('verdict-title'), v.title);
     say(byId('verdict-lead'), v.lead);
@@ -47,15 +53,15 @@ function lastSwitch(state, names) {
     if (!state.last)
         return null;
     const {mark, took} = state.last;
-    return {mark, text: `${mark.kind === 'takeover' ? 'Unclean takeover' : 'Planned switch'} by ${names.full(mark.enclave)} at batch ${count(mark.batch)}${mark.time ? `, ${time(mark.time)}` : ''}` +
-        `${took ? `; that batch came ${span(took[1])} after the one before` : ''}.`};
+    return {mark, text: `${eventName(mark)} by ${names.full(mark.enclave)} at batch ${count(mark.batch)}${mark.time ? `, ${time(mark.time)}` : ''}` +
+        `${mark.removed ? `: ${names.full(mark.removed)}, active until then, was taken off the list` : ''}${took ? `; that batch came ${span(took[1])} after the one before` : ''}.`};
 }
 
 /** state: {head, heads, active, term, health, interval, lost, view, lateSince} */
 export function showNow(state, names) {
-    const rate = rateOf(state.heads);
-    const age = Date.now() - state.seen;
-    const waits = Math.max(3 * (state.interval || 1000), 3000);
+    const still = isStill(state);
+    const rate = still ? null : rateOf(state.heads);
+    const behind = behindNow(state);
     const figures = [
         ['Active', state.active ? names.of(state.active) : 'none', state.active ? shortId(state.active) : 'no batch yet'],
         ['Newest batch', count(state.head.number), state.head.time ? time(state.head.time) : ''],
@@ -74,10 +80,11 @@ export function showNow(state, names) {
     let mood = 'calm';
     if (state.lost)
         note = 'Not connected: this is what it was then.';
-    else if (state.health && state.health.catchingUp)
-        note = `This node is still catching up with the chain (it knows of ${count(state.health.target)} batches).`;
-    else if (state.head.number > 0 && age > waits) {
-        note = `No new batch for more than ${span(Math.floor(age / 3000) * 3000)}. A switch to another enclave may be in progress, or production is paused.`;
+    else if (behind) {
+        note = `This node stands at batch ${count(state.head.number)}: ${behind}. What the enclaves do now cannot be seen here.`;
+        mood = 'late';
+    } else if (state.head.number > 0 && still) {
+        note = `No new batch for more than ${span(Math.floor((Date.now() - state.seen) / 3000) * 3000)}. A switch to another enclave may be in progress, or production is paused.`;
         mood = 'late';
     } else if (last && state.head.number - last.mark.batch < 8) {
         note = `Switch in progress or just done. ${last.text}`;
@@ -90,7 +97,9 @@ export function showNow(state, names) {
 /* ---- findings ---- */
 
 const PAGE = 20;
-export const sentence = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+const curly = (text) => text.replaceAll('\'', '’');
+const whole = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
+export const sentence = (text) => whole(curly(text));
 const keyOf = (f) => f.serial !== null ? `s${f.serial}` : `e${f.name}${f.evidence}${f.hash}`;
 const newestFirst = (a, b) => (b.time - a.time) || (b.last - a.last) || ((b.serial || 0) - (a.serial || 0));
 
@@ -143,11 +152,11 @@ export class Findings {
             buttons.push(el('button', {type: 'button', class: 'line strong', text: 'Download the evidence', onclick: (e) => this.evidence(f, e.target)}));
         const node = el('li', {class: f.isNew ? 'finding fresh' : 'finding', 'data-severity': f.severity, 'data-name': f.name},
             el('div', {class: 'finding-head'}, el('span', {class: 'tag', text: (SEVERITIES[f.severity] || [f.severity])[0]}),
-                el('strong', {text: FINDINGS[f.name] || f.name}),
+                el('strong', {text: titleOf(f)}),
                 f.state === 'open' ? el('span', {class: 'tag open', text: 'not over yet'}) : null,
                 f.about === 'peer' ? el('span', {class: 'tag', text: 'about a peer, not the operator'}) : null),
             el('p', {class: 'text', text: sentence(this.names.in(f.text))}),
-            el('p', {class: 'meta'}, el('span', {text: `${where} · ${time(f.time)}${f.enclave ? ` · ${this.names.full(f.enclave)}` : ''}`}), ...buttons));
+            el('p', {class: 'meta'}, el('span', {text: `${where}${f.time ? ` · ${time(f.time)}` : ''}${f.enclave ? ` · ${this.names.full(f.enclave)}` : ''}`}), ...buttons));
         this.nodes.set(keyOf(f), {key, node});
         return node;
     }
@@ -187,19 +196,19 @@ const perDay = (x) => `${fixed(x)} ${x === 1 ? 'restart' : 'restarts'} a day`;
 
 function table(caption, head, rows) {
     return el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
-        el('table', {'aria-label': caption}, el('thead', {}, el('tr', {}, ...head.map((h) => el('th', {scope: 'col', text: h})))),
+        el('table', {'aria-label': caption}, el('thead', {}, el('tr', {}, ...head.map((h) => el('th', {scope: 'col', class: h.length > 12 ? 'long' : null, text: h})))),
             el('tbody', {}, ...rows.map((row) => el('tr', {}, ...row.map((cell, i) => i === 0 ? el('th', {scope: 'row', text: cell}) : el('td', {text: cell})))))));
 }
 
 function likelihood(l, name, what) {
     if (!l)
         return null;
-    const full = Math.max(0, Math.min(1, l.logRatio / l.threshold));
-    const alarm = l.alarm ? `Alarm${l.alarmAt ? ` since batch ${count(l.alarmAt)}` : ''}` : 'no alarm';
+    const full = Math.max(0, Math.min(l.logRatio / l.threshold, l.alarm ? 1 : 0.98));
+    const alarm = l.alarm ? `${what.isRemark ? 'over the threshold' : 'Alarm'}${l.alarmAt ? ` since batch ${count(l.alarmAt)}` : ''}` : 'no alarm';
     return el('div', {class: 'likelihood', 'data-alarm': String(Boolean(l.alarm))},
-        el('p', {}, el('strong', {text: `${name}: `}), el('span', {text: `${fixed(l.logRatio)} of ${fixed(l.threshold)}, ${alarm}`})),
+        el('p', {}, el('strong', {text: `${name}: `}), el('span', {text: `${fixed(l.alarm ? l.logRatio : Math.min(l.logRatio, l.threshold - 0.01))} of ${fixed(l.threshold)}, ${alarm}`})),
         el('meter', {min: 0, max: 1, high: 0.75, optimum: 0, value: full.toFixed(3), 'aria-label': `${name}: how far to the alarm`}),
-        el('p', {class: 'why', text: what}));
+        el('p', {class: 'why', text: what.text}));
 }
 
 function parameters(p) {
@@ -230,14 +239,15 @@ export function showAssessment(a, names) {
         el('h3', {text: 'Are there more restarts than promised?'}),
         el('p', {class: 'why', text: 'Two stories are compared: restarts come at most as often as the operator promised, or as often as misuse would need. Each restart moves the scale towards misuse, each quiet day away from it. ' +
             'At the threshold there is an alarm.'}),
-        likelihood(o.likelihood && o.likelihood.merged, 'Restarts of one incident counted once', 'The fairer figure: a power cut that takes three enclaves down is one incident.'),
-        likelihood(o.likelihood && o.likelihood.raw, 'Each restart counted', 'Alarms sooner, and wrongly when honest restarts come in clusters.'),
+        likelihood(o.likelihood && o.likelihood.merged, 'Restarts of one incident counted once', {text: 'The figure that the verdict goes by: a power cut that takes three enclaves down is one incident.'}),
+        likelihood(o.likelihood && o.likelihood.raw, 'Each restart counted', {isRemark: true, text: 'Told beside it, and accuses nobody: it oversteps sooner, and wrongly when honest restarts come close together.'}),
         el('h3', {text: 'How much could have happened unseen?'}),
         el('p', {}, el('strong', {text: `At most ${some(o.exposure.boots, 'boot')}`}), el('span', {text: ` in ${some(o.exposure.windows, 'dark window')} of ${span(o.exposure.darkMs)} altogether.`})),
         el('p', {class: 'why', text: 'A window is dark from an enclave’s last report until it is back. An upper bound: so many boots would have fitted in, if one boot followed the other.'}),
         el('h3', {text: 'Each enclave'}),
+        el('p', {class: 'sideways', text: 'The table is wider than the screen: move it sideways →'}),
         table('Each enclave', ['Enclave', 'Now', 'Reported', 'Boots', 'Restarts', 'Takeovers planned / unclean', 'Longest silence', 'Lag of reports, mean / most', 'Unseen boots at most'], rows),
         el('h3', {text: 'What these figures rest on'}), parameters(a.parameters),
         el('h3', {text: 'What nobody can see here'}),
-        el('ul', {class: 'open'}, ...(a.open || []).map((x) => el('li', {text: x.what}))));
+        el('ul', {class: 'open'}, ...(a.open || []).map((x) => el('li', {text: curly(x.what)}))));
 }

@@ -2,9 +2,9 @@
 // The timeline's range: following the head, moving, zooming; by buttons, keys and dragging.
 
 import {byId, el, svg, say} from './dom.js';
-import {Lanes, barOf, eventText, patterns, signOf} from './lanes.js';
+import {Lanes, barOf, eventText, patterns, signOf, tellRemovals} from './lanes.js';
 import {ask} from './rpc.js';
-import {EVENTS, STATES, count, span, time} from './words.js';
+import {EVENTS, STATES, count, eventWords, some, span, time} from './words.js';
 
 const LIVE = 300;     // batches shown at first
 const LEAST = 20;
@@ -42,7 +42,7 @@ export class Timeline {
         document.body.append(svg('svg', {class: 'patterns', width: 0, height: 0, 'aria-hidden': 'true'}, patterns()));
         list.append(...Object.entries(STATES).map(([state, [name, why]]) => box(barOf(state, -12, 24, 0), name, why)));
         list.append(...Object.entries(EVENTS).map(([kind, [name, , why]]) => box(signOf(kind), name, why)));
-        list.append(box(signOf('start', 3), '3 events close together', 'Press it to see them apart.'));
+        list.append(box(signOf('start', 3), 'A number: so many events close together', 'The sign is that of the gravest. Press it to see them apart.'));
     }
 
     /** What the first view asks for. */
@@ -60,6 +60,7 @@ export class Timeline {
             this.plot.replaceChildren(el('p', {class: 'none', text: `The timeline is not available from this node: ${view.message}`}));
             return;
         }
+        tellRemovals(view);
         this.view = view;
         this.head = Math.max(this.head, view.head);
         this.names.learn(view.enclaves);
@@ -143,10 +144,14 @@ export class Timeline {
     }
 
     list() {
+        const older = this.view.marks.length - LIST + (this.view.marksLeftOut || 0);
         const newest = this.view.marks.slice(-LIST).reverse();
         byId('events').replaceChildren(...newest.map((mark) => el('li', {},
             el('button', {type: 'button', class: 'line', onclick: () => this.open(mark)},
                 svg('svg', {width: 22, height: 22, viewBox: '-11 -11 22 22', 'aria-hidden': 'true'}, signOf(mark.kind)), el('span', {text: eventText(mark, this.names)})))));
+        say(byId('events-title'), `The same events as a list (${count(newest.length)})`);
+        if (older > 0)
+            byId('events').append(el('li', {class: 'none', text: `${some(older, 'older event')} of this range: zoom in to see them.`}));
         if (newest.length === 0)
             byId('events').append(el('li', {class: 'none', text: 'Nothing happened in this range.'}));
     }
@@ -234,7 +239,7 @@ export class Timeline {
     focused(node) {
         const cluster = this.clusterOf(node);
         if (cluster)
-            this.showTip([cluster.label, ...(cluster.marks.length === 1 ? [EVENTS[cluster.marks[0].kind][2], 'Enter opens it.'] : ['Enter zooms in.'])], cluster.node.getBoundingClientRect());
+            this.showTip([cluster.label, ...(cluster.marks.length === 1 ? [eventWords(cluster.marks[0], this.names)[2], 'Enter opens it.'] : ['Enter zooms in.'])], cluster.node.getBoundingClientRect());
     }
 
     clicked(e) {

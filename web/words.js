@@ -20,10 +20,8 @@ export function span(ms) {
     if (ms < 1000)
         return `${Math.round(ms)} ms`;
     const s = ms / 1000;
-    if (s < 10)
+    if (s < 600)  // as the findings have it (audit_span)
         return `${(Math.round(s * 10) / 10)} s`;
-    if (s < 120)
-        return `${Math.round(s)} s`;
     if (s < 7200)
         return `${Math.round(s / 60)} min`;
     if (s < 172800)
@@ -102,6 +100,16 @@ export const EVENTS = {
     revoked: ['Taken off the list', 'was taken off the list of allowed enclaves', 'Decided outside, by the management contract.'],
 };
 
+/** Of an event. removed: who was active before and had just been taken off the list (tellRemovals). */
+export const eventName = (mark) => mark.removed ? 'Switch after a removal' : (EVENTS[mark.kind] || [mark.kind])[0];
+
+export function eventWords(mark, names) {
+    if (mark.removed)
+        return [eventName(mark), `took over since ${names.full(mark.removed)}, active until then, was taken off the list of allowed enclaves`,
+            'Decided outside, by the management contract: the old one signs nothing any more.'];
+    return EVENTS[mark.kind] || [mark.kind, 'changed', ''];
+}
+
 /** Severities: name, what it means, worst first. */
 export const SEVERITIES = {
     proof: ['Proof', 'Signed data that contradict each other. Anyone can verify it offline; no innocent reason exists.'],
@@ -113,7 +121,7 @@ export const SEVERITIES = {
 export const FINDINGS = {
     silence: 'An enclave was not heard of',
     restart: 'An enclave was restarted',
-    'unclean-takeover': 'Another enclave took over without a sign-off',
+    'unclean-takeover': 'A takeover without a sign-off',
     lagging: 'An enclave keeps being late',
     flap: 'Switched off and on again at one place',
     'mass-restart': 'All enclaves were restarted',
@@ -130,15 +138,39 @@ export const FINDINGS = {
     'clock-skew': 'The operator’s clock is not the node’s',
 };
 
+/** Which of the two it is, the finding's text tells. */
+const OTHER_BLOCK = 'A sealed batch names an L1 block that L1 does not have';
+
+export const titleOf = (f) => f.name === 'whitelist-mismatch' && f.text?.includes(' names L1 block ') ? OTHER_BLOCK : FINDINGS[f.name] || f.name;
+
+const BEHIND = {
+    'l1-behind': 'its L1 node is down, behind, or of another chain, and no batch is taken unchecked',
+    'l1-reorg': 'L1 no longer has blocks that the chain names, so no batch is taken any more',
+    storage: 'it cannot store batches',
+    connecting: 'it reaches none of its peers, so whether there are newer batches is not known',
+    'catching-up': 'it is still catching up',
+};
+
+/** Why the node is not where the chain is, in words; null when it is. isStill: no batch for longer than there should be none. */
+export function behindOf(health, head, isStill) {
+    const isShort = Boolean(health) && health.target > head.number + 1;
+    if (!health || (health.state === 'following' && !(isShort && isStill)))
+        return null;
+    const why = health.state === 'following' ? 'newer batches are known, but none has been taken' : BEHIND[health.state] || health.state;
+    return isShort ? `${why}; it knows of ${count(health.target)} batches` : why;
+}
+
 const UNSEEN = 'Copies of an enclave that never publish anything, results looked at before a batch is published, and users’ transactions ' +
     'that are dropped or delayed leave no trace in this record.';
 
 const isAbout = (f) => f.about !== 'peer';
 const joinAnd = (list) => list.length < 2 ? list.join('') : `${list.slice(0, -1).join(', ')} and ${list.at(-1)}`;
 
-function alarmOf(assessment) {
-    const l = assessment && assessment.operator && assessment.operator.likelihood;
-    return Boolean(l && ((l.merged && l.merged.alarm) || (l.raw && l.raw.alarm)));
+/** Only the merged figure accuses: the raw one does so falsely more often than it says when honest restarts come in clusters. */
+function alarmsOf(assessment) {
+    const l = assessment?.operator?.likelihood;
+    const alarm = Boolean(l?.merged?.alarm);
+    return {alarm, isClose: !alarm && Boolean(l?.raw?.alarm)};
 }
 
 /** How the whole stands. findings: an array, or null when the node does not tell. */
@@ -151,7 +183,7 @@ export function tally(findings, assessment) {
         patterns: of('pattern'),
         open: (findings || []).filter((f) => f.state === 'open' && isAbout(f) && f.severity !== 'notice'),
         peers: (findings || []).filter((f) => !isAbout(f)),
-        alarm: alarmOf(assessment),
+        ...alarmsOf(assessment),
     };
 }
 
@@ -192,30 +224,41 @@ function headline(t, head) {
 
 const fewer = (alpha) => `1 of ${count(Math.round(1 / alpha))}`;
 
-function sure(t, assessment, health) {
+function sure(t, assessment, health, behind) {
     const checked = 'Proofs are certain: this node checked every signature itself, and no crash makes an honest operator cause one.';
     const p = assessment && assessment.parameters;
     const l = assessment && assessment.operator && assessment.operator.likelihood;
-    const odds = p && l ? ` The count of restarts accuses at most ${fewer(p.alpha)} honest operators falsely, ever; ${t.alarm ? 'it has raised the alarm' : 'it has raised no alarm'}.`
+    const odds = p && l ? ` The count of restarts accuses at most ${fewer(p.alpha)} honest operators falsely, ever, those of one incident counted once; ${t.alarm ? 'it has raised the alarm' : 'it has raised no alarm'}.`
         : ' How often is too often is not judged by this node.';
-    const late = health && health.state !== 'following' ? ` This node is not up to date just now (${health.state}).` : '';
-    return checked + odds + late;
+    return checked + odds + (behind ? ` This node is not up to date just now (${health.state}).` : '');
 }
 
-/** {level, sign, title, lead, proven, suspicious, sure, unseen} */
-export function verdict(findings, assessment, health, head) {
+/** Not as good as what is known now: nothing is green while the node stands still. */
+function dated([level, sign, title, lead], behind, head) {
+    if (!behind || level === 'unknown')
+        return [level, sign, title, lead];
+    const isCalm = level === 'good' || level === 'fair';
+    return [isCalm ? 'behind' : level, isCalm ? '!' : sign, `Up to batch ${count(head.number)}: ${title.charAt(0).toLowerCase()}${title.slice(1)}`, lead];
+}
+
+const CLOSE = 'Restarts came close together: counted one by one they would raise the alarm, counted by incident they do not. ' +
+    'Was it one incident, as a power cut or an upgrade? The times of the restarts tell.';
+
+/** behind: of behindOf. {level, sign, title, lead, late, proven, suspicious, sure, unseen}; late: "" or what stands above all. */
+export function verdict(findings, assessment, health, head, behind) {
     const t = tally(findings, assessment);
-    const [level, sign, title, lead] = headline(t, head);
+    const [level, sign, title, lead] = dated(headline(t, head), behind, head);
     const peers = t.peers.length > 0 ? ` ${some(t.peers.length, 'finding')} about peers of this node, which say nothing of the operator.` : '';
     const suspicious = [t.omissions.length ? kinds(t.omissions) : '', t.patterns.length ? kinds(t.patterns) : ''].filter(Boolean);
     const unseen = UNSEEN + (assessment && assessment.open && assessment.open.length > 0 ? ' The whole list stands with the assessment.' : '');
     return {
         level, sign, title, lead,
-        proven: (t.proofs.length > 0 ? `${t.proofs.map((f) => FINDINGS[f.name] || f.name).filter((x, i, a) => a.indexOf(x) === i).join('. ')}.`
+        late: behind ? `This page is not up to date: its node stands at batch ${count(head.number)} (${behind}). What follows holds up to there.` : '',
+        proven: (t.proofs.length > 0 ? `${t.proofs.map(titleOf).filter((x, i, a) => a.indexOf(x) === i).join('. ')}.`
             : t.known ? 'Nothing against the operator. In every place there is one batch, by an allowed enclave.' : 'Not available from this node.') + peers,
         suspicious: !t.known ? 'Not available from this node.' : suspicious.length === 0 ? 'Nothing.'
-            : `${suspicious.join('; ')}. Each alone has innocent reasons.`,
-        sure: sure(t, assessment, health),
+            : `${suspicious.join('; ')}. Each alone has innocent reasons.${t.isClose ? ` ${CLOSE}` : ''}`,
+        sure: sure(t, assessment, health, behind),
         unseen,
     };
 }

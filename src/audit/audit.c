@@ -153,15 +153,16 @@ char *audit_short_hash(const ts_hash *hash, char out[AUDIT_SHORT])
 
 char *audit_span(uint64_t ms, char out[AUDIT_SPAN])
 {
+    uint64_t s10 = ms / 100 + (ms % 100 >= 50);
+    uint64_t h10 = ms / 360000 + (ms % 360000 >= 180000);
     if (ms < 1000)
         (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 " ms", ms);
     else if (ms < 600000)
-        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 ".%" PRIu64 " s", ms / 1000, ms % 1000 / 100);
+        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 ".%" PRIu64 " s", s10 / 10, s10 % 10);
     else if (ms < 7200000)
-        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 " min", ms / 60000);
+        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 " min", ms / 60000 + (ms % 60000 >= 30000));
     else
-        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 ".%" PRIu64 " h", ms / 3600000,
-                       ms % 3600000 / 360000);
+        (void)snprintf(out, AUDIT_SPAN, "%" PRIu64 ".%" PRIu64 " h", h10 / 10, h10 % 10);
     return out;
 }
 

@@ -42,13 +42,19 @@ static void close_stretch(struct audit_step *s, struct audit_cadence *c)
     f.count = c->late + c->bunched;
     audit_span(s->a->genesis->params.batch_interval_ms, interval);
     audit_span(c->longest_ms, span);
-    if (c->from == c->last && c->late == 1)
-        audit_text(&f, "batch %" PRIu64 " was late, by %s; the interval is %s", c->from, span,
-                   interval);
+    if (c->late == 0)
+        audit_text(&f,
+                   "batches %" PRIu64 " to %" PRIu64
+                   " are bunched: each came within half the interval of %s",
+                   c->from, c->last, interval);
+    else if (c->from == c->last && c->late == 1)
+        audit_text(&f, "batch %" PRIu64 " came %s after its parent; the interval is %s", c->from,
+                   span, interval);
     else
         audit_text(&f,
                    "of batches %" PRIu64 " to %" PRIu64 " %" PRIu64
-                   " came late, by up to %s, and %" PRIu64 " bunched; the interval is %s",
+                   " came late, up to %s after the parent, and %" PRIu64
+                   " bunched; the interval is %s",
                    c->from, c->last, c->late, span, c->bunched, interval);
     audit_raise(s, &f);
     *c = (struct audit_cadence){.short_ones = c->short_ones};

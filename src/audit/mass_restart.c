@@ -46,9 +46,16 @@ void audit_mass_restart(struct audit_step *s)
     a->mass_from = a->number + 1;
     struct ts_finding f = audit_finding(s, TS_F_MASS_RESTART, NULL, first);
     f.count = restarted;
-    audit_text(&f,
-               "all enclaves that report were restarted between batch %" PRIu64
-               " and batch %" PRIu64 " (%" PRIu64 " of them): no memory reaches back before that",
-               first, a->number, restarted);
+    if (first == a->number)
+        audit_text(&f,
+                   "all enclaves that report were restarted in batch %" PRIu64 " (%" PRIu64
+                   " of them): no memory reaches back before that",
+                   first, restarted);
+    else
+        audit_text(&f,
+                   "all enclaves that report were restarted between batch %" PRIu64
+                   " and batch %" PRIu64 " (%" PRIu64
+                   " of them): no memory reaches back before that",
+                   first, a->number, restarted);
     audit_raise(s, &f);
 }

@@ -42,7 +42,7 @@ struct watch_lane {
     bool is_revoked;  /* a host's: the chain has taken it off the list */
     bool has_figures; /* the next three */
     uint64_t boots, lag;
-    bool is_alarmed; /* the ratio of its restarts */
+    bool is_alarmed; /* the ratio of its restarts, those of one incident counted once */
 };
 
 struct watch_column {

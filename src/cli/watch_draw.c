@@ -93,17 +93,15 @@ static void put_wrapped(struct page *p, enum style style, const char *text)
     }
 }
 
-/* "850 ms", "12 s", "5 min", "3.2 h", "4.1 days" */
+/* "850 ms", "12.3 s", "15 min", "3.2 h", "4.1 days" */
 static const char *span(uint64_t ms, char out[24])
 {
     if (ms < 1000)
         snprintf(out, 24, "%llu ms", (unsigned long long)ms);
-    else if (ms < 10000)
-        snprintf(out, 24, "%.1f s", (double)ms / 1000);
     else if (ms < 600000)
-        snprintf(out, 24, "%llu s", (unsigned long long)(ms / 1000));
+        snprintf(out, 24, "%.1f s", (double)ms / 1000);
     else if (ms < 7200000)
-        snprintf(out, 24, "%llu min", (unsigned long long)(ms / 60000));
+        snprintf(out, 24, "%llu min", (unsigned long long)((ms + 30000) / 60000));
     else if (ms < 172800000)
         snprintf(out, 24, "%.1f h", (double)ms / 3600000);
     else
@@ -131,16 +129,58 @@ static void draw_connection(struct page *p, const struct watch *w, uint64_t now)
     }
 }
 
+/* Why a node is not where the chain is; NULL when it is, as far as it knows. */
+static const char *why_behind(const struct watch *w, uint64_t stuck)
+{
+    if (w->is_host || !w->is_connected)
+        return NULL;
+    if (strcmp(w->state, "l1-behind") == 0)
+        return "its L1 node is down, behind, or of another chain";
+    if (strcmp(w->state, "l1-reorg") == 0)
+        return "L1 no longer has blocks that the chain names";
+    if (strcmp(w->state, "storage") == 0)
+        return "it cannot store batches";
+    if (strcmp(w->state, "catching-up") == 0)
+        return "it is still catching up";
+    return stuck > 0 && w->target > w->head + 1 ? "it takes no newer ones" : NULL;
+}
+
+static void draw_behind(struct page *p, const struct watch *w, const char *why)
+{
+    char text[160], of[32] = "";
+    if (w->target > w->head + 1)
+        snprintf(of, sizeof(of), " of %llu", (unsigned long long)w->target);
+    snprintf(text, sizeof(text), "stands at batch %llu%s: %s; what follows holds up to there",
+             (unsigned long long)w->head, of, why);
+    put(p, ON_BAD, " NODE IS BEHIND ");
+    put(p, PLAIN, " ");
+    put_wrapped(p, BAD, text);
+    end_line(p);
+}
+
+static const char *why_without(const struct watch *w)
+{
+    if (w->is_host)
+        return "";
+    return strcmp(w->state, "connecting") == 0
+               ? ": this node reaches none of its peers, or the host is down"
+               : ": a switch is on its way, or production is paused";
+}
+
 static void draw_switch(struct page *p, const struct watch *w, uint64_t now)
 {
     char text[24];
     uint64_t stuck = w->is_connected ? watch_stuck(w, now) : 0;
+    const char *behind = why_behind(w, stuck);
+    if (behind != NULL) {
+        draw_behind(p, w, behind);
+        return;
+    }
     bool is_without = w->is_host && w->active[0] == 0 && strcmp(w->state, "producing") == 0;
     if (w->is_connected && (stuck > 0 || is_without)) {
         put(p, ON_WARN, is_without ? " SWITCHING " : " NO BATCHES ");
         if (stuck > 0)
-            say(p, WARN, " none for %s%s", span(stuck, text),
-                w->is_host ? "" : ": a switch is on its way, or the host is down");
+            say(p, WARN, " none for %s%s", span(stuck, text), why_without(w));
         else
             put(p, WARN, " no enclave is active now");
         end_line(p);
@@ -176,9 +216,6 @@ static void draw_head(struct page *p, const struct watch *w, uint64_t now)
     say(p, DIM, " %s", cli_short(w->hash, small));
     say(p, PLAIN, "  term %llu  ", (unsigned long long)w->term);
     say(p, PLAIN, "%.1f batches/s", watch_rate(w, now));
-    if (w->target > w->head + 1)
-        say(p, WARN, "  catching up: %llu of %llu", (unsigned long long)w->head,
-            (unsigned long long)w->target);
     end_line(p);
     say(p, PLAIN, "active ");
     if (w->active[0] != 0 && cli_names_letter(&w->names, w->active, letter)[0] != 0)
@@ -333,18 +370,42 @@ static double number(const json_t *o, const char *key)
     return json_number_value(json_object_get(o, key));
 }
 
-static void draw_ratio(struct page *p, const char *name, const json_t *l)
+/* Only the merged one accuses: the raw one oversteps too often when honest restarts come in
+ * clusters (docs/assessment.md). */
+static void draw_ratio(struct page *p, const char *name, const json_t *l, bool accuses)
 {
     bool alarm = json_is_true(json_object_get(l, "alarm"));
-    double ratio = number(l, "logRatio");
+    double ratio = number(l, "logRatio"), threshold = number(l, "threshold");
     if (ratio > -0.05 && ratio < 0)
         ratio = 0; /* not "-0.0" */
-    say(p, alarm ? BAD : PLAIN, "%.1f of %.1f", ratio, number(l, "threshold"));
+    if (!alarm && ratio > threshold - 0.1)
+        ratio = threshold - 0.1; /* not rounded up to it */
+    say(p, !alarm ? PLAIN : accuses ? BAD : WARN, "%.1f of %.1f", ratio, threshold);
     say(p, PLAIN, " (%s)", name);
-    if (alarm) {
+    if (alarm && accuses) {
         put(p, PLAIN, " ");
         say(p, ON_BAD, "ALARM since batch %llu", (unsigned long long)cli_u64(l, "alarmAt"));
     }
+}
+
+static void draw_suspicion(struct page *p, const json_t *raw, const json_t *merged)
+{
+    say(p, BOLD, "suspicion ");
+    draw_ratio(p, "each restart", raw, false);
+    if (p->column + 26 > p->size.columns) {
+        end_line(p);
+        tab(p, 10);
+    } else {
+        put(p, PLAIN, ", ");
+    }
+    draw_ratio(p, "each incident", merged, true);
+    end_line(p);
+    if (!json_is_true(json_object_get(raw, "alarm")) ||
+        json_is_true(json_object_get(merged, "alarm")))
+        return;
+    tab(p, 10);
+    put_wrapped(p, WARN, "no alarm: restarts came close together. One incident?");
+    end_line(p);
 }
 
 static void draw_assessment(struct page *p, const struct watch *w)
@@ -372,16 +433,7 @@ static void draw_assessment(struct page *p, const struct watch *w)
         (unsigned long long)cli_u64(op, "restarts"),
         span((uint64_t)(number(op, "days") * 86400000), text), number(par, "lambda0PerDay"));
     end_line(p);
-    say(p, BOLD, "suspicion ");
-    draw_ratio(p, "each restart", json_object_get(likely, "raw"));
-    if (p->column + 26 > p->size.columns) {
-        end_line(p);
-        tab(p, 10);
-    } else {
-        put(p, PLAIN, ", ");
-    }
-    draw_ratio(p, "each incident", json_object_get(likely, "merged"));
-    end_line(p);
+    draw_suspicion(p, json_object_get(likely, "raw"), json_object_get(likely, "merged"));
     say(p, BOLD, "unseen   ");
     uint64_t boots = cli_u64(exposure, "boots") + cli_u64(exposure, "openBoots");
     say(p, PLAIN, "at most %llu boot%s in %s without reports (and what leaves no trace)",

@@ -299,7 +299,8 @@ static void read_assessment(struct watch *w, const json_t *a)
         lane->has_figures = true;
         lane->boots = cli_u64(e, "boots");
         lane->lag = cli_u64(json_object_get(e, "lag"), "last");
-        lane->is_alarmed = json_is_true(json_object_get(json_object_get(likely, "raw"), "alarm"));
+        lane->is_alarmed =
+            json_is_true(json_object_get(json_object_get(likely, "merged"), "alarm"));
     }
 }
 

@@ -13,11 +13,12 @@ const browser = await chromium.launch({
 });
 let page = null;
 
-async function open({width, height, dark, reduced, touch}) {
+async function open({width, height, dark, reduced, touch, scale = 1}) {
     if (page)
         await page.context().close();
     const context = await browser.newContext({
         viewport: {width, height}, colorScheme: dark ? 'dark' : 'light', reducedMotion: reduced ? 'reduce' : 'no-preference', hasTouch: Boolean(touch),
+        isMobile: Boolean(touch), deviceScaleFactor: scale,
         timezoneId: 'UTC', acceptDownloads: true,
     });
     page = await context.newPage();
@@ -84,6 +85,17 @@ const does = {
         }
         return route.fulfill({response: answer, json: answers});
     }),
+    // Says these members in the answers of a method, as another node would.
+    alter: ({method, members}) => page.route('**/*', async (route) => {
+        const calls = route.request().method() === 'POST' ? route.request().postDataJSON() : [];
+        if (!calls.some((c) => c.method === method))
+            return route.continue();
+        const answer = await route.fetch();
+        const answers = await answer.json();
+        answers.filter((a) => calls.find((c) => c.id === a.id).method === method).forEach((a) => Object.assign(a.result, members));
+        return route.fulfill({response: answer, json: answers});
+    }),
+    asItIs: () => page.unroute('**/*'),
     problems: () => problems.splice(0),
     weight: () => weight,
     requests: () => requests,

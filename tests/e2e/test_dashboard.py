@@ -148,6 +148,25 @@ def _a_mark_tells_its_story(net, b):
 # ---- the connection -------------------------------------------------------------------------------
 
 
+def test_a_node_that_stands_still_is_not_live():
+    with Network(interval="100ms") as net, Browser() as b:
+        b.open(url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        assert level(b) == "good" and b.text("#late") == ""
+        b.do("alter", method="ten_health", members={"state": "l1-behind", "target": 117000})
+        b.do("goto", url=url_of(net))
+        net.until("it says so", lambda: "This page is not up to date" in b.text("#late"))
+        assert level(b) == "behind" and b.text("#verdict-title").startswith("Up to batch ")
+        net.until("it is connected", lambda: b.text("#link-text").startswith("Connected"))
+        assert not is_live(b) and b.text("[data-do=live]") == "Newest"
+        assert "L1 node" in b.text("#now-note") and "switch to another" not in b.text("#now-note"), b.text("#now-note")
+        b.shot("behind")
+        b.do("asItIs")
+        net.until("the page is live again, soon", lambda: is_live(b) and level(b) == "good", 5)
+        assert b.text("#late") == ""
+        no_complaint(b)
+
+
 def test_a_lost_connection_is_said_and_found_again():
     with Network(interval="100ms") as net, Browser() as b:
         b.open(url_of(net), reduced=True)
@@ -181,11 +200,12 @@ def test_a_phone_the_dark_and_the_keyboard():
         net[f"e{net.active()}"].kill()
         net.until("a takeover is found", lambda: net.node_rpc(0, "ten_findings")["findings"], 10)
         net.pass_time(3)
-        b.open(url_of(net), width=390, height=844, touch=True)
+        b.open(url_of(net), width=375, height=812, touch=True, scale=2)
         net.until("the page is live", lambda: is_live(b))
         net.pass_time(1.5)
         fits(b)
         b.shot("phone", full=True)
+        _table_on_a_phone(b)
         b.shot("phone-timeline", what="section:has(#plot)")
         small = b.eval("[...document.querySelectorAll('button')].filter((e) => e.offsetParent && e.getBoundingClientRect().height < 30).map((e) => e.innerText)")
         assert not small, f"too small for a finger: {small}"
@@ -202,6 +222,15 @@ def test_a_phone_the_dark_and_the_keyboard():
         _walk(net, b)
         _contrast(b)
         no_complaint(b)
+
+
+def _table_on_a_phone(b):
+    """It says that it goes on to the right, and no heading is a tower that pushes the others down."""
+    wide, high = b.eval("""(() => { const table = document.querySelector('#assessment table');
+        return [table.scrollWidth > table.parentNode.clientWidth, table.tHead.getBoundingClientRect().height]; })()""")
+    hint = b.text("#assessment .sideways")
+    assert not wide or "sideways" in hint, hint
+    assert high < 65, f"the head of the table is {high} pixels high"
 
 
 def _walk(net, b):
@@ -453,6 +482,7 @@ def test_the_page_is_small_closed_and_its_own():
         assert refused, "text can become markup"
         b.problems()  # that refusal is logged
         _verdicts(b)
+        _words(b)
         b.do("refuse", methods=["ten_timeline", "ten_findings"], code=-32005, texts=1)  # a busy node is asked again
         b.do("goto", url=url_of(net))
         net.until("the page has its verdict", lambda: level(b) == "good")
@@ -469,10 +499,10 @@ def test_the_page_is_small_closed_and_its_own():
 
 def _verdicts(b):
     """What is said of each kind of record, by the page's own words."""
-    def said(findings, alarm=False):
+    def said(findings, alarm=False, raw=False, behind=None):
         code = """import('./words.js').then((w) => w.verdict(%s, {parameters: {alpha: 0.001}, open: [],
-            operator: {likelihood: {raw: {alarm: %s}, merged: {alarm: false}}}}, {state: 'following'}, {number: 9}))"""
-        return b.eval(code % (json.dumps(findings), json.dumps(alarm)))
+            operator: {likelihood: {raw: {alarm: %s}, merged: {alarm: %s}}}}, {state: 'following'}, {number: 9}, %s))"""
+        return b.eval(code % tuple(json.dumps(x) for x in (findings, alarm or raw, alarm, behind)))
 
     def finding(name, severity, state="once", about="operator"):
         return {"name": name, "severity": severity, "state": state, "about": about}
@@ -489,6 +519,33 @@ def _verdicts(b):
     assert said([gone, there])["level"] == "warn"
     alarm = said([gone], alarm=True)
     assert alarm["level"] == "warn" and "raised the alarm" in alarm["sure"] and "more restarts" in alarm["title"]
+    close = said([finding("restart", "pattern")], raw=True)
+    assert close["level"] == "good" and "close together" in close["suspicious"] and "no alarm" in close["sure"], close
+    for list_, shown in (([], "behind"), ([gone], "behind"), ([there], "warn"), ([proof], "bad")):
+        late = said(list_, behind="it is still catching up")
+        assert late["level"] == shown and late["title"].startswith("Up to batch 9: "), late
+        assert "stands at batch 9 (it is still catching up)" in late["late"], late
+    assert said([])["late"] == ""
     worst = said([proof, gone, there], alarm=True)
     assert worst["level"] == "bad" and "proof of misconduct" in worst["title"]
     assert "1 of 1,000" in worst["sure"]
+
+
+def _words(b):
+    """What a node that stands still, a removal and the two kinds of one finding are called."""
+    def of(code):
+        return b.eval("import('./words.js').then((w) => %s)" % code)
+
+    assert of("w.behindOf({state: 'following', target: 40}, {number: 40}, true)") is None
+    assert of("w.behindOf({state: 'following', target: 117}, {number: 40}, false)") is None
+    assert "newer batches are known" in of("w.behindOf({state: 'following', target: 117}, {number: 40}, true)")
+    for state in ("l1-behind", "l1-reorg", "storage", "connecting", "catching-up"):
+        said = of(f"w.behindOf({{state: '{state}', target: 117}}, {{number: 40}}, false)")
+        assert "117 batches" in said and state not in said, said
+    block = of("w.titleOf({name: 'whitelist-mismatch', text: 'batch 7 (0xab) names L1 block 3 with the hash 0x1, and on L1 that block is 0x2'})")
+    lists = of("w.titleOf({name: 'whitelist-mismatch', text: 'the whitelist after batch 7 (0xab) is not that of L1 block 3, which it names: 1 that L1 does not list'})")
+    assert "L1 block" in block and "list of enclaves" in lists, (block, lists)
+    assert b.eval("""import('./lanes.js').then((l) => { const runs = (state) => [[0, 0, state]];
+        const view = {buckets: {first: [4, 5]}, lanes: [{id: 'a', runs: runs('active')}, {id: 'b', runs: runs('passive')}],
+            marks: [{kind: 'revoked', batch: 5, enclave: 'a'}, {kind: 'clean-takeover', batch: 5, enclave: 'b'}]};
+        l.tellRemovals(view); return view.marks[1].removed; })""") == "a"
