@@ -96,6 +96,7 @@ static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id,
     const struct ts_evidence *e = c->e;
     *is = is_among(e->genesis->whitelist, e->genesis->n_whitelist, id);
     *by = 0;
+    TS_CHECK(n == 0 || e->grants != NULL);
     for (size_t i = 0; i < n && (number == NULL || e->grants[i].header.number <= *number); i++) {
         struct ts_whitelist_change change;
         ts_err err = change_of(c, &e->grants[i], &change);
