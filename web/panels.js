@@ -101,7 +101,7 @@ const curly = (text) => text.replaceAll('\'', '’');
 const whole = (text) => `${text.charAt(0).toUpperCase()}${text.slice(1)}${text.endsWith('.') ? '' : '.'}`;
 export const sentence = (text) => whole(curly(text));
 const keyOf = (f) => f.serial !== null ? `s${f.serial}` : `e${f.name}${f.evidence}${f.hash}`;
-const newestFirst = (a, b) => (b.time - a.time) || (b.last - a.last) || ((b.serial || 0) - (a.serial || 0));
+const newestFirst = (a, b) => (b.last - a.last) || (b.time - a.time) || ((b.serial || 0) - (a.serial || 0));
 
 export class Findings {
     /** open(finding): shows its batch. */

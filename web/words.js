@@ -156,7 +156,8 @@ export function behindOf(health, head, isStill) {
     const isShort = Boolean(health) && health.target > head.number + 1;
     if (!health || (health.state === 'following' && !(isShort && isStill)))
         return null;
-    const why = health.state === 'following' ? 'newer batches are known, but none has been taken' : BEHIND[health.state] || health.state;
+    const l1 = health.state === 'l1-behind' && health.l1 && !health.l1.up && health.l1.reason ? `: ${health.l1.reason}` : '';
+    const why = health.state === 'following' ? 'newer batches are known, but none has been taken' : (BEHIND[health.state] || health.state) + l1;
     return isShort ? `${why}; it knows of ${count(health.target)} batches` : why;
 }
 

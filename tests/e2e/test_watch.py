@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """tenseq watch, in a terminal and in a pipe, against a real network."""
 
+import http.server
 import json
 import os
 import re
 import signal
 import subprocess
+import threading
 import time
 
-from network import Network, RpcError, free_port, program, wait_for
+from network import Network, RpcError, free_port, program, rpc, wait_for
 from terminal import Terminal
 
 
@@ -120,6 +122,54 @@ def test_a_hung_node_and_an_end_are_told():
             assert not re.search(r"\x1b\[[0-9;]*m", t.raw), "colours"
             t.type("q")
             assert t.end() == 0 and t.is_as_before()
+
+
+class Altered(http.server.BaseHTTPRequestHandler):
+    """A node that says something else of itself."""
+    node = 0
+    alter = None
+
+    def do_POST(self):
+        call = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        answer = {"jsonrpc": "2.0", "id": call["id"]}
+        try:
+            answer["result"] = rpc(self.node, call["method"], *call.get("params", []))
+            self.alter(call["method"], answer["result"])
+        except RpcError as e:
+            answer["error"] = {"code": e.code, "message": e.message}
+        body = json.dumps(answer).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+def test_a_node_that_is_behind_and_restarts_that_came_close_together():
+    def alter(self, method, result):
+        if method == "ten_health":
+            result.update(state="l1-behind", target=result["head"]["number"] + 77)
+        if method == "ten_assessment":
+            result["operator"]["likelihood"]["raw"].update(alarm=True, alarmAt=3, logRatio=9.0)
+            result["operator"]["likelihood"]["merged"].update(logRatio=result["operator"]["likelihood"]["merged"]["threshold"] - 0.001)
+
+    with Network(interval="200ms") as net:
+        net.pass_time(1)
+        handler = type("Handler", (Altered,), {"node": net.node_ports[0], "alter": alter})
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            with Terminal([net.tenseq, "watch", "--rpc", url(server.server_port)], 110, 30) as t:
+                until(net, t, "that it is behind", lambda: "NODE IS BEHIND" in t.text() and "L1 node" in t.text())
+                until(net, t, "the remark", lambda: "close together" in t.text())
+                assert "no alarm" in t.text() and "ALARM since" not in t.text(), t.text()
+                assert "6.8 of 6.9 (each incident)" in t.text(), t.text()
+                assert "switch is on its way" not in t.text()
+                t.type("q")
+                assert t.end() == 0
+            server.shutdown()
 
 
 def test_a_host_is_watched():
