@@ -79,6 +79,7 @@ struct watch {
     struct watch_lane lanes[WATCH_LANES];
     uint64_t switched_at, switch_ms; /* the newest takeover in sight; 0: none */
     bool is_unclean;
+    bool is_removal; /* who was active had been taken off the list */
 
     json_t *assessment; /* NULL: none */
     json_t *findings;   /* array, newest first */

@@ -186,7 +186,9 @@ static void draw_switch(struct page *p, const struct watch *w, uint64_t now)
         end_line(p);
     } else if (w->switched_at > 0 && w->head - w->switched_at <= 20) {
         put(p, w->is_unclean ? ON_BAD : ON_BLUE,
-            w->is_unclean ? " UNCLEAN TAKEOVER " : " PLANNED SWITCH ");
+            w->is_unclean   ? " UNCLEAN TAKEOVER "
+            : w->is_removal ? " SWITCH AFTER A REMOVAL "
+                            : " PLANNED SWITCH ");
         say(p, w->is_unclean ? BAD : PLAIN, " at batch %llu", (unsigned long long)w->switched_at);
         if (w->switch_ms > 0) /* batch times stand on a grid: it may be none */
             say(p, PLAIN, ", %s after the batch before", span(w->switch_ms, text));

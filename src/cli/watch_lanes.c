@@ -52,10 +52,24 @@ static uint64_t item(const json_t *list, size_t i)
     return json_is_integer(v) && json_integer_value(v) > 0 ? (uint64_t)json_integer_value(v) : 0;
 }
 
+/* Who was active in the column before is off the list in this one. */
+static bool is_removal(const struct watch *w, size_t at)
+{
+    static const char active[] = {CELL_ACTIVE, CELL_TAKEOVER, CELL_SWITCH, 0};
+    for (size_t i = 0; at > 0 && i < w->n_lanes; i++) {
+        const struct watch_lane *l = &w->lanes[i];
+        if (l->cells[at] == CELL_REVOKED && strchr(active, l->cells[at - 1]) != NULL &&
+            l->cells[at - 1] != 0)
+            return true;
+    }
+    return false;
+}
+
 static void note_switch(struct watch *w, size_t at, bool is_unclean)
 {
     w->switched_at = w->columns[at].number;
     w->is_unclean = is_unclean;
+    w->is_removal = !is_unclean && is_removal(w, at);
     w->switch_ms = at > 0 && w->columns[at].time > w->columns[at - 1].time
                        ? w->columns[at].time - w->columns[at - 1].time
                        : 0;
@@ -230,7 +244,7 @@ static void add_batch(struct watch *w, const json_t *batch)
     w->columns[at].producer = producer != NULL ? watch_lane(w, producer) : NULL;
     if (old == NULL || producer == NULL || strcmp(old->id, producer) == 0)
         return;
-    bool is_clean = has_passive(transitions, old->id);
+    bool is_clean = has_passive(transitions, old->id) || old->cells[at] == CELL_REVOKED;
     set_cell(w, producer, at, is_clean ? CELL_SWITCH : CELL_TAKEOVER);
     note_switch(w, at, !is_clean);
 }

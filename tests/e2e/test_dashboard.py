@@ -13,6 +13,7 @@ import time
 
 from browser import Browser
 from network import ROOT, SLOW, Network, program, rpc, wait_for
+from terminal import Terminal
 from test_devnet import _children, _end, _port, _start
 
 sys.path.insert(0, os.path.join(ROOT, "bench"))
@@ -164,6 +165,24 @@ def test_a_node_that_stands_still_is_not_live():
         b.do("asItIs")
         net.until("the page is live again, soon", lambda: is_live(b) and level(b) == "good", 5)
         assert b.text("#late") == ""
+        no_complaint(b)
+
+
+def test_a_switch_after_a_removal_is_told_as_one():
+    with Network(l1=True, interval="200ms") as net, Browser() as b:
+        net.wait_more(5)
+        b.open(url_of(net))
+        net.until("the page is live", lambda: is_live(b))
+        with Terminal([net.tenseq, "watch", "--rpc", url_of(net)], 110, 30) as t, Terminal(
+                [net.tenseq, "watch", "--rpc", f"http://127.0.0.1:{net.host_port}"], 110, 30) as host:
+            old = net.active()
+            net.l1.revoke(net.ids[old])
+            for screen in (t, host):
+                net.until("watch tells of it", lambda: screen.read(0.05) or "SWITCH AFTER A REMOVAL" in screen.text(), 15)
+        note = lambda: b.text("#now-note")  # noqa: E731
+        net.until("the page tells of it", lambda: "was taken off the list" in note() and net.ids[old][:10] in note(), 10)
+        assert "Switch after a removal" in note() and "Planned" not in note(), note()
+        net.until("its list too", lambda: marks(b, "Switch after a removal") == 1, 5)
         no_complaint(b)
 
 
