@@ -89,7 +89,9 @@ def test_reorg_within_the_confirmations():
 
 
 def _alarm(net, name):
-    return next((line for line in net[name].log().splitlines() if " error " in line and " l1-reorg " in line), None)
+    """The program's own; that its follower is over is a line of its own, which may come first."""
+    return next((line for line in net[name].log().splitlines() if " error " in line and " l1-reorg " in line and
+                 "went back behind its confirmations" in line), None)
 
 
 def test_reorg_beyond_the_confirmations():
@@ -98,8 +100,7 @@ def test_reorg_beyond_the_confirmations():
         net.until("some blocks", lambda: newest(net)["header"]["l1Number"] > 5, 20)
         net.l1.rpc("anvil_reorg", 3, [])
         for name in ("host", "n0", "n1"):
-            said = net.until(f"the alarm of {name}", lambda: _alarm(net, name), 20)
-            assert "went back behind its confirmations" in said, said
+            net.until(f"the alarm of {name}", lambda: _alarm(net, name), 20)
         said = _alarm(net, "host")
         assert "production=stopped" in said and "remedy=" in said, said
         net.until("production stands", lambda: net.status()["state"] != "producing", 10)
