@@ -150,21 +150,22 @@ def _a_mark_tells_its_story(net, b):
 
 
 def test_a_node_that_stands_still_is_not_live():
-    with Network(interval="100ms") as net, Browser() as b:
+    calm = ("good", "fair")  # fair: on a busy machine an enclave may have been silent
+    with Network(interval="200ms") as net, Browser() as b:
         b.open(url_of(net))
-        net.until("the page is live", lambda: is_live(b))
-        assert level(b) == "good" and b.text("#late") == ""
+        net.until("the page is live", lambda: is_live(b) and level(b) in calm)
+        assert b.text("#late") == "", b.text("#late")
         b.do("alter", method="ten_health", members={"state": "l1-behind", "target": 117000})
         b.do("goto", url=url_of(net))
-        net.until("it says so", lambda: "This page is not up to date" in b.text("#late"))
-        assert level(b) == "behind" and b.text("#verdict-title").startswith("Up to batch ")
+        net.until("it says so", lambda: "This page is not up to date" in b.text("#late") and level(b) == "behind")
+        assert b.text("#verdict-title").startswith("Up to batch ")
         net.until("it is connected", lambda: b.text("#link-text").startswith("Connected"))
-        assert not is_live(b) and b.text("[data-do=live]") == "Newest"
+        assert not is_live(b)
+        assert b.text("[data-do=live]") == "Newest", b.text("[data-do=live]")
         assert "L1 node" in b.text("#now-note") and "switch to another" not in b.text("#now-note"), b.text("#now-note")
         b.shot("behind")
         b.do("asItIs")
-        net.until("the page is live again, soon", lambda: is_live(b) and level(b) == "good", 5)
-        assert b.text("#late") == ""
+        net.until("the page is live again, soon", lambda: is_live(b) and level(b) in calm and b.text("#late") == "", 5)
         no_complaint(b)
 
 
