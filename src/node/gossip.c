@@ -58,7 +58,7 @@ void ts_node_gossip_head_moved(struct ts_node *n)
 
 void ts_node_gossip_pump(struct ts_node *n)
 {
-    for (size_t i = 0; i < NODE_AHEAD; i++) {
+    for (size_t i = 0; n->ahead_bytes > 0 && i < NODE_AHEAD; i++) {
         struct ahead a = n->ahead[i];
         if (a.number == 0 || a.number > n->chain.head.number)
             continue;
