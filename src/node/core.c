@@ -332,7 +332,8 @@ static void move_on(struct ts_node *n)
         ts_node_catchup_plan(n);
         moved = ts_node_pipeline_pump(n);
     }
-    ts_node_gossip_pump(n);
+    if (!n->is_stopping)
+        ts_node_gossip_pump(n);
     ts_node_l1_plan(n);
     ts_node_commit_pump(n);
     if (!n->is_stopping) {
