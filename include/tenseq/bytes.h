@@ -40,6 +40,8 @@ int ts_hash_compare(const ts_hash *a, const ts_hash *b);
 int ts_address_compare(const ts_address *a, const ts_address *b);
 bool ts_hash_equal(const ts_hash *a, const ts_hash *b);
 bool ts_address_equal(const ts_address *a, const ts_address *b);
+/* Whether id is one of the n of list, in whatever order. */
+bool ts_address_among(const ts_address *list, size_t n, const ts_address *id);
 bool ts_hash_is_zero(const ts_hash *h);
 bool ts_address_is_zero(const ts_address *a);
 

@@ -96,7 +96,4 @@ ts_err ts_evidence_check(const struct ts_evidence *e, const struct ts_crypto *cr
 ts_err ts_sealed_verify(const struct ts_crypto *crypto, const struct ts_domain *domain,
                         const struct ts_sealed *s, ts_hash *hash, ts_hash *root);
 
-/* Whether the whitelist notice of a sealed batch lists an enclave. */
-bool ts_evidence_lists(const struct ts_sealed *grant, const ts_address *id);
-
 #endif

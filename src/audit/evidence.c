@@ -51,14 +51,6 @@ static ts_err open_seal(struct evidence_check *c, const char *what, const struct
 
 /* ---- who was whitelisted --------------------------------------------------------------------- */
 
-static bool is_among(const ts_address *list, size_t n, const ts_address *id)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ts_address_equal(&list[i], id))
-            return true;
-    return false;
-}
-
 ts_err evidence_payload(struct evidence_check *c, ts_bytes raw, struct ts_payload *out)
 {
     struct ts_reader r = ts_reader_of(raw);
@@ -72,18 +64,16 @@ static ts_err change_of(struct evidence_check *c, const struct ts_sealed *grant,
     struct ts_payload p;
     ts_arena_reset(&c->arena); /* whatever was read before has been looked at */
     ts_err err = evidence_payload(c, grant->payload, &p);
-    for (size_t i = 0; err == TS_OK && i < p.n_notices; i++)
-        if (p.notices[i].type == TS_NOTICE_WHITELIST)
-            return ts_whitelist_change_decode(p.notices[i].body, &c->arena, out);
-    return err == TS_OK ? TS_E_NOT_FOUND : err;
+    return err == TS_OK ? ts_payload_whitelist_change(&p, &c->arena, out) : err;
 }
 
-bool ts_evidence_lists(const struct ts_sealed *grant, const ts_address *id)
+bool evidence_lists(const struct ts_sealed *grant, const ts_address *id)
 {
     struct evidence_check c = {.e = NULL};
     struct ts_whitelist_change change;
     ts_arena_init(&c.arena, ARENA_MAX);
-    bool is = change_of(&c, grant, &change) == TS_OK && is_among(change.added, change.n_added, id);
+    bool is = change_of(&c, grant, &change) == TS_OK &&
+              ts_address_among(change.added, change.n_added, id);
     ts_arena_free(&c.arena);
     return is;
 }
@@ -94,7 +84,7 @@ static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id,
                      const uint64_t *number, bool *is, uint64_t *by)
 {
     const struct ts_evidence *e = c->e;
-    *is = is_among(e->genesis->whitelist, e->genesis->n_whitelist, id);
+    *is = ts_address_among(e->genesis->whitelist, e->genesis->n_whitelist, id);
     *by = 0;
     TS_CHECK(n == 0 || e->grants != NULL);
     for (size_t i = 0; i < n && (number == NULL || e->grants[i].header.number <= *number); i++) {
@@ -102,11 +92,11 @@ static ts_err listed(struct evidence_check *c, size_t n, const ts_address *id,
         ts_err err = change_of(c, &e->grants[i], &change);
         if (err != TS_OK)
             return err;
-        if (is_among(change.added, change.n_added, id)) {
+        if (ts_address_among(change.added, change.n_added, id)) {
             *is = true;
             *by = e->grants[i].header.number;
         } else if (number != NULL && e->grants[i].header.number < *number &&
-                   is_among(change.removed, change.n_removed, id)) {
+                   ts_address_among(change.removed, change.n_removed, id)) {
             *is = false;
         }
     }
@@ -134,7 +124,7 @@ static ts_err check_grant(struct evidence_check *c, size_t i)
         return err;
     if (err != TS_OK || change.n_added == 0)
         return evidence_refuse(c, "the payload of %s lists nobody", what);
-    bool is_own = is_among(change.added, change.n_added, &g->header.producer);
+    bool is_own = ts_address_among(change.added, change.n_added, &g->header.producer);
     if (is_own && c->e->genesis->l1_chain_id != 0) {
         c->out->own_grants |= 1u << i;
         return TS_OK;
@@ -167,7 +157,7 @@ ts_err evidence_signer(struct evidence_check *c, const ts_address *id, const uin
         return evidence_refuse(
             c, "enclave %s signed it, and neither the genesis nor a grant lists that one",
             ts_hex(id->b, sizeof(id->b), hex));
-    if (is_among(c->signers, c->n_signers, id))
+    if (ts_address_among(c->signers, c->n_signers, id))
         return TS_OK;
     TS_CHECK(c->n_signers < TS_EVIDENCE_SIGNERS);
     c->listed_by[c->n_signers] = by;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "audit/evidence_internal.h"
 #include "codec/eip712.h"
 #include "crypto/sign.h"
 
@@ -105,7 +106,7 @@ static ts_err add_grants(struct building *b, const ts_address *signer, uint64_t 
             return err == TS_E_NOT_FOUND ? TS_OK : err;
         id = g.header.producer;
         end = g.header.number;
-        if (ts_evidence_lists(&g, &id))
+        if (evidence_lists(&g, &id))
             return TS_OK; /* nobody was listed before him */
     }
     return TS_OK;
@@ -125,10 +126,9 @@ static ts_err add_itself(struct building *b)
 {
     const struct ts_evidence *e = &b->out->evidence;
     const ts_address *id = &e->batch.header.producer;
-    for (size_t i = 0; i < b->genesis->n_whitelist; i++)
-        if (ts_address_equal(&b->genesis->whitelist[i], id))
-            return TS_OK;
-    return e->n_grants == 0 && ts_evidence_lists(&e->batch, id) ? insert(b->out, &e->batch) : TS_OK;
+    bool is_known =
+        e->n_grants > 0 || ts_address_among(b->genesis->whitelist, b->genesis->n_whitelist, id);
+    return !is_known && evidence_lists(&e->batch, id) ? insert(b->out, &e->batch) : TS_OK;
 }
 
 static ts_err add_all_grants(struct building *b)

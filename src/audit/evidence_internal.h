@@ -27,6 +27,8 @@ ts_err evidence_open(struct evidence_check *c, const char *what, const struct ts
                      ts_hash *hash, ts_hash *root);
 /* Notes a signer who was listed at a number; NULL: ever. */
 ts_err evidence_signer(struct evidence_check *c, const ts_address *id, const uint64_t *number);
+/* Whether the whitelist notice of a sealed batch lists an enclave. */
+bool evidence_lists(const struct ts_sealed *grant, const ts_address *id);
 /* Decodes a protocol payload into the arena. */
 ts_err evidence_payload(struct evidence_check *c, ts_bytes raw, struct ts_payload *out);
 /* rests: the whitelist at a number, and what is said behind it ("" or "; and …"). */

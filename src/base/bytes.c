@@ -33,6 +33,14 @@ bool ts_address_equal(const ts_address *a, const ts_address *b)
     return ts_address_compare(a, b) == 0;
 }
 
+bool ts_address_among(const ts_address *list, size_t n, const ts_address *id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ts_address_equal(&list[i], id))
+            return true;
+    return false;
+}
+
 static bool all_zero(const uint8_t *p, size_t n)
 {
     uint8_t any = 0;

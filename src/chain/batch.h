@@ -31,6 +31,10 @@ void ts_reports_put(struct ts_buf *b, const struct ts_restart_event *e, size_t n
 void ts_reports_read(struct ts_reader *r, struct ts_arena *arena, size_t max,
                      struct ts_restart_event **out, size_t *n);
 
+/* The whitelist change that a payload announces. TS_E_NOT_FOUND: none; else as the decoder below;
+ * *out is then unspecified. */
+ts_err ts_payload_whitelist_change(const struct ts_payload *p, struct ts_arena *arena,
+                                   struct ts_whitelist_change *out);
 ts_err ts_whitelist_change_decode(ts_bytes body, struct ts_arena *arena,
                                   struct ts_whitelist_change *out);
 void ts_whitelist_change_put(struct ts_buf *b, const struct ts_whitelist_change *c);

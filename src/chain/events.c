@@ -14,23 +14,14 @@ struct judging {
     struct ts_offer_verdict *out;
 };
 
-static bool holds(const ts_address *list, size_t n, const ts_address *id)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (ts_address_equal(&list[i], id))
-            return true;
-    }
-    return false;
-}
-
 /* Whitelisted before or after the change; the entry to start from. */
 static bool enter(struct judging *j, const struct ts_whitelist_change *change)
 {
     const ts_address *id = &j->offer->enclave;
     const struct ts_registry_entry *known = ts_registry_find(&j->chain->registry, id);
     bool before = known != NULL && known->whitelisted;
-    bool added = change != NULL && holds(change->added, change->n_added, id);
-    bool removed = change != NULL && holds(change->removed, change->n_removed, id);
+    bool added = change != NULL && ts_address_among(change->added, change->n_added, id);
+    bool removed = change != NULL && ts_address_among(change->removed, change->n_removed, id);
     j->entry = known != NULL ? *known : ts_entry_fresh(id, &j->chain->genesis->hash);
     j->whitelisted_after = (before || added) && !removed;
     return before || added;

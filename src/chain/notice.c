@@ -50,3 +50,12 @@ void ts_whitelist_change_put(struct ts_buf *b, const struct ts_whitelist_change 
     ts_addresses_put(b, c->removed, c->n_removed);
     ts_put_list_end(b, mark);
 }
+
+ts_err ts_payload_whitelist_change(const struct ts_payload *p, struct ts_arena *arena,
+                                   struct ts_whitelist_change *out)
+{
+    for (size_t i = 0; i < p->n_notices; i++)
+        if (p->notices[i].type == TS_NOTICE_WHITELIST)
+            return ts_whitelist_change_decode(p->notices[i].body, arena, out);
+    return TS_E_NOT_FOUND;
+}

@@ -92,14 +92,6 @@ static int mined(struct devnet_l1 *l, const char *what, const ts_hash *tx, uint6
     return code;
 }
 
-static bool is_among(const ts_address *id, const ts_address *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ts_address_equal(id, &list[i]))
-            return true;
-    return false;
-}
-
 /* All are sent before the first is waited for: they take one block. */
 static int grant_all(struct devnet_l1 *l, const ts_address *ids, size_t n, const ts_address *have,
                      size_t n_have, uint64_t *newest)
@@ -108,7 +100,7 @@ static int grant_all(struct devnet_l1 *l, const ts_address *ids, size_t n, const
     size_t sent = 0;
     int code = TS_EXIT_OK;
     for (size_t i = 0; i < n && code == TS_EXIT_OK; i++)
-        if (!is_among(&ids[i], have, n_have))
+        if (!ts_address_among(have, n_have, &ids[i]))
             code = grant(l, &ids[i], &txs[sent++]);
     for (size_t i = 0; i < sent && code == TS_EXIT_OK; i++)
         code = mined(l, "put an enclave on the contract's list", &txs[i], newest);
@@ -147,7 +139,7 @@ static int read_list(struct devnet_l1 *l, const ts_address *ids, size_t n, ts_ad
     char hex[TS_ADDRESS_HEX_SIZE];
     int code = cli_l1_list(&l->rpc, &l->o.registry, 0, have, n_have);
     for (size_t i = 0; code == TS_EXIT_OK && i < *n_have; i++)
-        if (!is_among(&have[i], ids, n))
+        if (!ts_address_among(ids, n, &have[i]))
             code = cli_fail("the contract lists the enclave %s, which is none of this devnet",
                             ts_hex(have[i].b, sizeof(have[i].b), hex));
     return code;

@@ -169,24 +169,16 @@ static bool wait_asleep(void *ctx, unsigned ms)
     return true;
 }
 
-static bool is_among(const ts_address *id, const ts_address *list, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ts_address_equal(id, &list[i]))
-            return true;
-    return false;
-}
-
 /* The list is the whitelist; enclaves that were given must be those on it. */
 static int take_list(struct ts_genesis *g, const ts_address *list, size_t n)
 {
     char hex[TS_ADDRESS_HEX_SIZE];
     for (size_t i = 0; i < g->n_whitelist; i++)
-        if (!is_among(&g->whitelist[i], list, n))
+        if (!ts_address_among(list, n, &g->whitelist[i]))
             return cli_fail("--enclave %s is not on the contract's list at L1 block %llu",
                             ts_hex(g->whitelist[i].b, 20, hex), (unsigned long long)g->l1_number);
     for (size_t i = 0; i < n && g->n_whitelist > 0; i++)
-        if (!is_among(&list[i], g->whitelist, g->n_whitelist))
+        if (!ts_address_among(g->whitelist, g->n_whitelist, &list[i]))
             return cli_fail("the contract lists %s at L1 block %llu, which no --enclave names",
                             ts_hex(list[i].b, 20, hex), (unsigned long long)g->l1_number);
     if (n == 0)

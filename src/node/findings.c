@@ -94,23 +94,15 @@ static void mismatch(struct ts_node *n, const struct ts_batch *b, const ts_hash 
         ts_node_gossip_newest(n, &f.evidence); /* see there */
 }
 
-static bool is_among(const ts_address *list, size_t n, const ts_address *id)
-{
-    for (size_t i = 0; i < n; i++)
-        if (ts_address_equal(&list[i], id))
-            return true;
-    return false;
-}
-
 /* Whether the next batch is by an enclave of the operator. Who is listed by his own batch alone is
  * that only when L1 lists him too: anyone can seal such a batch. */
 static bool is_operators(const struct ts_node *n, const struct ts_batch *b,
                          const struct l1_word *word)
 {
     const struct ts_registry *r = &n->chain.registry;
-    return is_among(r->whitelist, r->n_whitelisted, &b->header.producer) ||
+    return ts_address_among(r->whitelist, r->n_whitelisted, &b->header.producer) ||
            (ts_hash_equal(&b->header.l1_hash, &word->at.hash) &&
-            is_among(word->whitelist, word->n_whitelist, &b->header.producer));
+            ts_address_among(word->whitelist, word->n_whitelist, &b->header.producer));
 }
 
 void ts_node_findings_denied(struct ts_node *n, const struct ts_batch *b,

@@ -21,15 +21,6 @@ void ts_node_grants_free(struct ts_node *n)
     ts_map_free(&n->grants);
 }
 
-static struct ts_whitelist_change change_in(struct ts_node *n, const struct ts_payload *p)
-{
-    struct ts_whitelist_change c = {.n_added = 0};
-    for (size_t i = 0; i < p->n_notices; i++)
-        if (p->notices[i].type == TS_NOTICE_WHITELIST)
-            (void)ts_whitelist_change_decode(p->notices[i].body, &n->decode, &c);
-    return c;
-}
-
 /* Without memory for it there is no file of what he may do. */
 static void keep(struct ts_node *n, const ts_address *who, const struct ts_record *r)
 {
@@ -46,7 +37,9 @@ static void keep(struct ts_node *n, const ts_address *who, const struct ts_recor
 
 void ts_node_grants_batch(struct ts_node *n, const struct ts_batch *b, const ts_hash *parent_root)
 {
-    struct ts_whitelist_change c = change_in(n, &b->payload);
+    struct ts_whitelist_change c;
+    if (ts_payload_whitelist_change(&b->payload, &n->decode, &c) != TS_OK)
+        return;
     const struct ts_record r = {.kind = TS_RECORD_GRANT,
                                 .number = b->header.number,
                                 .parent_root = *parent_root,
@@ -63,9 +56,9 @@ void ts_node_grants_load(struct ts_node *n, const ts_hash *id, const struct ts_r
     struct ts_reader in = ts_reader_of(r->payload);
     struct ts_payload p;
     ts_payload_read(&in, &n->decode, &p);
-    if (ts_reader_done(&in) != TS_OK)
+    struct ts_whitelist_change c;
+    if (ts_reader_done(&in) != TS_OK || ts_payload_whitelist_change(&p, &n->decode, &c) != TS_OK)
         return;
-    struct ts_whitelist_change c = change_in(n, &p);
     for (size_t i = 0; i < c.n_added; i++) {
         struct grants *g = ts_map_put(&n->grants, &c.added[i], NULL);
         ts_hash own;
