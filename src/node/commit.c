@@ -232,6 +232,7 @@ void ts_node_commit_stored(struct ts_node *n, uint64_t token, ts_err err)
     }
     struct entries stored = n->flight;
     n->n_ops = 0;
+    ts_node_settle_stored(n);
     n->flight = n->done; /* emptied at the start of this step */
     n->done = stored;
     if (n->line.is_submitted) {

@@ -44,6 +44,7 @@ void ts_node_settings_default(struct ts_node_settings *s)
         .snapshot_every = 10000,
         .l1_behind_us = 10000000,
         .l1_again_us = 2000000,
+        .settle_us = 5000000,
         .l1_release_us = 60000000,
         .clock_skew_ms = 30000,
     };
@@ -301,6 +302,9 @@ static void take_input(struct ts_node *n, const struct ts_node_input *in)
     case TS_NODE_IN_QUERY:
         ts_node_validator_query(n, in->token, in->query_kind, in->bytes);
         break;
+    case TS_NODE_IN_SETTLE:
+        ts_node_settle(n, in->token);
+        break;
     case TS_NODE_IN_L1_BLOCK:
         ts_node_l1_block(n, in->l1);
         break;
@@ -347,6 +351,7 @@ static uint64_t tick_all(struct ts_node *n)
     uint64_t wake = n->now.mono_us + TICK_US;
     ts_node_catchup_tick(n, &wake);
     ts_node_commit_tick(n, &wake);
+    ts_node_settle_tick(n, &wake);
     ts_node_forward_tick(n, &wake);
     ts_node_validator_tick(n, &wake);
     ts_node_l1_tick(n, &wake);
@@ -365,6 +370,7 @@ static void begin_stop(struct ts_node *n)
     n->is_stopping = true;
     ts_node_follow_stop(n);
     ts_node_forward_stop(n);
+    ts_node_settle_stop(n);
     ts_node_validator_stop(n);
     ts_node_catchup_clear(n);
     ts_node_pipeline_flush(n);

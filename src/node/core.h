@@ -61,6 +61,7 @@ struct ts_node_settings {
                                  that; default 2 s */
     uint64_t clock_skew_ms; /* a batch's time may be so far from the node's clock; default 30 s. 0:
                                is not looked at */
+    uint64_t settle_us;     /* who waits for the store waits so long; default 5 s */
     uint64_t l1_release_us; /* after waiting so long another peer may give another; default 60 s */
 };
 
@@ -77,6 +78,7 @@ enum ts_node_in {
     TS_NODE_IN_BATCH,     /* peer, bytes: a raw batch that a subscriber sent */
     TS_NODE_IN_TX,        /* token, bytes: a raw transaction; is_relay: from a subscriber's feed */
     TS_NODE_IN_QUERY,     /* token, query_kind, bytes: an engine query for the enclave */
+    TS_NODE_IN_SETTLE,    /* token: answered when all that is checked by now is durable */
     TS_NODE_IN_L1_BLOCK,  /* l1: what OUT_L1_ASK asked for, confirmed or not */
     TS_NODE_IN_L1_CONFIRMED, /* l1: the newest block with enough confirmations; numbers ascend */
     TS_NODE_IN_L1_REORG,     /* l1: this block, the newest confirmed one, was replaced: L1 went back
@@ -125,7 +127,8 @@ enum ts_node_out {
                               peer (0: none) */
     TS_NODE_OUT_REFUSE,    /* peer, err, text: a subscriber sent bad data */
     TS_NODE_OUT_REPLY,     /* token, err, bytes or text: answers IN_TX (bytes: 32-byte hash) and
-                              IN_QUERY (bytes: the engine's answer, number and hash: at which head) */
+                              IN_QUERY (bytes: the engine's answer, number and hash: at which
+                              head), and IN_SETTLE (nothing) */
     TS_NODE_OUT_EVENT,     /* level, event, text: one log line; level error or warn is an alarm */
     TS_NODE_OUT_FINDING, /* finding: the audit found it, or closed it. When its batch is checked: a
                             node that ends before the batch is durable finds it again */

@@ -41,6 +41,7 @@
 #define NODE_TOLD                32 /* second batches that servers told of, to be looked at */
 #define NODE_TOLD_BYTES          (8u * 1024 * 1024)
 #define NODE_EDITED_MAX          64 /* edited payloads that are kept: any peer can make them */
+#define NODE_SETTLING            64 /* callers who wait for the store */
 
 /* Who gave us something: a feed of ours, or a subscriber. */
 struct source {
@@ -377,6 +378,11 @@ struct evidence_at {
     uint64_t kind; /* enum ts_record_kind */
 };
 
+/* Who is answered after so many durable steps. */
+struct settling {
+    uint64_t token, after, until_us;
+};
+
 struct ts_node {
     struct ts_node_start start;
     struct ts_node_settings s;
@@ -416,6 +422,9 @@ struct ts_node {
     bool has_meta;         /* of the step in flight */
     uint64_t chain_saved;  /* number of the newest snapshot of the chain */
     struct ts_head stored; /* the durable head */
+    uint64_t steps_stored;
+    struct settling settling[NODE_SETTLING];
+    size_t n_settling;
     uint64_t last_batch_us;
     uint64_t news_us; /* a new batch, or the newest poll */
     unsigned poll_next;
@@ -547,6 +556,14 @@ void ts_node_commit_tick(struct ts_node *n, uint64_t *wake);
 bool ts_node_commit_is_idle(const struct ts_node *n);
 void ts_node_commit_free_done(struct ts_node *n);
 void ts_node_commit_free(struct ts_node *n);
+
+/* ---- settle.c ---- */
+
+void ts_node_settle(struct ts_node *n, uint64_t token);
+/* A step is durable. */
+void ts_node_settle_stored(struct ts_node *n);
+void ts_node_settle_stop(struct ts_node *n);
+void ts_node_settle_tick(struct ts_node *n, uint64_t *wake);
 
 /* ---- gossip.c ---- */
 

@@ -103,6 +103,12 @@ static void backend_send_tx(void *ctx, ts_bytes raw, ts_rpc_done done, void *don
     ask(ctx, &in, &(struct asked){.done = rpc_answer, .rpc_done = done, .ctx = done_ctx});
 }
 
+static void backend_settle(void *ctx, ts_rpc_done done, void *done_ctx)
+{
+    struct ts_node_input in = {.kind = TS_NODE_IN_SETTLE};
+    ask(ctx, &in, &(struct asked){.done = rpc_answer, .rpc_done = done, .ctx = done_ctx});
+}
+
 /* Blocks are shown once they are durable; the core's chain may be a moment ahead of that. */
 static const struct ts_chain *backend_chain(void *ctx)
 {
@@ -168,6 +174,7 @@ void nsh_backend(struct ts_node_shell *s, struct ts_rpc_backend *out)
         .chain = backend_chain,
         .syncing = backend_syncing,
         .audit = backend_audit,
+        .settle = backend_settle,
         .timeline = backend_timeline,
         .assess_params = &s->config.assess,
         .finality = backend_finality,

@@ -29,7 +29,7 @@ struct ts_api;
  */
 struct ts_api *ts_api_new(const struct ts_rpc_backend *backend, const struct ts_rpc_method *extra,
                           size_t n_extra);
-/* First answer all that was given to the backend's query and send_tx, then free this, then close
+/* First answer all that was given to the backend's query, send_tx and settle, then free this, then close
  * the dispatcher. Calls still waiting here are answered. */
 void ts_api_free(struct ts_api *api);
 

@@ -44,6 +44,9 @@ struct ts_rpc_backend {
     bool (*pending_tx)(void *ctx, const ts_hash *hash, ts_bytes *raw);
     /* Optional: the audit of that chain, for ten_findings. */
     const struct ts_audit *(*audit)(void *ctx);
+    /* With audit: calls back, with no answer, once all that the audit has seen by now is in the
+     * store. TS_E_TIMEOUT, TS_E_BUSY, TS_E_CLOSED. */
+    void (*settle)(void *ctx, ts_rpc_done done, void *done_ctx);
     /* Optional: the timeline of that chain, for ten_timeline. */
     const struct ts_timeline *(*timeline)(void *ctx);
     /* What ten_assessment weighs with; NULL: the defaults. Borrowed. */

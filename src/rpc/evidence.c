@@ -42,28 +42,80 @@ static void answer(struct ts_rpc_call *call, const struct ts_evidence *e,
     free(v);
 }
 
+/* TS_E_NOT_FOUND: the call was not answered. */
+static ts_err from_store(const struct ts_api *api, struct ts_rpc_call *call, const ts_hash *id)
+{
+    const struct ts_rpc_backend *b = &api->backend;
+    const struct ts_evidence_source source = {
+        .ctx = b->store, .record = read_record, .batch = read_batch};
+    struct ts_evidence_built *built = calloc(1, sizeof(*built));
+    ts_err err =
+        built != NULL ? ts_evidence_build(&source, id, b->genesis, b->crypto, built) : TS_E_NOMEM;
+    if (err == TS_OK) {
+        answer(call, &built->evidence, b->crypto, id);
+        ts_evidence_built_free(built);
+    } else if (err != TS_E_NOT_FOUND) {
+        ts_api_answer_missing(call, err);
+    }
+    free(built);
+    return err;
+}
+
+/* ---- what is being stored --------------------------------------------------------------------
+ */
+
+struct wait {
+    const struct ts_api *api;
+    struct ts_rpc_call *call;
+    ts_hash id;
+};
+
+static void settled(void *ctx, ts_err err, ts_bytes none, const char *text)
+{
+    struct wait *w = ctx;
+    (void)none;
+    if (err != TS_OK)
+        ts_api_fail(w->call, err, text);
+    else if (from_store(w->api, w->call, &w->id) == TS_E_NOT_FOUND)
+        ts_api_answer_missing(w->call, TS_E_NOT_FOUND);
+    free(w);
+}
+
+static bool is_found(const struct ts_audit *audit, const ts_hash *id)
+{
+    for (size_t i = 0; i < ts_audit_count(audit); i++) {
+        const struct ts_finding *f = ts_audit_get(audit, i);
+        if (f->severity == TS_SEVERITY_PROOF && ts_hash_equal(&f->evidence, id))
+            return true;
+    }
+    return false;
+}
+
+/* A proof is told when its batch is checked; its file is there when that is stored. */
+static void when_settled(const struct ts_api *api, struct ts_rpc_call *call, const ts_hash *id)
+{
+    struct wait *w = malloc(sizeof(*w));
+    if (w == NULL) {
+        ts_rpc_result(call, NULL);
+        return;
+    }
+    *w = (struct wait){.api = api, .call = call, .id = *id};
+    api->backend.settle(api->backend.ctx, settled, w);
+}
+
 void ts_ten_evidence(void *ctx, struct ts_rpc_call *call)
 {
     const struct ts_api *api = ctx;
     const struct ts_rpc_backend *b = &api->backend;
-    const struct ts_evidence_source source = {
-        .ctx = b->store, .record = read_record, .batch = read_batch};
-    struct ts_evidence_built *built;
     ts_hash id;
     if (b->audit == NULL) {
         ts_api_fail(call, TS_E_UNSUPPORTED, "only a node audits: ask one");
         return;
     }
-    if (!ts_rpc_param_hash(call, 0, "id", &id))
+    if (!ts_rpc_param_hash(call, 0, "id", &id) || from_store(api, call, &id) != TS_E_NOT_FOUND)
         return;
-    built = calloc(1, sizeof(*built));
-    ts_err err =
-        built != NULL ? ts_evidence_build(&source, &id, b->genesis, b->crypto, built) : TS_E_NOMEM;
-    if (err == TS_OK) {
-        answer(call, &built->evidence, b->crypto, &id);
-        ts_evidence_built_free(built);
-    } else {
-        ts_api_answer_missing(call, err);
-    }
-    free(built);
+    if (is_found(b->audit(b->ctx), &id))
+        when_settled(api, call, &id);
+    else
+        ts_api_answer_missing(call, TS_E_NOT_FOUND);
 }

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 from browser import Browser
-from network import ROOT, SLOW, Network, program, rpc, wait_for
+from network import PATIENT, ROOT, SLOW, Network, program, rpc, wait_for
 from terminal import Terminal
 from test_devnet import _children, _end, _port, _start
 
@@ -53,7 +53,7 @@ def level(b):
 
 
 def test_a_switch_and_a_crash_are_seen_as_they_happen():
-    with Network(interval="200ms") as net, Browser() as b:
+    with Network(interval="200ms", host=PATIENT) as net, Browser() as b:
         net.pass_time(5)
         b.open(url_of(net))
         net.until("the page is live", lambda: is_live(b))
@@ -463,7 +463,7 @@ def get(net, path, method="GET", **headers):
 
 
 def test_the_page_is_small_closed_and_its_own():
-    with Network(interval="200ms", validators=False) as net, Browser() as b:
+    with Network(interval="200ms", validators=False, host=PATIENT) as net, Browser() as b:
         status, headers, page = get(net, "/")
         assert status == 200 and headers["Content-Type"] == "text/html; charset=utf-8"
         policy = headers["Content-Security-Policy"]

@@ -200,13 +200,16 @@ def of_forged(tenseq, node, scripts, directory):
     """How many of those whose signatures hold are judged wrongly, or there are not."""
     names = {n.removesuffix(".json") for n in os.listdir(directory)}
     bad = [f"forged/{n}: there is no such file, or nobody knows it" for n in names ^ set(FORGED)]
-    for name in sorted(names & set(FORGED)):
-        path = os.path.join(directory, name + ".json")
+    known = {os.path.join(directory, n + ".json"): n for n in sorted(names & set(FORGED))}
+    kinds = {}
+    for path in known:
         with open(path, encoding="utf-8") as f:
-            kind = json.load(f)["kind"]
-        for said in (ask_tenseq(tenseq, [path]), ask_script(node, os.path.join(scripts, kind + ".mjs"), [path])):
-            if FORGED[name] not in said[path]:
-                bad.append(f"forged/{name}: {said[path] or 'proven'}")
+            kinds.setdefault(json.load(f)["kind"], []).append(path)
+    for kind, paths in kinds.items():
+        for said in (ask_tenseq(tenseq, paths), ask_script(node, os.path.join(scripts, kind + ".mjs"), paths)):
+            for path in paths:
+                if FORGED[known[path]] not in said.get(path, ""):
+                    bad.append(f"forged/{known[path]}: {said.get(path, 'nothing') or 'proven'}")
     print("".join(f"{b}\n" for b in bad), end="")
     return len(bad)
 

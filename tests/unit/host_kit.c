@@ -33,6 +33,7 @@ struct world_options publishing(uint64_t seed)
     o.l1_block_us = SECOND;
     o.rollup_batches = 20;
     o.rollup_us = 10 * SECOND;
+    o.fast_crypto = true;
     return o;
 }
 

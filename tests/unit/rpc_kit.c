@@ -297,6 +297,15 @@ static const struct ts_audit *audit(void *ctx)
     return k->audit;
 }
 
+static void settle(void *ctx, ts_rpc_done done, void *done_ctx)
+{
+    struct kit *k = ctx;
+    k->n_settles++;
+    if (k->settle_err == TS_OK && k->settles != NULL)
+        assert_int_equal(ts_store_apply(k->store, k->settles, 1), TS_OK);
+    done(done_ctx, k->settle_err, (ts_bytes){0}, k->settle_err != TS_OK ? "not yet" : NULL);
+}
+
 static const struct ts_timeline *timeline(void *ctx)
 {
     const struct kit *k = ctx;
@@ -333,6 +342,7 @@ static void make_api(struct kit *k, bool with_loop)
         .store = k->store,
         .chain = chain,
         .audit = audit,
+        .settle = settle,
         .timeline = timeline,
         .rollups = rollups,
         .query = query,

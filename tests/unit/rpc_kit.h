@@ -47,7 +47,10 @@ struct kit {
     bool has_nonce;
     uint64_t nonce;
     ts_bytes pending;
-    bool has_rollups; /* they are followed */
+    bool has_rollups;            /* they are followed */
+    struct ts_store_op *settles; /* the store gets it when somebody waits for that; NULL: nothing */
+    ts_err settle_err;
+    unsigned n_settles;
     uint64_t l1_final;
 
     struct kit_query held[64];

@@ -52,7 +52,8 @@ static struct world *begin(uint64_t seed)
                                              .disk_us = 1 * MS,
                                              .restart_us = 100 * MS,
                                              .dispute_hold_us = 500 * MS,
-                                             .snapshot_every = 2});
+                                             .snapshot_every = 2,
+                                             .fast_crypto = true});
 }
 
 static void live(struct world *w)

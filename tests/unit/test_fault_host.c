@@ -174,7 +174,8 @@ static struct world *begin(uint64_t seed)
                                              .disk_us = 2 * MS,
                                              .restart_us = 100 * MS,
                                              .dispute_hold_us = 500 * MS,
-                                             .snapshot_every = 3});
+                                             .snapshot_every = 3,
+                                             .fast_crypto = true});
 }
 
 static void live(struct world *w)

@@ -586,7 +586,8 @@ static void random_faults(uint64_t seed)
                               .disk_us = 200 + seed % 5 * 2000,
                               .restart_us = 100 * MS + seed % 3 * 400 * MS,
                               .report_every = 1 + seed % 3,
-                              .commit_quorum = 1 + seed % 2};
+                              .commit_quorum = 1 + seed % 2,
+                              .fast_crypto = true};
     struct world *w = world_new(&o);
     uint64_t r = seed * 2654435761u + 1;
     for (unsigned k = 0; k < 60; k++) {

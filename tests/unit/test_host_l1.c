@@ -25,7 +25,8 @@ static struct world *with_l1(uint64_t seed)
                               .delay_us = 200,
                               .disk_us = 500,
                               .restart_us = 300 * MS,
-                              .l1_block_us = SECOND};
+                              .l1_block_us = SECOND,
+                              .fast_crypto = true};
     return world_new(&o);
 }
 
@@ -274,7 +275,8 @@ static void an_offer_waits_for_its_block(void **state)
                                   .delay_us = 200,
                                   .disk_us = 30 * MS,
                                   .restart_us = 300 * MS,
-                                  .l1_block_us = SECOND};
+                                  .l1_block_us = SECOND,
+                                  .fast_crypto = true};
         struct world *w = world_new(&o);
         world_run(w, 2 * SECOND + seed * 37 % 100 * MS);
         world_kill_host(w);

@@ -24,7 +24,6 @@ static void a_backlog_of_a_day_is_caught_up_with(void **state)
 {
     (void)state;
     struct world_options o = publishing(50);
-    o.fast_crypto = true;
     o.enclaves = 2;
     o.report_every = 1024;
     o.rollup_batches = 10000;
@@ -56,7 +55,6 @@ static void a_range_that_ends_with_a_milestone_is_made(void **state)
 {
     (void)state;
     struct world_options o = publishing(55);
-    o.fast_crypto = true;
     o.enclaves = 2;
     o.report_every = 1024;
     o.rollup_batches = 0;
@@ -121,7 +119,6 @@ static void the_next_one_is_asked_after_a_failure(void **state)
     (void)state;
     for (unsigned too_slow = 0; too_slow < 2; too_slow++) {
         struct world_options o = publishing(60 + too_slow);
-        o.fast_crypto = true;
         struct unwilling u = {.who = WORLD_MAX};
         unsigned first = 0;
         struct world *w = world_new(&o);
@@ -152,7 +149,6 @@ static void all_get_their_turn(void **state)
 {
     (void)state;
     struct world_options o = publishing(65);
-    o.fast_crypto = true;
     o.enclaves = 4;
     struct world *w = world_new(&o);
     for (unsigned i = 0; i < 4; i++)
@@ -171,7 +167,6 @@ static void a_batch_that_fills_a_message_ends_nothing(void **state)
 {
     (void)state;
     struct world_options o = publishing(70);
-    o.fast_crypto = true;
     o.rollup_batches = 0;
     o.max_batch_bytes = TS_MAX_BATCH_BYTES;
     o.max_tx_bytes = 1024 * 1024;
@@ -222,7 +217,6 @@ static void a_lone_active_enclave_makes_its_batches_in_time(void **state)
     static const uint64_t costs[] = {10, 100};
     for (size_t i = 0; i < TS_COUNT(costs); i++) {
         struct world_options o = publishing(80 + i);
-        o.fast_crypto = true;
         o.enclaves = 1;
         o.rollup_batches = 1000;
         o.rollup_us = 20 * SECOND;
@@ -250,7 +244,6 @@ static void a_lone_active_enclave_that_hangs_is_reset_soon(void **state)
 {
     (void)state;
     struct world_options o = publishing(90);
-    o.fast_crypto = true;
     o.enclaves = 1;
     struct world *w = world_new(&o);
     world_rollup_cost(w, 0, SECOND);
@@ -288,7 +281,6 @@ static void a_range_whose_data_are_too_large_is_halved(void **state)
 {
     (void)state;
     struct world_options o = publishing(95);
-    o.fast_crypto = true;
     unsigned refused = 0;
     struct world *w = world_new(&o);
     world_tamper(w, limit_rollup, &refused);
@@ -304,7 +296,6 @@ static void three_are_on_their_way_at_once(void **state)
 {
     (void)state;
     struct world_options o = publishing(100);
-    o.fast_crypto = true;
     o.l1_block_us = 12 * SECOND;
     struct world *w = world_new(&o);
     while (world_l1_rollups_taken(w) == 0)
@@ -326,7 +317,6 @@ static void one_that_fails_takes_those_behind_it_along(void **state)
     (void)state;
     for (unsigned which = 1; which <= 3; which++) {
         struct world_options o = publishing(110 + which);
-        o.fast_crypto = true;
         o.l1_block_us = 12 * SECOND;
         struct world *w = world_new(&o);
         while (world_events(w, "rollup-made") < which - 1)
@@ -347,7 +337,6 @@ static void what_an_earlier_life_sent_counts(void **state)
     (void)state;
     for (unsigned life = 0; life < 4; life++) {
         struct world_options o = publishing(120 + life);
-        o.fast_crypto = true;
         o.l1_block_us = 12 * SECOND;
         struct world *w = world_new(&o);
         world_run(w, (9 + 4 * life) * SECOND);

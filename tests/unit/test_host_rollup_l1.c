@@ -16,7 +16,6 @@ static void what_was_taken_back_unheard_is_made_anew(void **state)
     (void)state;
     for (size_t n = 1; n <= 2; n++) {
         struct world_options o = publishing(n);
-        o.fast_crypto = true;
         struct world *w = world_new(&o);
         world_run(w, 5 * SECOND);
         size_t taken = world_l1_rollups_taken(w);
@@ -41,7 +40,6 @@ static void what_is_never_heard_of_is_made_anew(void **state)
 {
     (void)state;
     struct world_options o = publishing(10);
-    o.fast_crypto = true;
     o.interval_us = SECOND;
     o.rollup_us = 60 * SECOND;
     o.l1_block_us = 12 * SECOND;
@@ -65,7 +63,6 @@ static void no_rollup_names_a_gone_block(void **state)
     (void)state;
     for (unsigned made = 0; made < 2; made++) {
         struct world_options o = publishing(20 + made);
-        o.fast_crypto = true;
         o.rollup_batches = 10000;
         struct world *w = world_new(&o);
         for (unsigned i = 0; i < 3; i++)
@@ -93,7 +90,6 @@ static void nothing_is_published_of_a_chain_that_l1_denies(void **state)
 {
     (void)state;
     struct world_options o = publishing(30);
-    o.fast_crypto = true;
     struct world *w = world_new(&o);
     world_run(w, 5 * SECOND);
     unsigned made = world_events(w, "rollup-made");
@@ -112,7 +108,6 @@ static void an_old_foreign_rollup_is_found_out(void **state)
 {
     (void)state;
     struct world_options o = publishing(40);
-    o.fast_crypto = true;
     o.rollup_batches = 0;
     struct world *w = world_new(&o);
     world_run(w, (TS_RECENT / 10 + 5) * SECOND);

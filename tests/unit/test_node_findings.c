@@ -110,6 +110,76 @@ static void an_equivocation_is_found_once_and_after_a_restart(void **state)
     end(w);
 }
 
+static const struct nw_reply *settle(struct nw *w, size_t node, uint64_t token)
+{
+    struct ts_node_input in = {.kind = TS_NODE_IN_SETTLE, .token = token};
+    nw_input(w, node, &in);
+    return nw_reply(w, node, token);
+}
+
+/* It is told when it is checked, and its file is there a moment later: who waits for that is
+ * answered then. */
+static void who_waits_for_evidence_is_answered_when_it_is_stored(void **state)
+{
+    struct ts_buf keep;
+    size_t node;
+    struct nw *w = with_sibling(2, &node, &keep);
+    struct nw_store *store = &w->nodes[node].store;
+    (void)state;
+    store->fail_steps = 1;
+    nw_push_raw(w, 1, ts_buf_bytes(&keep));
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(store->fail_steps, 0);
+    assert_int_equal(w->nodes[node].n_findings, 1);
+    assert_int_equal(store->n_evidence, 0);
+    assert_null(settle(w, node, 1));
+    while (store->n_evidence == 0) {
+        assert_null(nw_reply(w, node, 1));
+        nw_run(w, 50);
+    }
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(nw_reply(w, node, 1)->err, TS_OK);
+    nw_run(w, 100 * NW_MS);
+    assert_int_equal(settle(w, node, 2)->err, TS_OK); /* nothing is being stored */
+    ts_buf_free(&keep);
+    end(w);
+}
+
+/* Not for ever, not too many, and not beyond its end. */
+static void who_waits_for_the_store_waits_in_bounds(void **state)
+{
+    struct testnet *net = net_of(12);
+    struct nw *w = nw_new(net, 9);
+    struct ts_node_settings s;
+    (void)state;
+    ts_node_settings_default(&s);
+    nw_host_up(w, 0);
+    w->hosts[0].head = 10;
+    size_t node = nw_node(w, host_0, 1, &s, false);
+    assert_true(nw_reach(w, node, 10, 5 * NW_S));
+    nw_run(w, NW_S);
+    w->nodes[node].store.fail_steps = 1000;
+    nw_publish(w, 0, 11);
+    nw_run(w, NW_S);
+    assert_int_equal(nw_head(w, node), 10);
+    assert_null(settle(w, node, 1));
+    nw_run(w, s.settle_us + NW_MS);
+    assert_int_equal(nw_reply(w, node, 1)->err, TS_E_TIMEOUT);
+    w->nodes[node].n_replies = 0;
+    uint64_t token = 2;
+    while (settle(w, node, token) == NULL)
+        token++;
+    assert_in_range(token, 17, 4096);
+    assert_int_equal(nw_reply(w, node, token)->err, TS_E_BUSY);
+    w->nodes[node].n_replies = 0;
+    struct ts_node_input stop = {.kind = TS_NODE_IN_STOP};
+    nw_input(w, node, &stop);
+    assert_int_equal(w->nodes[node].n_replies, token - 2);
+    for (uint64_t i = 2; i < token; i++)
+        assert_int_equal(nw_reply(w, node, i)->err, TS_E_CLOSED);
+    end(w);
+}
+
 /* The same proof, also when the chain has long gone on, and when the sealer was removed since. */
 static void who_joins_late_is_told_of_an_old_equivocation(void **state)
 {
@@ -637,6 +707,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restarts_and_late_joiners_find_the_same),
         cmocka_unit_test(an_equivocation_is_found_once_and_after_a_restart),
+        cmocka_unit_test(who_waits_for_evidence_is_answered_when_it_is_stored),
+        cmocka_unit_test(who_waits_for_the_store_waits_in_bounds),
         cmocka_unit_test(a_clock_that_is_off_is_found_once),
         cmocka_unit_test(what_subscribers_send_says_nothing_of_the_clock),
         cmocka_unit_test(who_joins_late_is_told_of_an_old_equivocation),

@@ -359,15 +359,13 @@ static void findings_are_told_by_severity_and_number(void **state)
     assert_int_equal(findings(k, "[{}]"), 2);
 }
 
-/* A payload that somebody gave for batch 2, as a node stores it. */
-static void put_edited_payload(struct kit *k, ts_hash *id)
+/* A payload that somebody gave for batch 2, as a node stores it; b holds what put refers to. */
+static void edited_payload(struct kit *k, struct ts_store_op *put, struct ts_buf *b)
 {
     static const uint8_t edited[] = {0xc4, 0xc0, 0xc0, 0xc0, 0xc0};
-    struct ts_store_op put = {.kind = TS_OP_PUT_EVIDENCE};
     struct ts_record r = {
         .kind = TS_RECORD_PAYLOAD, .number = 2, .payload = ts_bytes_of(edited, sizeof(edited))};
     struct ts_chain at;
-    struct ts_buf b;
     ts_hash root;
     tn_fold(k->net, 1, &at);
     r.parent_root = at.head.protocol_root;
@@ -376,13 +374,10 @@ static void put_edited_payload(struct kit *k, ts_hash *id)
     r.own_hash = at.head.hash;
     ts_chain_free(&at);
     ts_protocol_root(&r.parent_root, r.payload, &root);
-    ts_keccak256_pair(&r.own_hash, &root, id);
-    ts_buf_init(&b, 0);
-    ts_record_put(&b, &r);
-    put.hash = *id;
-    put.data = ts_buf_bytes(&b);
-    assert_int_equal(ts_store_apply(k->store, &put, 1), TS_OK);
-    ts_buf_free(&b);
+    ts_buf_init(b, 0);
+    ts_record_put(b, &r);
+    *put = (struct ts_store_op){.kind = TS_OP_PUT_EVIDENCE, .data = ts_buf_bytes(b)};
+    ts_keccak256_pair(&r.own_hash, &root, &put->hash);
 }
 
 static void evidence_is_given_whole(void **state)
@@ -391,9 +386,13 @@ static void evidence_is_given_whole(void **state)
     struct ts_evidence_file file;
     struct ts_evidence_verdict *v = calloc(1, sizeof(*v));
     char hex[TS_HASH_HEX_SIZE], params[100];
-    ts_hash id;
+    struct ts_store_op put;
+    struct ts_buf b;
     assert_non_null(v);
-    put_edited_payload(k, &id);
+    edited_payload(k, &put, &b);
+    ts_hash id = put.hash;
+    assert_int_equal(ts_store_apply(k->store, &put, 1), TS_OK);
+    ts_buf_free(&b);
     (void)snprintf(params, sizeof(params), "[\"%s\"]", ts_hex(id.b, 32, hex));
     json_t *o = kit_call(k, "ten_evidence", params);
     assert_string_equal(member(o, "kind"), "payload-edited");
@@ -412,6 +411,44 @@ static void evidence_is_given_whole(void **state)
     json_decref(o);
     kit_refused(k, "ten_evidence", "[1]", -32602, "id");
     kit_refused(k, "ten_evidence", "[]", -32602, "id");
+    assert_int_equal(k->n_settles, 0);
+}
+
+/* A proof is told a moment before its file is stored: who asks at once is given it all the same,
+ * and who asks for what nobody found does not wait. */
+static void evidence_that_is_being_stored_is_waited_for(void **state)
+{
+    struct kit *k = *state;
+    struct ts_finding f = {
+        .kind = TS_F_PAYLOAD_EDITED, .severity = TS_SEVERITY_PROOF, .first = 2, .last = 2};
+    char hex[TS_HASH_HEX_SIZE], params[100];
+    struct ts_store_op put;
+    struct ts_buf b;
+    edited_payload(k, &put, &b);
+    f.evidence = put.hash;
+    (void)snprintf(params, sizeof(params), "[\"%s\"]", ts_hex(put.hash.b, 32, hex));
+    json_t *o = kit_call(k, "ten_evidence", params);
+    assert_true(json_is_null(o));
+    json_decref(o);
+    assert_int_equal(k->n_settles, 0);
+    assert_true(ts_audit_add(k->audit, &f, NULL));
+    o = kit_call(k, "ten_evidence", params); /* it was not kept at all */
+    assert_true(json_is_null(o));
+    json_decref(o);
+    assert_int_equal(k->n_settles, 1);
+    k->settle_err = TS_E_TIMEOUT;
+    kit_refused(k, "ten_evidence", params, -32000, "not yet");
+    k->settle_err = TS_OK;
+    k->settles = &put;
+    o = kit_call(k, "ten_evidence", params);
+    assert_string_equal(member(o, "id"), hex);
+    json_decref(o);
+    assert_int_equal(k->n_settles, 3);
+    o = kit_call(k, "ten_evidence", params);
+    assert_string_equal(member(o, "id"), hex);
+    json_decref(o);
+    assert_int_equal(k->n_settles, 3);
+    ts_buf_free(&b);
 }
 
 /* The audit of the whole chain. */
@@ -627,6 +664,7 @@ int main(void)
         T(the_genesis_is_told_whole),
         T(findings_are_told_by_severity_and_number),
         T(evidence_is_given_whole),
+        T(evidence_that_is_being_stored_is_waited_for),
         T(an_assessment_is_told_with_its_parameters),
         T(subscriptions_need_a_connection),
         T(no_method_ignores_a_parameter),
