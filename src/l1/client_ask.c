@@ -6,6 +6,7 @@
 #include "l1/json.h"
 
 struct asking {
+    uv_loop_t *loop;
     struct ts_arena *arena;
     struct ts_l1_answer *out;
     bool is_done;
@@ -68,6 +69,7 @@ static void on_answer(void *ctx, const struct ts_l1_answer *answer)
     }
     *a->out = kept;
     a->is_done = true;
+    uv_stop(a->loop); /* it came by a timer, perhaps: the loop would wait for what comes next */
 }
 
 static void ask_on(uv_loop_t *loop, const char *url, const struct ts_l1_call *call,
@@ -86,14 +88,15 @@ static void ask_on(uv_loop_t *loop, const char *url, const struct ts_l1_call *ca
     while (err == TS_OK && !a->is_done)
         uv_run(loop, UV_RUN_ONCE);
     ts_l1_client_close(c);
-    uv_run(loop, UV_RUN_DEFAULT);
+    while (uv_run(loop, UV_RUN_DEFAULT) != 0)
+        ; /* stopped before it began */
 }
 
 void ts_l1_client_ask(const char *url, const struct ts_l1_call *call, unsigned timeout_ms,
                       struct ts_arena *arena, struct ts_l1_answer *out)
 {
-    struct asking a = {.arena = arena, .out = out};
     uv_loop_t loop;
+    struct asking a = {.loop = &loop, .arena = arena, .out = out};
     if (uv_loop_init(&loop) < 0) {
         ts_l1_fail_answer(call, TS_E_NOMEM, "out of memory", arena, out);
         return;
