@@ -217,6 +217,7 @@ struct world {
     size_t n_events;
     world_tamper_fn tamper;
     void *tamper_ctx;
+    uint8_t *room; /* for what it makes of a frame; NULL: not made yet, or in use */
     bool verbose;
 };
 
