@@ -69,7 +69,8 @@ void ts_link_close(struct ts_link *l);
 
 /* At most one connection at a time. While the current one is in use, a new one is turned away: in
  * use means that it brought a whole frame within the last hold_ms (the time that on_frame took does
- * not count) and that its peer has not ended it. Else a new one ends the old one and all that is
+ * not count) and that its peer has not ended it. Who is turned away has a second to read why and to
+ * go. Else a new one ends the old one and all that is
  * queued there (on_close with TS_E_CLOSED, then on_open of the new one). */
 struct ts_link_listener;
 

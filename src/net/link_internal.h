@@ -21,14 +21,15 @@ struct ts_link {
         uv_tcp_t tcp;
         uv_pipe_t pipe;
     } u;
-    uv_timer_t timer; /* connect deadline */
+    uv_timer_t timer; /* connect deadline; of one turned away, its end */
     uv_connect_t connect;
     struct ts_out out;
     struct ts_frame_reader reader;
     struct ts_link_handlers handlers;
     void *ctx;
     struct ts_link_limits limits;
-    struct ts_link_listener *listener; /* of an accepted link that is current, else NULL */
+    struct ts_link_listener *listener; /* of an accepted link that is current or turned away,
+                                          else NULL */
     enum link_state state;
     uint64_t frame_ns; /* uv_hrtime when the newest whole frame was dealt with; 0: none came */
     unsigned handles;  /* not closed yet */
@@ -51,7 +52,7 @@ void ts_link_start(struct ts_link *l);
 void ts_link_end(struct ts_link *l, ts_err why, bool now, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* The listener's current link is no more. */
+/* A link of the listener's is no more. */
 void ts_link_listener_forget(struct ts_link_listener *s, const struct ts_link *l);
 
 #endif

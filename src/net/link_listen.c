@@ -8,7 +8,9 @@
 #include "base/check.h"
 #include "net/link_internal.h"
 
-#define BACKLOG 8
+#define BACKLOG   8
+#define LEAVING   8    /* turned away, that may still have to read why */
+#define LEAVES_MS 1000 /* each */
 
 struct ts_link_listener {
     union {
@@ -23,6 +25,8 @@ struct ts_link_listener {
     struct ts_link_handlers handlers;
     void *ctx;
     struct ts_link *current;
+    struct ts_link *leaving[LEAVING];
+    size_t n_leaving;
     uint64_t accepted;
     uint64_t refused;
     bool closing;
@@ -32,6 +36,12 @@ void ts_link_listener_forget(struct ts_link_listener *s, const struct ts_link *l
 {
     if (s->current == l)
         s->current = NULL;
+    for (size_t i = 0; i < s->n_leaving; i++) {
+        if (s->leaving[i] != l)
+            continue;
+        s->n_leaving--;
+        memmove(&s->leaving[i], &s->leaving[i + 1], (s->n_leaving - i) * sizeof(struct ts_link *));
+    }
 }
 
 static int fd_of(const struct ts_link *l)
@@ -54,7 +64,39 @@ static bool is_in_use(const struct ts_link *l, unsigned hold_ms)
            !peer_has_ended(l);
 }
 
-/* One frame as far as the system takes it at once, and the end. */
+static void on_left_alone(uv_timer_t *timer)
+{
+    ts_link_close(timer->data);
+}
+
+static void on_room(uv_handle_t *h, size_t suggested, uv_buf_t *buf)
+{
+    struct ts_link *l = h->data;
+    (void)suggested;
+    *buf = uv_buf_init(l->read_buf, sizeof(l->read_buf));
+}
+
+static void on_unheard(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
+{
+    (void)buf;
+    if (n < 0)
+        ts_link_close(stream->data);
+}
+
+/* What it says is read, and not heard: a socket that is closed with bytes in it takes along what
+ * its peer has not read yet. */
+static void let_it_read(struct ts_link_listener *s, struct ts_link *l)
+{
+    if (s->n_leaving == LEAVING)
+        ts_link_close(s->leaving[0]);
+    s->leaving[s->n_leaving++] = l;
+    l->listener = s;
+    uv_timer_start(&l->timer, on_left_alone, LEAVES_MS, 0);
+    if (uv_read_start(&l->u.stream, on_room, on_unheard) < 0)
+        ts_link_close(l);
+}
+
+/* One frame as far as the system takes it at once, time to read it, and the end. */
 static void turn_away(struct ts_link_listener *s, struct ts_link *l)
 {
     s->refused++;
@@ -66,8 +108,11 @@ static void turn_away(struct ts_link_listener *s, struct ts_link *l)
         struct iovec pieces[] = {{head, sizeof(head)}, {(void *)(uintptr_t)body.p, body.n}};
         struct msghdr m = {.msg_iov = pieces, .msg_iovlen = TS_COUNT(pieces)};
         (void)!sendmsg(fd_of(l), &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+        (void)shutdown(fd_of(l), SHUT_WR);
+        let_it_read(s, l);
+    } else {
+        ts_link_close(l);
     }
-    ts_link_close(l);
 }
 
 static void on_connection(uv_stream_t *stream, int status)
@@ -222,5 +267,7 @@ void ts_link_listener_close(struct ts_link_listener *s)
         current->listener = NULL;
         ts_link_close(current);
     }
+    while (s->n_leaving > 0)
+        ts_link_close(s->leaving[0]);
     uv_close(&s->u.handle, on_listener_closed); /* libuv removes the socket file it bound */
 }

@@ -335,6 +335,60 @@ static void in_use_it_is_not_taken_over(const char *addr)
     stop(&f);
 }
 
+/* Who speaks first, as a host does, is told as well: a socket that is closed with unread bytes in
+ * it would take along what was sent. At most a few are waited for. */
+static void who_is_turned_away_reads_why(const char *addr)
+{
+    struct fixture f;
+    struct raw_in *in = calloc(1, sizeof(*in));
+    int fds[20];
+    start(&f, addr, NULL);
+    f.server.echo = true;
+    f.server.farewell = true;
+    struct ts_link *l = connect_client(&f);
+    assert_int_equal(ts_link_send(l, ts_bytes_of("mine", 4)), TS_OK);
+    PUMP_UNTIL(&f.loop, f.client.frames == 1, 2000);
+    for (unsigned i = 0; i < TS_COUNT(fds); i++) {
+        fds[i] =
+            f.addr.is_unix ? raw_unix(f.addr.path) : raw_tcp(ts_link_listener_port(f.listener));
+        assert_int_equal(write(fds[i], "\0\0\0\3who", 7), 7); /* before it is looked at */
+        memset(in, 0, sizeof(*in));
+        for (int k = 0; k < 2000 && in->n < 9; k++) {
+            pump_once(&f.loop);
+            raw_read(fds[i], in);
+        }
+        assert_int_equal(in->n, 9);
+        assert_memory_equal(in->p, "\0\0\0\5taken", 9);
+        assert_int_equal(write(fds[i], "\0\0\0\3why", 7), 7); /* it is not gone yet */
+        pump_ms(&f.loop, 5);
+    }
+    for (int k = 0; k < 2000 && !in->eof; k++) { /* nor does it stay */
+        pump_once(&f.loop);
+        raw_read(fds[TS_COUNT(fds) - 1], in);
+    }
+    assert_true(in->eof);
+    assert_int_equal(ts_link_listener_refused(f.listener), TS_COUNT(fds));
+    assert_string_equal(f.server.order, "o");
+    for (unsigned i = 0; i < TS_COUNT(fds); i++)
+        close(fds[i]);
+    free(in);
+    stop(&f);
+}
+
+static void who_is_turned_away_reads_why_tcp(void **state)
+{
+    (void)state;
+    who_is_turned_away_reads_why("tcp:127.0.0.1:0");
+}
+
+static void who_is_turned_away_reads_why_unix(void **state)
+{
+    char addr[96] = "unix:";
+    (void)state;
+    unix_path(addr + 5, sizeof(addr) - 5);
+    who_is_turned_away_reads_why(addr);
+}
+
 static void in_use_it_is_not_taken_over_tcp(void **state)
 {
     (void)state;
@@ -588,6 +642,8 @@ int main(void)
         cmocka_unit_test(new_connection_ends_the_old),
         cmocka_unit_test(in_use_it_is_not_taken_over_tcp),
         cmocka_unit_test(in_use_it_is_not_taken_over_unix),
+        cmocka_unit_test(who_is_turned_away_reads_why_tcp),
+        cmocka_unit_test(who_is_turned_away_reads_why_unix),
         cmocka_unit_test(ended_by_its_peer_gives_way),
         cmocka_unit_test(who_never_sent_a_frame_gives_way),
         cmocka_unit_test(work_is_no_silence),
