@@ -204,7 +204,8 @@ void sim_node_start(struct sim_world *w, unsigned i)
                                   .seed = {w->o.seed, i}};
     ts_node_settings_default(&start.settings);
     start.settings.verify_run = 0;
-    start.settings.chain_every = 128;
+    if (w->o.batches < 2 * start.settings.chain_every)
+        start.settings.chain_every = 128; /* a short world has some, too */
     if (w->o.snapshot_every != 0)
         start.settings.snapshot_every = w->o.snapshot_every;
     TS_CHECK(ts_node_new(&start, &n->core) == TS_OK);

@@ -43,13 +43,22 @@ size_t ts_rlp_bytes_header(ts_bytes v, uint8_t out[TS_RLP_HEADER_MAX])
 void ts_put_bytes(struct ts_buf *b, ts_bytes v)
 {
     uint8_t header[TS_RLP_HEADER_MAX];
-    ts_buf_put(b, header, ts_rlp_bytes_header(v, header));
-    ts_buf_put(b, v.p, v.n);
+    size_t n = ts_rlp_bytes_header(v, header);
+    uint8_t *at = ts_buf_extend(b, n + v.n);
+    if (at == NULL)
+        return;
+    memcpy(at, header, n);
+    if (v.n > 0)
+        memcpy(at + n, v.p, v.n);
 }
 
 void ts_put_u64(struct ts_buf *b, uint64_t v)
 {
     uint8_t be[8];
+    if (v < 0x80) { /* most of all numbers */
+        ts_buf_put_byte(b, v == 0 ? 0x80 : (uint8_t)v);
+        return;
+    }
     size_t n = minimal_be(v, be);
     ts_put_bytes(b, ts_bytes_of(be + 8 - n, n));
 }
