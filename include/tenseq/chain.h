@@ -125,6 +125,10 @@ ts_err ts_effect_entry(const struct ts_effect *e, const ts_address *id,
  * The whitelist notice is taken first, since V1's term and V2 ask for the whitelist after it: when
  * it is ill-formed the answer is V3, unless the links of V1 fail.
  *
+ * In a network with an L1 a batch may list its own producer, and anyone can seal such a batch:
+ * before it is applied, the whitelist after it (ts_effect_whitelist) is to be held against L1's at
+ * the block that the header names. Without an L1 it fails V2.
+ *
  * Returns: TS_OK; the code of the first rule that fails (TS_E_V1_LINKS … TS_E_V8_TIP); TS_E_NOMEM.
  *          A batch whose number is not head + 1, or whose parent is not the head, fails V1.
  * In:      chain   the chain up to the parent; unchanged.

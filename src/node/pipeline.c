@@ -259,20 +259,6 @@ static ts_err check_l1(struct ts_node *n, const struct ts_batch *b, enum l1_said
     return TS_E_L1;
 }
 
-/* Anyone can seal a batch that lists him: where L1 is, that decides; where none is, the list is the
- * genesis'. */
-static ts_err check_producer(const struct ts_node *n, const struct ts_batch *b,
-                             struct ts_fault *fault)
-{
-    const struct ts_registry_entry *e = ts_registry_find(&n->chain.registry, &b->header.producer);
-    if (n->start.genesis->l1_chain_id != 0 || (e != NULL && e->whitelisted))
-        return TS_OK;
-    *fault = (struct ts_fault){.rule = TS_E_V2_PRODUCER};
-    snprintf(fault->what, sizeof(fault->what),
-             "its producer lists himself, and this network has no L1 to bear that out");
-    return TS_E_V2_PRODUCER;
-}
-
 static ts_err check_line(struct ts_node *n, const struct ts_batch *b, struct ts_fault *fault)
 {
     const char *why = ts_node_line_refuses(n, b);
@@ -292,8 +278,6 @@ static ts_err check(struct ts_node *n, const struct ts_batch *b, struct ts_fault
         ts_batch_check(&n->chain, b, said == L1_AGREES ? &(*word)->at : NULL, n->effect, fault);
     if (err == TS_OK && is_on)
         err = check_l1(n, b, said, *word, fault);
-    if (err == TS_OK)
-        err = check_producer(n, b, fault);
     if (err == TS_OK)
         err = check_line(n, b, fault);
     if (err != TS_OK)

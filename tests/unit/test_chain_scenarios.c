@@ -314,11 +314,13 @@ static void whitelist_add(void **state)
     tn_free(net);
 }
 
-/* One that the notice adds may even seal the batch that carries the notice. */
+/* One that the notice adds may even seal the batch that carries the notice, if L1 can bear it out.
+ */
 static void whitelisted_by_its_own_batch(void **state)
 {
     (void)state;
-    struct testnet *net = tn_new(&(struct tn_options){.enclaves = 3, .whitelisted = 2});
+    struct testnet *net =
+        tn_new(&(struct tn_options){.enclaves = 3, .whitelisted = 2, .l1_chain_id = 1});
     tn_start(net);
     tn_whitelist_add(net, 2);
     tn_whitelist_remove(net, 0);
@@ -327,6 +329,31 @@ static void whitelisted_by_its_own_batch(void **state)
     tn_run(net, 1);
     assert_active(net, 2);
     assert_false(tn_entry(net, 0)->whitelisted);
+    tn_free(net);
+}
+
+/* Where no L1 is, anyone could seal such a batch, and nothing would tell him from the operator's.
+ */
+static void whitelisted_by_its_own_batch_without_l1(void **state)
+{
+    (void)state;
+    struct testnet *net = tn_new(&(struct tn_options){.enclaves = 3, .whitelisted = 2});
+    tn_start(net);
+    tn_boot(net, 2);
+    tn_activate(net, 2);
+    tn_whitelist_add(net, 2);
+    struct tn_draft *d = tn_draft(net, 2);
+    assert_int_equal(tn_check(net, d), TS_E_V2_PRODUCER);
+    assert_int_equal(net->fault.rule, TS_E_V2_PRODUCER);
+    assert_true(ts_address_equal(&net->fault.enclave, &net->enclaves[2].id));
+    assert_non_null(strstr(net->fault.what, "lists itself"));
+    /* Listed by another's batch it may. */
+    tn_crash(net, 2);
+    tn_run(net, 1);
+    tn_boot(net, 2);
+    tn_activate(net, 2);
+    tn_run(net, 1);
+    assert_active(net, 2);
     tn_free(net);
 }
 
@@ -514,7 +541,8 @@ static void sixty_four(void **state)
 static void all_replaced_at_once(void **state)
 {
     (void)state;
-    struct testnet *net = tn_new(&(struct tn_options){.enclaves = 80, .whitelisted = 40});
+    struct testnet *net =
+        tn_new(&(struct tn_options){.enclaves = 80, .whitelisted = 40, .l1_chain_id = 1});
     tn_start(net);
     for (size_t i = 0; i < 40; i++) {
         tn_whitelist_remove(net, i);
@@ -569,6 +597,7 @@ int main(void)
         cmocka_unit_test(published_after_300_batches),
         cmocka_unit_test(whitelist_add),
         cmocka_unit_test(whitelisted_by_its_own_batch),
+        cmocka_unit_test(whitelisted_by_its_own_batch_without_l1),
         cmocka_unit_test(removal_of_the_active),
         cmocka_unit_test(removal_needs_a_successor),
         cmocka_unit_test(transitions_of_the_removed),

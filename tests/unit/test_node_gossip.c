@@ -152,7 +152,7 @@ static void a_stranger_does_not_take_the_chain_over(void **state)
     struct tn_draft *d = tn_draft(net, 3);
     for (size_t i = 0; i < 3; i++)
         tn_leave_out(net, d, i);
-    assert_int_equal(tn_check(net, d), TS_OK);
+    assert_int_equal(tn_check(net, d), TS_E_V2_PRODUCER);
     nw_push_raw(w, 1, ts_buf_bytes(&d->raw));
     nw_run(w, NW_S);
     assert_int_equal(nw_head(w, node), head);
