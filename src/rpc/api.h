@@ -29,8 +29,8 @@ struct ts_api;
  */
 struct ts_api *ts_api_new(const struct ts_rpc_backend *backend, const struct ts_rpc_method *extra,
                           size_t n_extra);
-/* First answer all that was given to the backend's query, send_tx and settle, then free this, then close
- * the dispatcher. Calls still waiting here are answered. */
+/* First answer all that was given to the backend's query, send_tx and settle, then free this, then
+ * close the dispatcher. Calls still waiting here are answered. */
 void ts_api_free(struct ts_api *api);
 
 /* For ts_rpc_new, with the api as ctx; valid as long as the api. */
